@@ -1,0 +1,47 @@
+"""hsikit: a workbook for hyperspectral and LiDAR land-cover mapping.
+
+The names below are the public ones. Each is imported when it is first used, so that `import hsikit` is quick and
+does not load torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "hsikit.scenes": ("Scene", "SceneError", "load_scene", "available"),
+    "hsikit.splits": ("Split", "SplitError", "LeakageReport", "random_split", "block_split", "field_split",
+                      "official_split", "few_shot_split", "west_east_split", "make_split"),
+    "hsikit.patches": ("Normalizer", "PatchSampler"),
+    "hsikit.text": ("TextVectors", "load_text_encoder", "load_prompts", "encode_classes", "random_vectors"),
+    "hsikit.models": ("MMLGNet", "SDHSINet", "TrunkClassifier", "CNN2D", "CNN3D", "HybridSN"),
+    "hsikit.losses": ("SymmetricContrastive", "SelfDistillation", "CrossEntropy"),
+    "hsikit.train": ("TrainConfig", "Run", "fit"),
+    "hsikit.fitted": ("Fitted",),
+    "hsikit.predict": ("Prediction", "predict_map"),
+    "hsikit.metrics": ("Scores", "score"),
+    "hsikit.features": ("embed",),
+    "hsikit.separation": ("separation",),
+    "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),
+    "hsikit.workbook": ("run_workbook",),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from hsikit.scenes import Scene, load_scene  # noqa: F401
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"hsikit has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

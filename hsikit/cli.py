@@ -1,0 +1,203 @@
+"""The command line: `hsikit VERB ...`, each verb a few lines over the function of the same name.
+
+Exit codes: 0 done, 1 something failed, 2 the input was wrong, 130 interrupted.
+`HSIKIT_DEBUG=1` shows tracebacks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+INPUT_ERRORS = {"SceneError", "SplitError", "ConfigError"}  # of a run; any other error is not the user's
+# Heavy imports stay inside the handlers: `hsikit --help` answers at once.
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; argparse itself exits with 2 where it cannot read `argv`."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("hsikit").setLevel(logging.INFO)
+    try:
+        return args.handler(args) or 0
+    except KeyboardInterrupt:
+        return _complain("interrupted; the same command goes on from here", 130)
+    except Exception as error:
+        if os.environ.get("HSIKIT_DEBUG") == "1":
+            raise
+        # Errors of scenes, splits and configs are ValueErrors; a missing path is the user's to mend.
+        wrong_input = isinstance(error, ValueError | FileNotFoundError)
+        text = str(error) if wrong_input else f"{type(error).__name__}: {error} (HSIKIT_DEBUG=1 shows where)"
+        return _complain(text, 2 if wrong_input else 1)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = argparse.ArgumentParser(prog="hsikit", description="Hyperspectral and LiDAR land-cover mapping.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(
+        name: str, handler: Any, about: str, *positional: str, as_json: bool = False
+    ) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=about, description=about)
+        sub.set_defaults(handler=handler)
+        for argument in positional:
+            sub.add_argument(argument.lower(), metavar=argument)
+        if as_json:
+            sub.add_argument("--json", action="store_true", help="a JSON list of rows on standard output")
+        return sub
+
+    verb("scenes", _scenes, "List the scenes and say which are in hand.", as_json=True)
+    verb("fetch", _fetch, "Download a scene, or say how to get it.", "NAME")
+
+    sub = verb("workbook", _workbook, "Execute the notebooks of a profile; what has not changed is skipped.")
+    sub.add_argument(
+        "--profile", default="quick", help="quick (embedded data, minutes) or paper; default quick"
+    )
+    sub.add_argument("--only", metavar="30", help="one notebook, by name or number")
+    sub.add_argument("--force", action="store_true", help="also what has not changed")
+
+    for name, about in (
+        ("run", "Train and score what a config describes, in this process."),
+        ("sweep", "Train and score what a config describes, several runs at a time."),
+    ):
+        sub = verb(name, _sweep, f"{about} What the ledger holds is not run again.", "CONFIG", as_json=True)
+        sub.add_argument("--seeds", type=_count, metavar="N", help="seeds 0 to N-1 instead of the config's")
+        sub.set_defaults(jobs=1)
+        if name == "sweep":
+            sub.add_argument(
+                "--jobs", type=_count, default=1, metavar="N", help="processes at a time; default 1"
+            )
+
+    sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
+    sub.add_argument("name", nargs="?", metavar="NAME")
+    sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
+
+    sub = verb("predict", _predict, "Map a scene with a trained run (its hash, or a folder).", "RUN", "SCENE")
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="GeoTIFF to write")
+
+    verb("bench", _bench, "Time what the project promises to be fast; a row a measurement.", as_json=True)
+    return parser
+
+
+# --- verbs ---------------------------------------------------------------------------------------
+
+
+def _scenes(args: argparse.Namespace) -> None:
+    from hsikit import scenes
+
+    _show(scenes.available().to_dict("records"), args.json)
+
+
+def _fetch(args: argparse.Namespace) -> None:
+    from hsikit.scenes import download
+
+    _say("\n".join(map(str, download.fetch(args.name))) or f"{args.name} needs no download")
+
+
+def _workbook(args: argparse.Namespace) -> int:
+    from hsikit.workbook import run_workbook
+
+    result = run_workbook(args.profile, only=args.only, force=args.force)
+    _say(result.summary())
+    if result.failure:
+        where = f"{result.failure.notebook}, cell {result.failure.cell}"
+        return _complain(f"{where} failed: {result.failure.message}", 1)
+    return 0
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from hsikit.experiments import expand, load_config, summarise, sweep
+
+    result = sweep(expand(args.config, args.seeds), jobs=args.jobs)
+    _show(summarise(result.rows, load_config(args.config).get("reference")), args.json)
+    for failure in result.failures:
+        _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
+    kinds = {failure.reason.split(":")[0] for failure in result.failures}
+    return 0 if not kinds else 2 if kinds <= INPUT_ERRORS else 1
+
+
+def _table(args: argparse.Namespace) -> None:
+    from hsikit import tables
+
+    if args.name is None and not args.commit:
+        _show(tables.available(), args.json)
+    else:
+        _show(tables.make(args.name, commit=args.commit), args.json)
+
+
+def _predict(args: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    import numpy as np
+
+    from hsikit.experiments import Store
+    from hsikit.fitted import Fitted
+    from hsikit.predict import predict_map
+    from hsikit.scenes import load_scene
+    from hsikit.scenes.write import write_map
+
+    folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
+    fitted = Fitted.load(folder / "model" if (folder / "model").is_dir() else folder)
+    scene = load_scene(args.scene)
+    labels = predict_map(fitted, scene, progress=True).labels
+    # The map shows the classes that the model knows, whatever the scene's own labels are called.
+    grid = replace(scene, labels=np.zeros(scene.shape, np.int16), class_names=fitted.class_names,
+                   colors=fitted.scene_facts.get("colors", ()), masks={})  # fmt: skip
+    _say("\n".join(map(str, write_map(args.out, labels, grid))))
+
+
+def _bench(args: argparse.Namespace) -> None:
+    from hsikit import bench
+
+    _show(bench.measure(), args.json)
+
+
+# --- reading and showing -------------------------------------------------------------------------
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows as a JSON list, or as a table for eyes; JSON has no NaN, so a missing number is null."""
+    if as_json:
+        _say(json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], indent=1))
+        return
+    from tabulate import tabulate
+
+    _say(tabulate(rows, headers="keys", floatfmt=".4g", missingval=""))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    value = value.item() if hasattr(value, "item") else value  # NumPy scalars
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str | None) else _text(value)
+
+
+def _text(value: Any) -> str | None:
+    return None if str(value) == "<NA>" else str(value)  # pandas' missing integer
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _complain(text: str, code: int) -> int:
+    sys.stderr.write("hsikit: " + " ".join(text.split()) + "\n")
+    return code

@@ -1,0 +1,342 @@
+"""Comparisons over seeds: the paired difference with its interval first, the p-value second.
+
+A row is a mapping with at least `method`, `seed` and a score; `scene` and `split` where there are several.
+Over a fixed split a p-value speaks of training randomness only, not of other scenes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+Values = Sequence[float] | np.ndarray | Mapping[Any, float]
+
+MIN_PAIRS = 8  # below, a signed-rank test has hardly any p-values to give (with 5 pairs none is under 0.06)
+ROUNDING = 12  # decimals; scores that agree so far are equal, whatever floating point left over
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean and standard deviation (ddof = 1, NaN for a single value) of n values."""
+
+    mean: float
+    std: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ± {self.std:.3f} (n = {self.n})"
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean of a - b over n pairs, its 95 % t interval, and the two-sided Wilcoxon p (None where n < 8)."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    p: float | None
+
+    def __str__(self) -> str:
+        tested = f"not tested, fewer than {MIN_PAIRS} pairs" if self.p is None else f"p = {self.p:.3g}"
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}] (n = {self.n}, {tested})"
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Pixels that only one of two maps got right, and the two-sided p-value."""
+
+    only_a: int
+    only_b: int
+    p: float
+
+
+def summary(values: Values) -> Summary:
+    """Mean, standard deviation (ddof = 1) and number of scores, one a seed.
+
+    Raises:
+        ValueError: For no values, or one that is not finite.
+    """
+    x = _finite(list(values.values()) if isinstance(values, Mapping) else values)
+    if x.size == 0:
+        raise ValueError("no values to summarise; run at least one seed")
+    return Summary(float(x.mean()), float(x.std(ddof=1)) if x.size > 1 else float("nan"), x.size)
+
+
+def paired_difference(a: Values, b: Values) -> PairedDifference:
+    """The difference a - b of two methods over the same seeds.
+
+    The interval is Student's t on the differences (NaN for one pair); the p-value is the two-sided Wilcoxon
+    signed-rank test (Wilcoxon 1945), zero differences dropped, 1.0 where all are zero.
+
+    Args:
+        a, b: Scores in the same order, or seed -> score for both, of which the common seeds are taken.
+
+    Raises:
+        ValueError: For unequal lengths, no common seed, a mapping beside a list, or a value not finite.
+    """
+    from scipy import stats
+
+    first, second = _paired(a, b)
+    d = np.round(first - second, ROUNDING)
+    n, mean = d.size, float(d.mean())
+    half = float("nan")
+    if n > 1:
+        half = float(stats.t.ppf(0.975, n - 1) * d.std(ddof=1) / math.sqrt(n))
+    p = None
+    if n >= MIN_PAIRS:
+        p = float(stats.wilcoxon(d).pvalue) if d.any() else 1.0
+    return PairedDifference(mean, mean - half, mean + half, n, p)
+
+
+def holm(pvalues: Sequence[float | None]) -> list[float | None]:
+    """Holm's correction (Holm 1979) of the p-values that are there; None stays None and does not count.
+
+    Raises:
+        ValueError: For a p-value outside 0..1.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    given = [p for p in pvalues if p is not None]
+    if not all(0 <= p <= 1 for p in given):
+        raise ValueError(f"p-values must lie in 0..1 or be None, got {[p for p in given if not 0 <= p <= 1]}")
+    corrected = iter(multipletests(given, method="holm")[1].tolist() if given else [])
+    return [None if p is None else next(corrected) for p in pvalues]
+
+
+def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:
+    """McNemar's test of two maps on the same pixels, exact below 25 discordant pixels, else with correction.
+
+    It takes pixels for independent. Neighbours are not, so p is too small on a map: use it to describe two
+    maps, and `hsikit.metrics.group_bootstrap` to claim a difference.
+
+    Raises:
+        ValueError: For other than two boolean arrays of one length.
+    """
+    from statsmodels.stats.contingency_tables import mcnemar as test
+
+    a, b = np.asarray(a_correct), np.asarray(b_correct)
+    if a.dtype != bool or b.dtype != bool or a.shape != b.shape or a.ndim != 1 or a.size == 0:
+        raise ValueError(
+            f"expected two boolean (n,) arrays (is it right?), got {a.dtype} {a.shape}, {b.dtype} {b.shape}"
+        )
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    both, neither = int((a & b).sum()), int((~a & ~b).sum())
+    table = [[both, only_a], [only_b, neither]]
+    p = test(table, exact=only_a + only_b < 25, correction=True).pvalue if only_a + only_b else 1.0
+    return McNemar(only_a, only_b, min(float(p), 1.0))
+
+
+# --- tables ------------------------------------------------------------------------------------------
+
+
+def compare_to_reference(
+    rows: Iterable[Row] | pd.DataFrame, reference: str, metric: str = "oa", primary: str | None = None
+) -> pd.DataFrame:
+    """Every method beside a reference, paired on the seed, one table for each scene and split.
+
+    The primary comparison, named beforehand, is not corrected; Holm's correction takes the others of the
+    table. Without a primary, it takes all.
+
+    Args:
+        rows: One run a row, one configuration for each method (see `best_by_validation`).
+        reference: The method that the others are compared with.
+        metric: Key of the score.
+        primary: The method of the primary comparison.
+
+    Returns:
+        A row for each scene x split x method, columns `scene`, `split`, `method`, `n`, `mean`, `std` and,
+        against `reference`: `difference` (method - reference), `low`, `high`, `pairs`, `p_raw`, `p`, `role`
+        ("reference", "primary", "secondary", or "not tested" where pairs < 8). p is None where not tested.
+
+    Raises:
+        ValueError: For a missing reference, primary, key or common seed, or a seed that comes twice.
+    """
+    import pandas as pd
+
+    tables = _tables(_listed(rows), metric)
+    found: list[dict[str, Any]] = []
+    for (scene, split), methods in tables.items():
+        place = f"{scene}, {split}"
+        for name in [reference] if primary is None else [reference, primary]:
+            if name not in methods:
+                raise ValueError(
+                    f"{name!r} has no rows for {place}; methods there: {', '.join(sorted(methods))}"
+                )
+        if primary == reference:
+            raise ValueError(f"the primary comparison is of {reference!r} with itself; name another method")
+        lines = [
+            _line(name, scores, reference, methods[reference], primary, place)
+            for name, scores in methods.items()
+        ]
+        others = [line for line in lines if line["role"] == "secondary"]
+        for line, p in zip(others, holm([line["p_raw"] for line in others])):
+            line["p"] = p
+        found += [{"scene": scene, "split": split} | line for line in lines]
+    frame = pd.DataFrame(found)
+    for column in ("p_raw", "p"):  # None, not NaN: it goes to JSON
+        frame[column] = pd.Series([line[column] for line in found], dtype=object)
+    return frame
+
+
+def best_by_validation(
+    rows: Iterable[Row] | pd.DataFrame, validation: str = "val_oa", config: str = "config"
+) -> list[dict[str, Any]]:
+    """The rows of the best configuration of each method x scene x split, chosen on validation pixels alone.
+
+    A configuration is what `config` holds without its seed; the mean validation score over the seeds that all
+    of a method's configurations share decides, and of equals the first wins. A method with a single
+    configuration needs no validation score.
+
+    Args:
+        rows: One run a row: `method`, `scene`, `split`, `seed`, a validation score, and the configuration as
+            a mapping, or as a string that names it.
+        validation, config: Keys of the validation score and of the configuration.
+
+    Returns:
+        Copies of the winning rows in their order, each with `tried`, the number of configurations.
+
+    Raises:
+        ValueError: When a key is missing, or several configurations share no seed or lack a validation score.
+    """
+    plain = _listed(rows)
+    groups: dict[tuple, dict[str, list[dict[str, Any]]]] = {}
+    for row in plain:
+        if config not in row:
+            raise ValueError(
+                f"a row of {row.get('method')!r} has no {config!r}; it has {', '.join(map(str, row))}"
+            )
+        place = tuple(row.get(key) for key in ("method", "scene", "split"))
+        groups.setdefault(place, {}).setdefault(_without_seed(row[config]), []).append(row)
+    chosen: dict[int, int] = {}
+    for place, tried in groups.items():
+        for row in tried[_winner(place, tried, validation)]:
+            chosen[id(row)] = len(tried)
+    return [dict(row) | {"tried": chosen[id(row)]} for row in plain if id(row) in chosen]
+
+
+def _winner(place: tuple, tried: dict[str, list[dict[str, Any]]], validation: str) -> str:
+    if len(tried) == 1:
+        return next(iter(tried))
+    for rows in tried.values():
+        if any(_missing(row.get(validation)) for row in rows):
+            raise ValueError(
+                f"{len(tried)} configurations of {' / '.join(map(str, place))}, one without {validation!r}; "
+                "give every run its validation score, or keep one configuration"
+            )
+    shared = set.intersection(*({row.get("seed") for row in rows} for rows in tried.values()))
+    if not shared:  # else a lucky seed, or a name that holds the seed, would choose
+        raise ValueError(
+            f"{len(tried)} configurations of {' / '.join(map(str, place))} share no seed; run them with "
+            "the same seeds, and name a configuration without its seed"
+        )
+    means = {
+        key: np.mean([r[validation] for r in rows if r.get("seed") in shared]) for key, rows in tried.items()
+    }
+    return max(means, key=lambda key: means[key])
+
+
+def _without_seed(config: Any) -> str:
+    if isinstance(config, Mapping):
+        return json.dumps({k: v for k, v in config.items() if k not in ("seed", "seeds")}, sort_keys=True)
+    return str(config)
+
+
+def _tables(rows: list[dict[str, Any]], metric: str) -> dict[tuple, dict[str, dict[Any, float]]]:
+    """(scene, split) -> method -> seed -> score."""
+    tables: dict[tuple, dict[str, dict[Any, float]]] = {}
+    for row in rows:
+        lacking = [key for key in ("method", "seed", metric) if _missing(row.get(key))]
+        if lacking:
+            raise ValueError(
+                f"a row of {row.get('method')!r} has no {lacking[0]!r}; it has {', '.join(map(str, row))}"
+            )
+        place = (row.get("scene", ""), row.get("split", ""))
+        seeds = tables.setdefault(place, {}).setdefault(row["method"], {})
+        if row["seed"] in seeds:
+            raise ValueError(
+                f"{row['method']!r} has seed {row['seed']} twice for {' / '.join(map(str, place))}; "
+                "choose one configuration first, with best_by_validation"
+            )
+        seeds[row["seed"]] = float(row[metric])
+    if not tables:
+        raise ValueError("no rows to compare; run the config first")
+    return tables
+
+
+def _line(
+    method: str,
+    scores: dict[Any, float],
+    reference: str,
+    base: dict[Any, float],
+    primary: str | None,
+    place: str,
+) -> dict[str, Any]:
+    own = summary(scores)
+    line: dict[str, Any] = {
+        "method": method,
+        "n": own.n,
+        "mean": own.mean,
+        "std": own.std,
+        "reference": reference,
+    }
+    if method == reference:
+        nothing = {"difference": math.nan, "low": math.nan, "high": math.nan, "pairs": own.n}
+        return line | nothing | {"p_raw": None, "p": None, "role": "reference"}
+    if not set(scores) & set(base):
+        raise ValueError(
+            f"{method!r} and {reference!r} share no seed for {place}; run both with the same seeds"
+        )
+    gap = paired_difference(scores, base)
+    role = "not tested" if gap.p is None else "primary" if method == primary else "secondary"
+    line |= {"difference": gap.mean, "low": gap.low, "high": gap.high, "pairs": gap.n}
+    return line | {"p_raw": gap.p, "p": gap.p, "role": role}
+
+
+# --- small parts -------------------------------------------------------------------------------------
+
+
+def _listed(rows: Iterable[Row] | pd.DataFrame) -> list[dict[str, Any]]:
+    if hasattr(rows, "to_dict"):
+        return rows.to_dict("records")
+    return [dict(row) for row in rows]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, (float, np.floating)) and not math.isfinite(value))
+
+
+def _finite(values: Any) -> np.ndarray:
+    x = np.asarray(values, np.float64)
+    if x.ndim != 1 or not np.isfinite(x).all():
+        raise ValueError(
+            f"scores must be a flat list of finite numbers, got {np.array2string(x, threshold=12)}"
+        )
+    return x
+
+
+def _paired(a: Values, b: Values) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(a, Mapping) != isinstance(b, Mapping):
+        raise ValueError(
+            "one side names its seeds and the other does not; give both as seed -> score, or both as lists"
+        )
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        common = [seed for seed in a if seed in b]
+        a, b = [a[s] for s in common], [b[s] for s in common]
+    first, second = _finite(a), _finite(b)
+    if first.shape != second.shape:
+        raise ValueError(
+            f"{first.size} scores against {second.size}; a pair needs the same seed on both sides"
+        )
+    if first.size == 0:
+        raise ValueError("no pair to compare; run both methods with the same seeds")
+    return first, second

@@ -1,0 +1,10 @@
+"""Configs to rows: describe a run, make it once, keep it, compare it."""
+
+from hsikit.experiments.config import ConfigError, Experiment, expand, load_config
+from hsikit.experiments.run import Finished, load_run, run_experiment
+from hsikit.experiments.store import LedgerError, Store
+from hsikit.experiments.summary import comparison, summarise
+from hsikit.experiments.sweep import SweepResult, plan, sweep
+
+__all__ = ["ConfigError", "Experiment", "Finished", "LedgerError", "Store", "SweepResult", "comparison", "expand",
+           "load_config", "load_run", "plan", "run_experiment", "summarise", "sweep"]  # fmt: skip

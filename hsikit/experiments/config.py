@@ -1,0 +1,170 @@
+"""From a YAML file to experiments: one frozen `Experiment` a run, named by the hash of its canonical JSON."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hsikit.splits import split_name
+
+VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
+RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
+FILE_KEYS = (*RUN_KEYS, "name", "seeds", "sweep", "arms", "reference", "version", "about")
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run. The message names the key and what would do."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One training and its scoring.
+
+    Attributes:
+        method: Name of a network or a shallow method, or the dotted path of a user's own module.
+        scene: Name of a scene, or path of a site file.
+        split: Kind and its options, as `hsikit.splits.make_split` takes them.
+        model, train, loss, text: Options of the network, of `TrainConfig`, of the loss, and of the class vectors.
+        seed: Of the split where it is drawn at random, the first weights and the batch order.
+        name: Label in tables; does not enter the hash.
+    """
+
+    method: str
+    scene: str
+    split: Mapping[str, Any]
+    model: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    loss: Mapping[str, Any] = field(default_factory=dict)
+    text: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    version: int = VERSION
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tables call it."""
+        return self.name or self.method
+
+    @property
+    def split_name(self) -> str:
+        """Short name of the split, such as random_10 or fields; buffers wider than 11 pixels are named."""
+        patch = self.split.get("patch", 11)
+        return split_name(self.split) + (f"_w{patch}" if patch != 11 else "")
+
+    def canonical(self) -> str:
+        """JSON with sorted keys of everything that decides the result."""
+        facts = asdict(self)
+        del facts["name"]
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits naming the run."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:12]
+
+
+def load_config(config: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """Read a config: the name of a file shipped in `hsikit/configs/`, a path, or a mapping.
+
+    Raises:
+        ConfigError: For an unknown name or key (the nearest is named), or a config of a later version.
+    """
+    source = dict(config) if isinstance(config, Mapping) else _read(str(config))
+    for key in source:
+        if key not in FILE_KEYS:
+            raise ConfigError(f"unknown key {key!r} in the config; did you mean {_nearest(key, FILE_KEYS)!r}?")
+    version = source.get("version", VERSION)
+    if version > VERSION:
+        raise ConfigError(f"the config has version {version}, this hsikit knows {VERSION}; update hsikit")
+    for key in ("scene", "split"):
+        if key not in source and not any(s == key or s.startswith(f"{key}.") for s in source.get("sweep", {})):
+            raise ConfigError(f"the config names no {key!r}")
+    return source
+
+
+def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> list[Experiment]:
+    """All experiments of a config: arms x swept values x seeds, in that order.
+
+    `arms` is a list of partial configs laid over the rest; `sweep` maps key paths to lists of values, crossed.
+    `seeds` as a number replaces the config's own by 0..seeds-1.
+    """
+    source = load_config(config)
+    wanted = list(range(seeds)) if seeds is not None else list(source.get("seeds", [0]))
+    base = {key: source[key] for key in (*RUN_KEYS, "name") if key in source}
+    crossed = source.get("sweep") or {}
+    found = []
+    for arm in source.get("arms") or [{}]:
+        for values in itertools.product(*crossed.values()):
+            plain = _merge(base, arm)
+            for path, value in zip(crossed, values):
+                plain = _merge(plain, _nested(path, value))
+            found += [_experiment(plain, seed) for seed in wanted]
+    hashes = [e.hash for e in found]
+    if len(set(hashes)) < len(hashes):
+        twice = next(e for e in found if hashes.count(e.hash) > 1)
+        raise ConfigError(f"the config asks twice for the same run: {twice.label}, {twice.split_name}, seed {twice.seed}")
+    return found
+
+
+def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
+    unknown = [key for key in plain if key not in (*RUN_KEYS, "name")]
+    if unknown:
+        raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {_nearest(unknown[0], RUN_KEYS)!r}?")
+    if "method" not in plain:
+        raise ConfigError("the config names no 'method'")
+    from hsikit.experiments.defaults import with_defaults  # it looks at methods and prompts, which this file needs not
+
+    return with_defaults(Experiment(**plain, seed=seed))
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, Mapping) and isinstance(out.get(key), Mapping) and "kind" not in value
+        out[key] = _merge(out[key], value) if nested else value
+    return out
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = Path(name)
+    shipped = {f.name.removesuffix(".yaml"): f for f in resources.files("hsikit.configs").iterdir()
+               if f.name.endswith(".yaml")}  # fmt: skip
+    if path.suffix in (".yaml", ".yml"):
+        if not path.exists():
+            raise ConfigError(f"no config file at {path}")
+        text = path.read_text()
+    elif name in shipped:
+        text = shipped[name].read_text()
+    else:
+        raise ConfigError(f"no config called {name!r}; did you mean {_nearest(name, shipped)!r}? "
+                          f"Shipped: {', '.join(sorted(shipped))}")  # fmt: skip
+    try:
+        source = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name} is not YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(source, dict):
+        raise ConfigError(f"{name} holds {type(source).__name__}, expected keys such as method, scene, split")
+    return source
+
+
+def _nearest(word: str, known) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.0)
+    return close[0] if close else ""
+
+
+__all__ = ["VERSION", "ConfigError", "Experiment", "expand", "load_config", "replace"]

@@ -1,0 +1,207 @@
+"""Make one run: load, split, train, map, score, write the folder, append the row."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hsikit.experiments.config import ConfigError, Experiment
+from hsikit.experiments.defaults import SHALLOW, class_at
+from hsikit.experiments.store import Store, write_aside
+from hsikit.fitted import Fitted
+from hsikit.metrics import Scores, score
+from hsikit.models import count_parameters, make
+from hsikit.models.shallow import fit_shallow
+from hsikit.predict import Prediction, predict_map
+from hsikit.scenes import Scene, load_scene
+from hsikit.splits import Split, make_split
+from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
+from hsikit.train import TrainConfig, fit
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A finished run read back: its row, its map, its model where the method has one, its history."""
+
+    row: dict[str, Any]
+    labels: np.ndarray
+    model: Fitted | None
+    history: pd.DataFrame
+
+
+def run_experiment(experiment: Experiment, store: Store | None = None, *, files: bool = False,
+                   progress: bool = True) -> dict[str, Any]:  # fmt: skip
+    """Make a run unless the ledger or its folder holds it, and return its row.
+
+    Args:
+        files: Also insist on the run's folder (weights, map), making it again when only the row is there.
+
+    Raises:
+        ConfigError: When the scene changed since the ledger's row was made.
+    """
+    store = store or Store.of_environment()
+    known = store.rows().get(experiment.hash)
+    folder = store.folder(experiment.hash)
+    if known and (folder.exists() or not files):
+        return same_scene(known, experiment)
+    with store.lock(experiment.hash):
+        if not (folder / "result.json").exists():
+            scene = load_scene(experiment.scene)
+            if known:
+                same_scene(known, experiment)
+            _make(experiment, scene, store, progress)
+        row = json.loads((folder / "result.json").read_text())
+        store.append(row)
+    return row
+
+
+def load_run(experiment: Experiment, store: Store | None = None, progress: bool = True) -> Finished:
+    """The run of an experiment with its map and model, trained now if it is not there."""
+    store = store or Store.of_environment()
+    row = run_experiment(experiment, store, files=True, progress=progress)
+    folder = store.folder(experiment.hash)
+    with np.load(folder / "prediction.npz", allow_pickle=False) as file:
+        labels = file["labels"]
+    model = Fitted.load(folder / "model") if (folder / "model").exists() else None
+    history = pd.read_csv(folder / "history.csv") if (folder / "history.csv").exists() else pd.DataFrame()
+    return Finished(row, labels, model, history)
+
+
+def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) -> None:
+    part = store.part(experiment.hash)
+    part.mkdir(parents=True, exist_ok=True)
+    write_aside(part / "config.json", experiment.canonical())
+    split = make_split(scene, experiment.split, experiment.seed)
+    start = time.perf_counter()
+    work = _shallow if experiment.method in SHALLOW else _learned
+    prediction, facts = work(experiment, scene, split, part, progress)
+    scores = score(prediction, split)
+    seconds = facts.pop("seconds", time.perf_counter() - start)
+    np.savez_compressed(part / "prediction.npz", labels=prediction.labels, classes=prediction.classes,
+                        test_scores=_at_test(prediction, split))  # fmt: skip
+    row = _row(experiment, scene, split, scores, seconds) | facts
+    write_aside(part / "result.json", json.dumps(row, indent=1, sort_keys=True))
+    folder = store.folder(experiment.hash)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(part, folder)
+
+
+def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
+    options = dict(experiment.model)
+    text = class_vectors(experiment, scene)
+    if text is not None:
+        options["text_dim"] = text.vectors.shape[1]
+    network = make(experiment.method, scene.bands, scene.lidar_channels, scene.n_classes, experiment.seed, options)
+    loss_options = dict(experiment.loss)
+    loss = class_at(loss_options.pop("kind"))(**loss_options)
+    config = TrainConfig(**experiment.train, seed=experiment.seed)
+    run = fit(network, scene, split, config, loss=loss, text=text, checkpoint=part / "checkpoint.pt",
+              progress=progress)  # fmt: skip
+    run.model.save(part / "model")
+    run.history.to_csv(part / "history.csv", index=False)
+    facts = {"parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _best_val(run.history),
+             "encoder": text.encoder if text is not None else ""}  # fmt: skip
+    return predict_map(run.model, scene), facts
+
+
+def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
+    fitted = fit_shallow(experiment.method, scene, split, seed=experiment.seed, **experiment.model)
+    return fitted.predict(scene), {"parameters": fitted.parameters, "val_oa": fitted.val_oa, "trials": fitted.trials,
+                                   "chosen": fitted.chosen}  # fmt: skip
+
+
+def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
+    """The class vectors an experiment asks for: encoded prompts, or one of the two controls."""
+    options = experiment.text
+    if not options:
+        return None
+    encoder = load_text_encoder(options["backend"], **({"path": options["path"]} if options["path"] else {}))
+    draw = experiment.seed if options["draw"] is None else options["draw"]
+    text = encode_classes(encoder, load_prompts(experiment.scene), options["prompts"])
+    if options["control"] == "shuffled":
+        return text.permuted(draw)
+    if options["control"] == "random":
+        return random_vectors(scene.class_names, text.vectors.shape[1], draw)
+    if options["control"] != "none":
+        raise ConfigError(f"text.control {options['control']!r} is unknown; choose none, shuffled or random")
+    return text
+
+
+def _best_val(history: pd.DataFrame) -> float | None:
+    return float(history["val_oa"].max()) if "val_oa" in history else None
+
+
+def _at_test(prediction: Prediction, split: Split) -> np.ndarray:
+    rows, cols = np.divmod(split.test, split.shape[1])
+    return prediction.scores[rows, cols].astype(np.float16)  # (test pixel, class)
+
+
+def _row(experiment: Experiment, scene: Scene, split: Split, scores: Scores, seconds: float) -> dict[str, Any]:
+    return {
+        "hash": experiment.hash, "name": experiment.label, "method": experiment.method, "scene": scene.name,
+        "simulated": scene.simulated, "split": experiment.split_name, "seed": experiment.seed,
+        "oa": scores.oa, "aa": scores.aa, "kappa": scores.kappa,
+        "per_class": {n: None if np.isnan(r) else float(r) for n, r in zip(scores.class_names, scores.recall)},
+        "tested_classes": scores.tested, "n_train": len(split.train), "n_val": len(split.val),
+        "n_test": len(split.test), "seconds": round(seconds, 2), "threads": experiment.train["threads"],
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "scene_hash": scene.content_hash, "config": json.loads(experiment.canonical()), "trials": 1,
+        "chosen": {}, "encoder": "", **_machine(),
+    }  # fmt: skip
+
+
+@lru_cache
+def _machine() -> dict[str, Any]:
+    names = ("hsikit", "torch", "numpy", "scikit-learn")
+    return {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
+            "commit": _commit(), "versions": {n: _version(n) for n in names}}  # fmt: skip
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    try:
+        where = Path(__file__).parent
+        done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=where, capture_output=True, text=True)
+        return done.stdout.strip() or "unknown"
+    except OSError:
+        return "unknown"
+
+
+@lru_cache
+def _content(scene: str) -> str:
+    return load_scene(scene).content_hash
+
+
+def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
+    """The row, if it was made on the scene as it is now; else a ConfigError."""
+    if row.get("scene_hash") != _content(experiment.scene):
+        raise ConfigError(
+            f"{experiment.scene} changed since run {row['hash']} was made (content {row.get('scene_hash')} then, "
+            f"{_content(experiment.scene)} now); give the new scene another name, nothing was overwritten"
+        )
+    return row
+
+
+__all__ = ["Finished", "class_vectors", "load_run", "run_experiment", "same_scene"]

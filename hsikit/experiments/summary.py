@@ -1,0 +1,89 @@
+"""From rows to what is printed: mean and spread over seeds, and paired comparisons with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hsikit.compare import holm, paired_difference, summary
+
+SCORES = ("oa", "aa", "kappa")
+
+
+def summarise(rows: Iterable[dict[str, Any]], reference: str | None = None) -> list[dict[str, Any]]:
+    """One entry per method, scene and split: mean and std (ddof = 1) over seeds, as fractions.
+
+    With a `reference` (the label of a method), every other method of the same scene and split carries `p`, the
+    two-sided Wilcoxon over shared seeds, Holm-corrected within its table; null where fewer than 8 seeds are shared.
+    """
+    table = pd.DataFrame(list(rows))
+    if table.empty:
+        return []
+    out = []
+    for (scene, split), part in table.groupby(["scene", "split"], sort=False):
+        entries = [_entry(name, scene, split, group) for name, group in part.groupby("name", sort=False)]
+        if reference is not None:
+            _add_p(entries, part, reference)
+        out += entries
+    return out
+
+
+def comparison(rows: Iterable[dict[str, Any]], pairs: Sequence[tuple[str, str]], metric: str = "oa") -> pd.DataFrame:
+    """Paired differences between methods, in points, the first pair primary and Holm on the rest.
+
+    Args:
+        rows: Ledger rows of one scene and split.
+        pairs: (method, reference) labels; the first is the table's one primary comparison.
+        metric: "oa", "aa" or "kappa".
+
+    Returns:
+        Columns comparison, metric, n, difference, low, high (points, 95 % interval), p, note.
+    """
+    table = pd.DataFrame(list(rows))
+    found = []
+    for method, reference in pairs:
+        found.append((f"{method} − {reference}", paired_difference(*_by_seed(table, method, reference, metric))))
+    p = [found[0][1].p, *holm([d.p for _, d in found[1:]])] if found else []
+    return pd.DataFrame(
+        [
+            {"comparison": name, "metric": metric, "n": d.n, "difference": 100 * d.mean, "low": 100 * d.low,
+             "high": 100 * d.high, "p": value, "note": _note(k, value)}
+            for k, ((name, d), value) in enumerate(zip(found, p))
+        ]
+    )  # fmt: skip
+
+
+def _note(position: int, p: float | None) -> str:
+    if p is None:
+        return "not tested (n < 8)"
+    return "primary" if position == 0 else "Holm"
+
+
+def _entry(name: str, scene: str, split: str, group: pd.DataFrame) -> dict[str, Any]:
+    entry: dict[str, Any] = {"method": name, "scene": scene, "split": split, "n": len(group)}
+    for key in SCORES:
+        over_seeds = summary(group[key].to_numpy())
+        entry[f"{key}_mean"] = over_seeds.mean
+        entry[f"{key}_std"] = over_seeds.std if len(group) > 1 else None
+    entry["seconds"] = float(group["seconds"].mean())
+    return entry
+
+
+def _add_p(entries: list[dict[str, Any]], part: pd.DataFrame, reference: str) -> None:
+    others = [e for e in entries if e["method"] != reference]
+    raw = [paired_difference(*_by_seed(part, e["method"], reference, "oa")).p for e in others]
+    for entry, p in zip(others, holm(raw)):
+        entry["reference"], entry["p"] = reference, p
+
+
+def _by_seed(table: pd.DataFrame, method: str, reference: str, metric: str) -> list[dict[int, float]]:
+    """Seed -> score of two methods."""
+    found = []
+    for name in (method, reference):
+        scores = table[table["name"] == name].set_index("seed")[metric]
+        if scores.empty:
+            raise ValueError(f"no rows of {name!r} to compare; there are {sorted(table['name'].unique())}")
+        found.append(scores.astype(float).to_dict())
+    return found

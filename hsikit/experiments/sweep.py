@@ -1,0 +1,126 @@
+"""Many runs: skip what is known, show the plan, run the rest in processes, name the failures at the end."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from hsikit.experiments.config import Experiment
+from hsikit.experiments.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not finish, and why in one line."""
+
+    experiment: Experiment
+    reason: str
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Rows in the order asked for, and the failures."""
+
+    rows: list[dict[str, Any]]
+    failures: list[Failure]
+
+
+def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: int = 1) -> SweepResult:
+    """Run all experiments that the store does not hold; a failing one is reported, the rest goes on.
+
+    Args:
+        jobs: Processes at once. With 1 everything runs in this process.
+    """
+    store = store or Store.of_environment()
+    todo = [e for e in experiments if e.hash not in store.rows()]
+    known = len(experiments) - len(todo)
+    log.info("%s", plan(experiments, store, jobs))
+    failures: list[Failure] = []
+    with tqdm(total=len(experiments), initial=known, desc="runs", unit="run", disable=not todo) as bar:
+        for experiment, row, reason in _work(todo, store, jobs):
+            if row is None:
+                failures.append(Failure(experiment, reason))
+            bar.write(_line(experiment, row, reason), file=bar.fp)
+            bar.update()
+    _check_known(experiments, store)
+    rows = store.rows()
+    labelled = [rows[e.hash] | {"name": e.label} for e in experiments if e.hash in rows]
+    return SweepResult(labelled, failures)
+
+
+def plan(experiments: Sequence[Experiment], store: Store, jobs: int = 1) -> str:
+    """What a sweep would do: runs known, runs to do, and the time they should take judged by rows in the ledger."""
+    rows = store.rows()
+    todo = [e for e in experiments if e.hash not in rows]
+    seconds, unknown = 0.0, 0
+    for experiment in todo:
+        alike = [r["seconds"] for r in rows.values()
+                 if (r["method"], r["scene"]) == (experiment.method, experiment.scene)]  # fmt: skip
+        seconds += sum(alike) / len(alike) if alike else 0.0
+        unknown += not alike
+    text = f"{len(experiments)} runs, {len(experiments) - len(todo)} known, {len(todo)} to do"
+    if todo:
+        text += f", about {seconds / 60 / max(jobs, 1):.1f} min with {jobs} job(s)"
+        text += f" and {unknown} run(s) of unknown length" if unknown else ""
+    return text
+
+
+def _work(todo: list[Experiment], store: Store, jobs: int):
+    """Yield (experiment, row or None, reason) as runs finish."""
+    if jobs <= 1:
+        for experiment in todo:
+            yield experiment, *_attempt(experiment, store)
+        return
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
+        waiting = {pool.submit(_attempt, experiment, store): experiment for experiment in todo}
+        for done in as_completed(waiting):
+            try:
+                row, reason = done.result()
+            except Exception as error:  # the process died: say so, the other runs are in the ledger
+                row, reason = None, f"its process ended: {error or type(error).__name__}"
+            yield waiting[done], row, reason
+
+
+def _attempt(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:
+    from hsikit.experiments.run import run_experiment
+
+    try:
+        return run_experiment(experiment, store, progress=False), ""
+    except Exception as error:
+        log.debug("run %s failed", experiment.hash, exc_info=True)
+        return None, f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _end_with_parent() -> None:
+    """A worker whose sweep was killed must end too, or it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _check_known(experiments: Sequence[Experiment], store: Store) -> None:
+    """Refuse rows made on a scene that has changed under the same name since."""
+    from hsikit.experiments.run import same_scene
+
+    rows = store.rows()
+    for experiment in experiments:
+        if experiment.hash in rows:
+            same_scene(rows[experiment.hash], experiment)
+
+
+def _line(experiment: Experiment, row: dict[str, Any] | None, reason: str) -> str:
+    name = f"{experiment.label} · {experiment.scene} · {experiment.split_name} · seed {experiment.seed}"
+    if row is None:
+        return f"FAILED {name}: {reason}"
+    return f"{name}: OA {row['oa']:.4f}  AA {row['aa']:.4f}  kappa {row['kappa']:.4f}  {row['seconds']:.1f} s"

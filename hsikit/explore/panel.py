@@ -1,0 +1,173 @@
+"""What every explorer shares: a picture that follows plain state, with or without a browser.
+
+An explorer holds state and answers questions; a `View` draws that state into a figure and redraws what changed;
+a `Panel` puts figure and controls together and leaves a PNG where nobody is there to click.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from hsikit.explore.redraw import Redraw
+
+log = logging.getLogger(__name__)
+NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
+BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
+
+
+class View(ABC):
+    """A picture of an explorer's state: axes laid out once, artists updated afterwards."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self.redraw = Redraw(figure.canvas)
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Bring every artist to the current state; draws nothing."""
+
+
+class Panel(ABC):
+    """Base of the explorers.
+
+    Attributes:
+        message: The line under the picture: what happened, or what to change.
+        failures: Exceptions that were caught in callbacks because nobody expected them, newest last.
+    """
+
+    size_in: tuple[float, float] = (10.6, 4.6)
+
+    def __init__(self) -> None:
+        self.message = ""
+        self.failures: list[Exception] = []
+        self._view: Any = None
+        self._widget: Any = None
+        self._line: Any = None
+        self._syncing = False
+
+    # --- what an explorer provides ---------------------------------------------------------------
+
+    @abstractmethod
+    def _new_view(self, figure: Figure) -> View:
+        """A view of this explorer in a figure."""
+
+    @abstractmethod
+    def _controls(self) -> list[Any]:
+        """Rows of widgets above and below the picture; the picture itself stands where None is."""
+
+    def _connect(self) -> None:  # noqa: B027 (most explorers listen, but none has to)
+        """Listen to the mouse on `self._view`."""
+
+    def _sync(self) -> None:  # noqa: B027
+        """Set the controls to the state."""
+
+    # --- pictures --------------------------------------------------------------------------------
+
+    def static(self) -> Figure:
+        """The present state as a figure of its own, for papers and for runs without a browser."""
+        figure = Figure(figsize=self.size_in, dpi=100)
+        FigureCanvasAgg(figure)
+        self._new_view(figure).refresh()
+        for artist in figure.findobj(lambda a: a.get_animated()):
+            artist.set_animated(False)  # nobody will blit: a plain draw shows everything
+        return figure
+
+    def widget(self) -> Any:
+        """The interactive view, made once: an ipywidgets box (or a still picture where ipympl is missing)."""
+        if self._widget is None:
+            try:
+                self._widget = self._build()
+            except ImportError as error:
+                log.warning("%s (%s)", NO_WIDGETS, error)
+                return self.static()
+        return self._widget
+
+    def _build(self) -> Any:
+        import ipywidgets as w
+
+        canvas = new_canvas(self.size_in)
+        self._view = self._new_view(canvas.figure)
+        self._line = w.HTML(self.message, layout={"min_height": "1.6em"}).add_class("hsikit-message")
+        rows = [canvas if row is None else row for row in self._controls()]
+        self._connect()
+        self._show()
+        return w.VBox([*rows, self._line], layout={"width": "100%"}).add_class("hsikit-explorer")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """The widget for a browser and a PNG for everyone else."""
+        buffer = io.BytesIO()
+        self.static().savefig(buffer, format="png", dpi=100)
+        bundle = {"text/plain": repr(self), "image/png": base64.b64encode(buffer.getvalue()).decode("ascii")}
+        widget = self.widget()
+        if not isinstance(widget, Figure):
+            shown = widget._repr_mimebundle_(**kwargs) or {}
+            key = "application/vnd.jupyter.widget-view+json"
+            bundle |= {key: shown[key]} if key in shown else {}
+        return bundle
+
+    # --- state to pixels -------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Bring picture, controls and message to the state; nothing to do while there is no widget."""
+        if self._view is None:
+            return
+        self._view.refresh()
+        self._view.redraw.now()
+        self._syncing = True
+        try:
+            self._sync()
+        finally:
+            self._syncing = False
+        self.say(self.message)
+
+    def say(self, text: str) -> None:
+        """Show a line under the picture."""
+        from html import escape
+
+        self.message = text
+        if self._line is not None:
+            self._line.value = escape(text)
+
+    def _guard(self, action: Callable[..., Any]) -> Callable[..., None]:
+        """A callback that turns errors into a message and stays quiet while controls follow the state."""
+
+        def guarded(*args: Any) -> None:
+            if self._syncing:
+                return
+            try:
+                action(*args)
+            except ValueError as error:
+                self.say(str(error))
+            except Exception as error:
+                log.exception("a callback failed")
+                self.failures.append(error)
+                self.say(f"This did not work: {type(error).__name__}: {error}")
+
+        return guarded
+
+    def _on(self, control: Any, action: Callable[[Any], Any]) -> Any:
+        """Call `action(value)` when a control's value changes; returns the control."""
+        control.observe(self._guard(lambda change: action(change["new"])), "value")
+        return control
+
+
+def new_canvas(size_in: tuple[float, float]) -> Any:
+    """An ipympl canvas with a figure of that size, independent of pyplot and of the chosen backend."""
+    from ipympl.backend_nbagg import Canvas, FigureManager
+
+    figure = Figure(figsize=size_in, dpi=100)
+    canvas = Canvas(figure)
+    FigureManager(canvas, 0)
+    canvas.header_visible = False
+    canvas.resizable = False
+    canvas.toolbar_position = "left"
+    canvas.add_class("hsikit-canvas")
+    return canvas

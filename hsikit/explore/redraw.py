@@ -1,0 +1,156 @@
+"""Fast redraws and mouse gestures on a matplotlib canvas.
+
+A full draw of a map beside a spectrum takes three times as long as redrawing what moves. Artists that move are
+marked animated and drawn over a kept background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+CLICK_PX = 4  # a press and release this near to each other is a click
+
+
+class Redraw:
+    """Draws animated artists over a background that is kept until the next full draw."""
+
+    def __init__(self, canvas: Any) -> None:
+        self.canvas = canvas
+        self.full = True  # the background is out of date
+        self._background: Any = None
+        canvas.mpl_connect("draw_event", self._after_full_draw)
+
+    def now(self) -> None:
+        """Show the artists as they are; a full draw only where `full` was set or none has happened yet."""
+        if self.full or self._background is None:
+            self.canvas.draw_idle()
+            return
+        self.canvas.restore_region(self._background)
+        self._draw_moving()
+        self.canvas.blit(self.canvas.figure.bbox)
+
+    def frame(self) -> Any:
+        """A copy of what is on the canvas now, or None before the first draw."""
+        return None if self._background is None else self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+
+    def over(self, frame: Any, artist: Any) -> None:
+        """Show one artist over a frame."""
+        if frame is None:
+            self.canvas.draw_idle()
+            return
+        self.canvas.restore_region(frame)
+        artist.axes.draw_artist(artist)
+        self.canvas.blit(self.canvas.figure.bbox)
+
+    def _after_full_draw(self, event: Any) -> None:
+        if self.canvas.is_saving():
+            return
+        self._background = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+        self.full = False
+        self._draw_moving()
+
+    def _draw_moving(self) -> None:
+        figure = self.canvas.figure
+        for axes in figure.axes:
+            if axes.get_animated():
+                figure.draw_artist(axes)
+                continue
+            moving = [a for a in axes.get_children() if a.get_animated() and a.get_visible()]
+            for artist in sorted(moving, key=lambda a: a.get_zorder()):
+                axes.draw_artist(artist)
+
+
+class Gestures:
+    """Click and drag on one axes: a click gives a point, a drag a closed outline, with its line visible.
+
+    Attributes:
+        shape: ``"lasso"`` or ``"box"``: what a drag draws.
+    """
+
+    def __init__(
+        self,
+        axes: Axes,
+        redraw: Redraw,
+        on_click: Callable[[float, float], Any],
+        on_outline: Callable[[np.ndarray], Any] | None = None,
+    ) -> None:
+        self.axes, self.redraw, self.shape = axes, redraw, "lasso"
+        self.on_click, self.on_outline = on_click, on_outline
+        self.line = Line2D([], [], color="#000000", linewidth=1.6, zorder=20, visible=False, animated=True)
+        self.line.set_path_effects(_halo())
+        axes.add_line(self.line)
+        self._start: tuple[float, float] | None = None
+        self._trail: list[tuple[float, float]] = []
+        self._frame: Any = None
+        for name, handler in (("press", self._press), ("release", self._release)):
+            axes.figure.canvas.mpl_connect(f"button_{name}_event", handler)
+        axes.figure.canvas.mpl_connect("motion_notify_event", self._move)
+
+    def outline(self) -> np.ndarray:
+        """Corners (n, 2) of what was drawn so far, x and y in data units."""
+        trail = np.array(self._trail)
+        if self.shape == "lasso":
+            return trail
+        (x0, y0), (x1, y1) = trail[0], trail[-1]
+        return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+
+    def _press(self, event: Any) -> None:
+        busy = event.canvas.widgetlock.locked()  # zooming or panning with the toolbar
+        if busy or event.button != 1 or event.inaxes is not self.axes:
+            return
+        self._start, self._trail = (event.x, event.y), [(event.xdata, event.ydata)]
+        self._frame = self.redraw.frame()
+
+    def _move(self, event: Any) -> None:
+        if self._start is None or self.on_outline is None:
+            return
+        self._trail.append(self._inside(event))
+        corners = self.outline()
+        self.line.set_data(*np.vstack([corners, corners[:1]]).T)
+        self.line.set_visible(True)
+        self.redraw.over(self._frame, self.line)
+
+    def _release(self, event: Any) -> None:
+        if self._start is None or event.button != 1:
+            return
+        moved = np.hypot(event.x - self._start[0], event.y - self._start[1])
+        far = max((np.hypot(*(np.array(self.axes.transData.transform(p)) - self._start)) for p in self._trail))
+        self._start, self._frame = None, None
+        self.line.set_visible(False)
+        if max(moved, far) <= CLICK_PX or self.on_outline is None:
+            self.on_click(*self._trail[0])
+            return
+        self._trail.append(self._inside(event))
+        self.on_outline(self.outline())
+
+    def _inside(self, event: Any) -> tuple[float, float]:
+        """Position in data units, kept within the axes when the mouse leaves them."""
+        x, y = self.axes.transData.inverted().transform((event.x, event.y))
+        return float(np.clip(x, *sorted(self.axes.get_xlim()))), float(np.clip(y, *sorted(self.axes.get_ylim())))
+
+
+def _halo() -> list[Any]:
+    """White beside the line, so that it shows on dark and on bright pixels."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    return [Stroke(linewidth=3.6, foreground="#ffffff"), Normal()]
+
+
+def inside(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Booleans (n,), True for the points (n, 2) within an outline (m, 2); none where it has under 3 corners."""
+    from matplotlib.path import Path
+
+    if len(outline) < 3:
+        return np.zeros(len(points), bool)
+    return Path(np.vstack([outline, outline[:1]]), closed=True).contains_points(points)
+
+
+def pixels_inside(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Mask (row, col), True for pixels whose centre lies within an outline (m, 2) of x = column, y = row."""
+    rows, cols = np.indices(shape)
+    return inside(outline, np.column_stack([cols.ravel(), rows.ravel()])).reshape(shape)

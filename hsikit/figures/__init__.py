@@ -1,0 +1,37 @@
+"""One function per figure: arrays, tables or a scene in, a matplotlib figure out.
+
+    from hsikit import figures
+    figures.save_figure(figures.mean_spectra(scene), "figures/spectra.png")
+
+Classes wear the scene's colours, everything else a palette that colour-blind readers can tell apart, with
+markers or line styles beside it. Nothing is drawn through pyplot, no global setting changes. Whatever comes
+from a simulated scene says so in its title.
+"""
+
+from hsikit.figures.maps import class_maps, mean_spectra, scene_plate, similarity_map, split_map
+from hsikit.figures.results import accuracy_bars, confusion_matrix, paired_differences, per_class_recall
+from hsikit.figures.save import FigureError, save_figure
+from hsikit.figures.space import feature_space, feature_space_pair, separation_bars, similarity_matrix
+from hsikit.figures.trends import budget_curves, exits_accuracy, leakage_curve, training_curves
+
+__all__ = [
+    "FigureError",
+    "accuracy_bars",
+    "budget_curves",
+    "class_maps",
+    "confusion_matrix",
+    "exits_accuracy",
+    "feature_space",
+    "feature_space_pair",
+    "leakage_curve",
+    "mean_spectra",
+    "paired_differences",
+    "per_class_recall",
+    "save_figure",
+    "scene_plate",
+    "separation_bars",
+    "similarity_map",
+    "similarity_matrix",
+    "split_map",
+    "training_curves",
+]

@@ -1,0 +1,249 @@
+"""Figures of a scene: its plate, its spectra, and everything that is drawn as a map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+
+from hsikit.figures.style import (
+    PALETTE,
+    RIGHT,
+    WRONG,
+    FigureError,
+    class_handles,
+    legend_below,
+    new_figure,
+    patch,
+    styled,
+    titled,
+)
+from hsikit.scenes.base import Scene
+
+WATER_NM = ((1350.0, 1430.0), (1800.0, 1960.0))  # water vapour leaves no light there (assumed limits)
+PANEL_IN = 3.3  # longer side of a map
+
+
+@styled
+def scene_plate(scene: Scene) -> Figure:
+    """RGB, LiDAR where there is one, and ground truth with its legend."""
+    from hsikit.scenes.plot import plot_scene
+
+    return plot_scene(scene)
+
+
+@styled
+def mean_spectra(scene: Scene, classes: Sequence[int] | None = None) -> Figure:
+    """Mean ± one standard deviation of the spectra of each class, a panel a class, the mean of all in grey.
+
+    Lines break where bands are missing and in the two water absorption regions.
+
+    Args:
+        scene: The scene; without wavelengths the axis counts bands.
+        classes: Classes 1..C to draw. Default: all that have valid labelled pixels.
+
+    Raises:
+        FigureError: When a class has no pixel.
+    """
+    labels = scene.usable
+    found = [c for c in range(1, scene.n_classes + 1) if (labels == c).any()]
+    classes = found if classes is None else list(classes)
+    if not classes or not set(classes) <= set(found):
+        raise FigureError(
+            f"{scene.name} has no labelled pixels of {set(classes) - set(found) or 'any class'}"
+        )
+    spectra = {c: np.asarray(scene.hsi[labels == c], np.float32) for c in classes}  # class -> (pixel, band)
+    total = sum(len(s) for s in spectra.values())
+    overall = sum(s.sum(0, dtype=np.float64) for s in spectra.values()) / total
+    across = min(4, len(classes))
+    down = -(-len(classes) // across)
+    fig = new_figure(max(2.6 * across, 4.5) + 0.4, 1.9 * down + 1.1)
+    panels = fig.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax, c in zip(panels, classes):
+        _draw_spectrum(ax, scene, overall, None, "#aaaaaa")
+        deviation = spectra[c].std(0, ddof=1, dtype=np.float64) if len(spectra[c]) > 1 else None
+        _draw_spectrum(ax, scene, spectra[c].mean(0, dtype=np.float64), deviation, scene.colors[c - 1])
+        ax.set_title(f"{scene.class_names[c - 1]} ({len(spectra[c]):,} px)", fontsize=10)
+    for ax in panels[len(classes) :]:
+        ax.set_axis_off()
+    for ax in panels[len(classes) - across : len(classes)] if down > 1 else ():
+        ax.tick_params(labelbottom=True)  # the last panel of each column, where the row below is not full
+    fig.supxlabel("band" if scene.wavelengths_nm is None else "wavelength (nm)", fontsize=10)
+    fig.supylabel(f"value ({scene.units})", fontsize=10)
+    fig.suptitle(titled(f"{scene.name}: mean ± standard deviation; grey: mean of all", scene, 30 * across))
+    return fig
+
+
+@styled
+def class_maps(
+    scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True, error: bool = True
+) -> Figure:
+    """Ground truth and class maps side by side, under each map where labelled pixels are wrong.
+
+    Args:
+        scene: The scene that was mapped.
+        maps: Name -> labels (row, col), 0 for no answer.
+        truth: Show the ground truth first.
+        error: Show where labelled pixels are wrong.
+
+    Raises:
+        FigureError: When there is nothing to draw or a map has another size than the scene.
+    """
+    items: list[tuple[str, np.ndarray]] = [("ground truth", scene.usable)] if truth else []
+    items += [(name, _checked_map(scene, name, raster)) for name, raster in maps.items()]
+    if not items:
+        raise FigureError("class_maps got no map; give name -> labels (row, col)")
+    wide = scene.shape[1] > 1.6 * scene.shape[0]  # wide maps stand under each other, their errors beside them
+    kinds, across = 1 + error, 1 if wide else -(-len(items) // -(-len(items) // 4))
+    down = -(-len(items) // across)
+    width, height = _map_size(scene)
+    grid = (down, kinds) if wide else (down * kinds, across)
+    size_in = (max(grid[1] * (width + 0.25), 4.5) + 0.6, grid[0] * (height + 0.4))
+    fig = new_figure(size_in[0], size_in[1] + 0.9 + 0.07 * scene.n_classes)
+    axes = fig.subplots(*grid, squeeze=False)
+    for ax in axes.ravel():
+        ax.set_axis_off()
+    for place, (name, raster) in enumerate(items):
+        line, column = divmod(place, across)
+        ax = axes[line, 0] if wide else axes[line * kinds, column]
+        _draw_classes(ax, scene, raster)
+        _finish_map(ax, name)
+        if error and not (truth and place == 0):
+            ax = axes[line, 1] if wide else axes[line * kinds + 1, column]
+            _draw_errors(ax, scene, raster)
+            _finish_map(ax, f"{name}: errors")
+    for column in axes.T:
+        for ax in [ax for ax in column if ax.axison][-1:]:
+            ax.set_xlabel(f"column ({_pixel(scene)})")
+    for ax in axes[:, 0]:
+        ax.set_ylabel(f"row ({_pixel(scene)})")
+    handles = class_handles(scene, range(1, scene.n_classes + 1))
+    if error:
+        handles += [patch(WRONG, "labelled, wrong"), patch(RIGHT, "labelled, right")]
+    legend_below(fig, handles)
+    fig.suptitle(titled(f"{scene.name}: class maps", scene))
+    return fig
+
+
+@styled
+def split_map(scene: Scene, split: Any) -> Figure:
+    """Training, validation and test pixels on the scene, with their numbers.
+
+    Args:
+        scene: The scene.
+        split: Has flat indices `train`, `val` and `test`, and perhaps a `name`.
+
+    Raises:
+        FigureError: When an index lies outside the scene.
+    """
+    picture = np.repeat(0.7 + 0.3 * scene.rgb().mean(-1, keepdims=True), 3, -1).reshape(-1, 3)
+    handles = []
+    for part, colour in (("train", PALETTE[0]), ("val", PALETTE[1]), ("test", PALETTE[3])):
+        chosen = np.asarray(getattr(split, part))
+        if chosen.size and (chosen.min() < 0 or chosen.max() >= len(picture)):
+            raise FigureError(f"{part} holds pixel {chosen.max()}, {scene.name} has {len(picture)}")
+        picture[chosen] = tuple(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        handles.append(patch(colour, f"{part} ({chosen.size:,} px)"))
+    width, height = _map_size(scene, 5.0)
+    fig = new_figure(max(width, 4.5) + 0.8, height + 1.4)
+    ax = fig.subplots()
+    ax.imshow(picture.reshape(*scene.shape, 3))
+    _finish_map(ax, "")
+    ax.set(xlabel=f"column ({_pixel(scene)})", ylabel=f"row ({_pixel(scene)})")
+    legend_below(fig, handles)
+    name = str(getattr(split, "name", "split")).replace("_", " ")
+    fig.suptitle(titled(f"{scene.name}: {name}", scene, 50))
+    return fig
+
+
+@styled
+def similarity_map(scene: Scene, similarity: np.ndarray, sentence: str) -> Figure:
+    """How similar each pixel's embedding is to a sentence, beside the scene in true colour.
+
+    Args:
+        scene: The scene.
+        similarity: Cosine similarities (row, col); NaN where there is none.
+        sentence: What was asked; cut after 160 characters in the title.
+    """
+    values = _checked_map(scene, "the similarity map", similarity)
+    width, height = _map_size(scene, 4.2)
+    wide = scene.shape[1] > 1.6 * scene.shape[0]
+    size = (width + 1.8, 2 * height + 2.4) if wide else (2 * width + 2.2, height + 1.4)
+    fig = new_figure(max(size[0], 6.5), size[1])
+    left, right = fig.subplots(2, 1) if wide else fig.subplots(1, 2)
+    left.imshow(scene.rgb())
+    _finish_map(left, scene.name)
+    seen = np.ones(scene.shape, bool) if scene.valid is None else scene.valid
+    image = right.imshow(np.where(seen, values, np.nan), cmap="cividis")
+    _finish_map(right, "similarity")
+    for ax in (left, right):
+        ax.set_ylabel(f"row ({_pixel(scene)})")
+        if ax is right or not wide:
+            ax.set_xlabel(f"column ({_pixel(scene)})")
+    fig.colorbar(image, ax=[left, right] if wide else right, label="cosine similarity (no unit)", shrink=0.85)
+    asked = sentence.strip() or "(empty sentence)"
+    asked = asked if len(asked) <= 160 else asked[:159] + "…"
+    fig.suptitle(titled(f"“{asked}”", scene, int(9 * max(size[0], 6.5))))
+    return fig
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def _draw_spectrum(ax: Axes, scene: Scene, mean: np.ndarray, std: np.ndarray | None, colour: str) -> None:
+    """A line with its band, broken at gaps."""
+    if scene.wavelengths_nm is None:
+        x, order = np.arange(len(mean), dtype=float), np.arange(len(mean))
+    else:
+        order = np.argsort(scene.wavelengths_nm, kind="stable")
+        x = scene.wavelengths_nm[order]
+    mean = mean[order].astype(float)
+    for low, high in WATER_NM if scene.wavelengths_nm is not None else ():
+        mean[(x >= low) & (x <= high)] = np.nan
+    # A gap of more than three usual steps gets a point without value, which lifts the pen.
+    steps = np.diff(x)
+    gaps = np.flatnonzero(steps > 3 * np.median(steps)) + 1 if len(steps) else np.array([], int)
+    place = np.insert(x, gaps, x[gaps - 1])
+    line = np.insert(mean, gaps, np.nan)
+    ax.plot(place, line, color=colour, linewidth=1.6)
+    if std is not None:
+        band = np.insert(std[order], gaps, np.nan)
+        ax.fill_between(place, line - band, line + band, color=colour, alpha=0.25, linewidth=0)
+
+
+def _map_size(scene: Scene, longest_in: float = PANEL_IN) -> tuple[float, float]:
+    rows, cols = scene.shape
+    scale = longest_in * (1.5 if cols > 1.6 * rows else 1.0) / max(rows, cols)
+    return cols * scale, rows * scale
+
+
+def _checked_map(scene: Scene, name: str, raster: np.ndarray) -> np.ndarray:
+    raster = np.asarray(raster)
+    if raster.shape != scene.shape:
+        raise FigureError(f"{name} is {raster.shape}, {scene.name} is {scene.shape} (row, col)")
+    return raster
+
+
+def _draw_classes(ax: Axes, scene: Scene, raster: np.ndarray) -> None:
+    colours = ListedColormap(["#ffffff", *scene.colors])
+    ax.imshow(raster, cmap=colours, norm=BoundaryNorm(np.arange(-0.5, scene.n_classes + 1), colours.N))
+
+
+def _draw_errors(ax: Axes, scene: Scene, raster: np.ndarray) -> None:
+    state = np.where(scene.usable == 0, 0, np.where(scene.usable == raster, 1, 2))
+    ax.imshow(state, cmap=ListedColormap(["#ffffff", RIGHT, WRONG]), vmin=0, vmax=2)
+
+
+def _finish_map(ax: Axes, title: str) -> None:
+    ax.set_axis_on()
+    ax.spines[:].set_visible(True)
+    ax.set_title(title, fontsize=10, wrap=True)
+    ax.locator_params(nbins=4)
+
+
+def _pixel(scene: Scene) -> str:
+    return "px" if scene.gsd_m is None else f"px of {scene.gsd_m:g} m"

@@ -1,0 +1,208 @@
+"""Figures of scores: confusion, accuracies of methods, their differences, recall of each class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from hsikit.figures.style import (
+    MARKERS,
+    PALETTE,
+    FigureError,
+    legend_below,
+    needed,
+    new_figure,
+    spread,
+    styled,
+    swatches,
+    table_title,
+    titled,
+)
+from hsikit.scenes.base import Scene
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hsikit.metrics import Scores
+
+
+@styled
+def confusion_matrix(scores: Scores, scene: Scene | None = None) -> Figure:
+    """Confusion of true (row) and mapped (column) classes: colour is the share of the row, text the pixels.
+
+    Classes neither tested nor predicted are left out. A row may miss pixels that got no answer.
+
+    Args:
+        scores: What `hsikit.score` returns.
+        scene: Adds class colours, and says where the scene is simulated.
+    """
+    counts = np.asarray(scores.confusion)
+    shown = np.flatnonzero((scores.support > 0) | (counts.sum(0) > 0))
+    counts, support = counts[np.ix_(shown, shown)], np.asarray(scores.support)[shown]
+    share = 100 * counts / np.maximum(support, 1)[:, None]
+    names = [scores.class_names[c] for c in shown]
+    side = 0.52 * len(shown) + 0.4
+    longest = max(map(len, names))
+    fig = new_figure(side + 0.09 * longest + 2.4, side + 0.07 * longest + 1.2)
+    ax = fig.subplots()
+    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.argwhere(counts > 0):
+        ink = "white" if share[row, column] > 55 else "black"
+        ax.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=ink, fontsize=9)
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(names)), [f"{n} ({s:,})" for n, s in zip(names, support)])
+    if scene is not None:
+        swatches(ax, [scene.colors[int(c)] for c in shown])
+    ax.spines[:].set_visible(False)
+    ax.set(xlabel="mapped class", ylabel="true class (test px)")
+    fig.colorbar(image, ax=ax, label="share of the true class (%)", shrink=0.8)
+    tested = f"{scores.tested} of {len(scores.class_names)} classes"
+    text = f"OA {100 * scores.oa:.1f} %, AA {100 * scores.aa:.1f} % ({tested})"
+    fig.suptitle(
+        titled(text if scene is None else f"{scene.name}: {text}", scene, int(11 * fig.get_figwidth()))
+    )
+    return fig
+
+
+@styled
+def accuracy_bars(table: pd.DataFrame, metric: str = "oa") -> Figure:
+    """Accuracy of each method, a bar a split, mean ± standard deviation over seeds.
+
+    Args:
+        table: Columns method, split and ``<metric>_mean`` (fractions); ``<metric>_std``, n, scene if there.
+            One row for each method and split; splits keep their order, so put the disjoint one first.
+        metric: ``"oa"``, ``"aa"`` or ``"kappa"``.
+
+    Raises:
+        FigureError: On missing columns or a method that comes twice for a split.
+    """
+    mean = f"{metric}_mean"
+    needed(table, ("method", "split", mean), "accuracy_bars")
+    if table.duplicated(["method", "split"]).any():
+        raise FigureError(
+            "accuracy_bars needs one row a method and split; choose one scene and configuration"
+        )
+    methods, splits = list(dict.fromkeys(table["method"])), list(dict.fromkeys(table["split"]))
+    high = 0.8 / len(splits)
+    fig = new_figure(8, 0.32 * len(methods) * max(1.5, len(splits)) + 1.6)
+    ax = fig.subplots()
+    for k, split in enumerate(splits):
+        part = table[table["split"] == split]
+        y = np.array([methods.index(m) for m in part["method"]]) + (k - (len(splits) - 1) / 2) * high
+        x, s = 100 * part[mean].to_numpy(float), spread(part, f"{metric}_std")
+        style: dict[str, Any] = {
+            "color": PALETTE[k],
+            "hatch": ("", "//", "..", "xx")[k % 4],
+            "edgecolor": "white",
+        }
+        ax.barh(y, x, height=0.92 * high, xerr=np.where(s > 0, s, np.nan), label=split, **style)
+        for place, value, std, n in zip(y, x, s, part["n"] if "n" in part else [0] * len(part)):
+            text = f"{value:.1f} ± {std:.1f}" if std > 0 else f"{value:.1f}" + (" (n = 1)" if n == 1 else "")
+            ax.text(value + std + 1, place, text, va="center", fontsize=9)
+    ax.set_yticks(range(len(methods)), methods)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 118), xticks=range(0, 101, 20), xlabel=f"{_named(metric)}, mean ± std over seeds")
+    handles = [
+        Patch(
+            facecolor=PALETTE[k],
+            hatch=("", "//", "..", "xx")[k % 4],
+            edgecolor="white",
+            label=str(s).replace("_", " "),
+        )
+        for k, s in enumerate(splits)
+    ]
+    legend_below(fig, handles)
+    fig.suptitle(table_title("Accuracy on test pixels", table))
+    return fig
+
+
+@styled
+def paired_differences(table: pd.DataFrame) -> Figure:
+    """Paired differences in points with their 95 % intervals; filled where the interval is clear of 0.
+
+    Args:
+        table: Columns comparison, difference, low, high (points); n, p, metric and note if there.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("comparison", "difference", "low", "high"), "paired_differences")
+    fig = new_figure(8, 0.45 * len(table) + 1.6)
+    ax = fig.subplots()
+    ax.axvline(0, color="#666666", linewidth=1, linestyle="--")
+    numbers = table[["difference", "low", "high"]].astype(float).to_numpy()
+    for place, (middle, low, high) in enumerate(numbers):
+        clear = low > 0 or high < 0
+        colour = PALETTE[0] if clear else "#666666"
+        ax.plot([low, high], [place, place], color=colour, linewidth=2)
+        ax.plot(middle, place, "o", color=colour, markerfacecolor=colour if clear else "white", markersize=8)
+    for place, row in enumerate(table.to_dict("records")):
+        ax.annotate(_numbers(row), (1.02, place), xycoords=ax.get_yaxis_transform(), va="center", fontsize=9)
+    ax.set_yticks(range(len(table)), [str(c) for c in table["comparison"]])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    metric = str(table["metric"].iloc[0]).upper() if "metric" in table else "accuracy"
+    ax.set_xlabel(f"difference in {metric} (points), 95 % interval over seeds; filled: clear of 0")
+    fig.suptitle(table_title("Paired differences", table))
+    return fig
+
+
+@styled
+def per_class_recall(table: pd.DataFrame, scene: Scene) -> Figure:
+    """Recall of each class, a marker a method, mean ± standard deviation over seeds.
+
+    Args:
+        table: Columns method, class (1..C) and recall_mean (fraction); recall_std if there.
+        scene: Gives names and colours.
+
+    Raises:
+        FigureError: On missing columns or a class the scene does not have.
+    """
+    needed(table, ("method", "class", "recall_mean"), "per_class_recall")
+    classes = sorted({int(c) for c in table["class"]})
+    if classes[0] < 1 or classes[-1] > scene.n_classes:
+        raise FigureError(
+            f"classes run from {classes[0]} to {classes[-1]}, {scene.name} has 1 to {scene.n_classes}"
+        )
+    methods = list(dict.fromkeys(table["method"]))
+    fig = new_figure(8, 0.2 * len(classes) * max(2, len(methods)) ** 0.6 + 1.9)
+    ax = fig.subplots()
+    for k, method in enumerate(methods):
+        part = table[table["method"] == method]
+        y = np.array([classes.index(int(c)) for c in part["class"]])
+        y = y + (k - (len(methods) - 1) / 2) * 0.7 / len(methods)
+        s = spread(part, "recall_std")
+        ax.errorbar(
+            100 * part["recall_mean"].to_numpy(float), y, xerr=np.where(s > 0, s, np.nan), linestyle="none",
+            marker=MARKERS[k % 8], color=PALETTE[k % 8], markersize=6, elinewidth=1,
+        )  # fmt: skip
+    for place in range(1, len(classes)):
+        ax.axhline(place - 0.5, color="#dddddd", linewidth=0.8, zorder=0)
+    ax.set_yticks(range(len(classes)), [scene.class_names[c - 1] for c in classes])
+    swatches(ax, [scene.colors[c - 1] for c in classes])
+    ax.set(xlim=(-2, 102), ylim=(len(classes) - 0.5, -0.5), xlabel="recall (%), mean ± std over seeds")
+    handles = [
+        Line2D([], [], linestyle="none", marker=MARKERS[k % 8], color=PALETTE[k % 8], label=m)
+        for k, m in enumerate(methods)
+    ]
+    legend_below(fig, handles)
+    fig.suptitle(titled(f"{scene.name}: recall of each class", scene))
+    return fig
+
+
+def _numbers(row: dict) -> str:
+    """The difference, its interval, and what else the row says."""
+    text = f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
+    if row.get("n") is not None:
+        text += f", n = {int(row['n'])}"
+    p = row.get("p")
+    return text if p is None or p != p else f"{text}, p = {p:.2g}"
+
+
+def _named(metric: str) -> str:
+    return {"oa": "overall accuracy (%)", "aa": "average accuracy (%)", "kappa": "Cohen's kappa (x 100)"}.get(
+        metric, f"{metric} (%)"
+    )

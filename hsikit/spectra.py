@@ -1,0 +1,281 @@
+"""Spectra as numbers: angles, class means, continuum, indices, bad bands, spectral libraries.
+
+    angle = spectral_angle(scene.hsi, scene.hsi[10, 20])        # (row, col) in radians
+    mean, std = class_means(scene.hsi, scene.usable, scene.n_classes)
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+WATER_NM = ((1350.0, 1430.0), (1800.0, 1960.0))  # water vapour leaves no light there (assumed limits)
+INDICES_NM = {  # (a - b) / (a + b) at these wavelengths
+    "NDVI": (860.0, 660.0),  # vegetation; Rouse et al. 1974
+    "NDWI": (560.0, 860.0),  # open water; McFeeters 1996
+    "NDMI": (860.0, 1650.0),  # canopy moisture; Gao 1996 with the 1650 nm band of Landsat
+}
+CHUNK = 20_000  # spectra worked on at once; bounds memory over mapped files
+
+
+def spectral_angle(cube: np.ndarray, spectrum: np.ndarray, bands: np.ndarray | None = None) -> np.ndarray:
+    """Angle between one spectrum and all others, which brightness does not change.
+
+    Args:
+        cube: Spectra (..., band), any real dtype.
+        spectrum: The reference (band,).
+        bands: Booleans (band,), True for the bands to compare. Default: all.
+
+    Returns:
+        Angles (...) in radians, float32, 0 to pi; NaN where a spectrum holds NaN or is zero throughout.
+
+    Raises:
+        ValueError: When lengths differ, no band is left, or the reference holds NaN or is zero.
+
+    Source: Kruse et al. 1993, Remote Sensing of Environment 44, eq. 1.
+    """
+    reference = np.asarray(spectrum, np.float64).ravel()
+    use = np.ones(reference.size, bool) if bands is None else np.asarray(bands, bool)
+    if reference.size != cube.shape[-1] or use.shape != reference.shape:
+        raise ValueError(
+            f"the spectrum has {reference.size} bands, the mask {use.size}, the cube {cube.shape[-1]}; "
+            "they must agree"
+        )
+    if not use.any():
+        raise ValueError("no band is left to compare; keep at least one")
+    reference = reference[use]
+    length = np.linalg.norm(reference)
+    if not np.isfinite(length) or length == 0:
+        raise ValueError("the spectrum holds NaN or is zero in all bands; pick another one")
+    flat = cube.reshape(-1, cube.shape[-1])  # (pixel, band)
+    cosine = np.empty(len(flat))
+    for start in range(0, len(flat), CHUNK):
+        part = np.asarray(flat[start : start + CHUNK], np.float64)
+        part = part if use.all() else part[:, use]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            norms = np.sqrt(np.einsum("pb,pb->p", part, part))
+            cosine[start : start + CHUNK] = part @ (reference / length) / norms
+    return np.arccos(np.clip(cosine, -1, 1)).astype(np.float32).reshape(cube.shape[:-1])
+
+
+def class_means(cube: np.ndarray, labels: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (ddof 1) of the spectra of each class.
+
+    Args:
+        cube: Spectra (row, col, band).
+        labels: Classes (row, col), 1..n_classes; 0 is left out.
+        n_classes: Number of classes C.
+
+    Returns:
+        Means and deviations, both (C, band) float64; NaN for a class without pixels, and for the deviation
+        of a single pixel.
+
+    Raises:
+        ValueError: When the labels have another size than the cube or lie outside 0..n_classes.
+    """
+    labels = np.asarray(labels)
+    if labels.shape != cube.shape[:2]:
+        raise ValueError(f"the labels are {labels.shape}, the cube {cube.shape}; rows and columns must agree")
+    if labels.min() < 0 or labels.max() > n_classes:
+        raise ValueError(f"labels run from {labels.min()} to {labels.max()}, expected 0 to {n_classes}")
+    mean = np.full((n_classes, cube.shape[2]), np.nan)
+    std = mean.copy()
+    for c in np.unique(labels[labels > 0]):
+        spectra = np.asarray(cube[labels == c], np.float64)  # (pixel, band)
+        mean[c - 1] = spectra.mean(0)
+        if len(spectra) > 1:
+            std[c - 1] = spectra.std(0, ddof=1)
+    return mean, std
+
+
+def rank_by_angle(spectrum: np.ndarray, library: Mapping[str, np.ndarray]) -> list[tuple[str, float]]:
+    """Named spectra (band,) with their angle to `spectrum` in radians, nearest first; NaN ones left out."""
+    names = [n for n, s in library.items() if np.isfinite(s).all()]
+    if not names:
+        return []
+    angles = spectral_angle(np.stack([library[n] for n in names]), spectrum)
+    return [(names[i], float(angles[i])) for i in np.argsort(angles, kind="stable") if np.isfinite(angles[i])]
+
+
+# --- continuum -----------------------------------------------------------------------------------
+
+
+def continuum_removed(spectra: np.ndarray, wavelengths_nm: np.ndarray) -> np.ndarray:
+    """Spectra divided by their upper convex hull, so that only absorption features remain.
+
+    Args:
+        spectra: Positive spectra (..., band).
+        wavelengths_nm: Band centres (band,) in any order.
+
+    Returns:
+        Values (..., band) float64, 1 on the hull; all NaN for a spectrum that holds NaN.
+
+    Raises:
+        ValueError: When lengths differ.
+
+    Source: Clark and Roush 1984.
+    """
+    spectra, x = np.asarray(spectra, np.float64), np.asarray(wavelengths_nm, np.float64)
+    if x.shape != spectra.shape[-1:]:
+        raise ValueError(f"{x.size} wavelengths for {spectra.shape[-1]} bands; give one a band")
+    order = np.argsort(x, kind="stable")
+    flat = spectra.reshape(-1, x.size)[:, order]  # (pixel, band), wavelengths ascending
+    out = np.full(flat.shape, np.nan)
+    fine = np.flatnonzero(np.isfinite(flat).all(1))
+    for start in range(0, fine.size, CHUNK):
+        part = fine[start : start + CHUNK]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out[part] = flat[part] / _upper_hull(x[order], flat[part])
+    back = np.empty_like(out)
+    back[:, order] = out
+    return back.reshape(spectra.shape)
+
+
+def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Upper hull (pixel, band) of y (pixel, band) over ascending x, one hull corner of all pixels a step."""
+    pixel = np.arange(len(y))
+    first = x == x[0]  # several bands may share a wavelength where two spectrometers meet
+    corner = np.where(first, y, -np.inf).argmax(1)
+    hull = np.where(first, y[pixel, corner][:, None], y)
+    while (open_ := x[corner] < x[-1]).any():
+        here, height = x[corner][:, None], y[pixel, corner][:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            slope = np.where(x > here, (y - height) / (x - here), -np.inf)
+        following = slope.argmax(1)
+        steepest = slope[pixel, following][:, None]
+        following = np.where(open_, x.size - 1 - (slope[:, ::-1] == steepest).argmax(1), corner)
+        between = (x > here) & (x <= x[following][:, None])
+        hull = np.where(between, height + np.where(between, steepest, 0) * (x - here), hull)
+        corner = following
+    return hull
+
+
+# --- indices and bands ---------------------------------------------------------------------------
+
+
+def normalised_difference(cube: np.ndarray, wavelengths_nm: np.ndarray | None, a_nm: float, b_nm: float) -> np.ndarray:  # fmt: skip
+    """(a - b) / (a + b) of the bands nearest to two wavelengths, (row, col) float32; NaN where a + b is 0.
+
+    Raises:
+        ValueError: Without wavelengths, or where no band lies within 50 nm of a wanted wavelength.
+    """
+    if wavelengths_nm is None:
+        raise ValueError("an index needs wavelengths; give the scene's band centres in nm")
+    picks = []
+    for nm in (a_nm, b_nm):
+        distance = np.abs(np.asarray(wavelengths_nm) - nm)
+        if distance.min() > 50:
+            raise ValueError(f"no band lies within 50 nm of {nm:g} nm, which the index needs")
+        picks.append(np.asarray(cube[..., int(distance.argmin())], np.float32))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = (picks[0] - picks[1]) / (picks[0] + picks[1])
+    return np.where(np.isfinite(index), index, np.nan)
+
+
+def ndvi(cube: np.ndarray, wavelengths_nm: np.ndarray | None) -> np.ndarray:
+    """Normalised difference vegetation index (row, col) float32 of bands near 860 and 660 nm.
+
+    Meant for reflectance; over raw counts or radiance it still ranks pixels, but its level means little.
+    Source: Rouse et al. 1974. Raises like `normalised_difference`.
+    """
+    return normalised_difference(cube, wavelengths_nm, *INDICES_NM["NDVI"])
+
+
+def water_bands(wavelengths_nm: np.ndarray | None, n_bands: int | None = None) -> np.ndarray:
+    """Booleans (band,), True where water vapour absorbs (`WATER_NM`); all False without wavelengths."""
+    if wavelengths_nm is None:
+        return np.zeros(n_bands or 0, bool)
+    x = np.asarray(wavelengths_nm, np.float64)
+    return np.logical_or.reduce([(x >= low) & (x <= high) for low, high in WATER_NM])
+
+
+# --- spectral libraries --------------------------------------------------------------------------
+
+
+def write_library(path: str | Path, spectra: Mapping[str, np.ndarray], wavelengths_nm: np.ndarray | None) -> Path:  # fmt: skip
+    """Write named spectra (band,) as CSV (a column each) or as an ENVI library (.sli with its .hdr).
+
+    Raises:
+        ValueError: Without spectra, for another ending than .csv or .sli, or spectra of unlike lengths.
+    """
+    path = Path(path)
+    lengths = {np.size(s) for s in spectra.values()}
+    if len(lengths) != 1:
+        raise ValueError(f"{len(spectra)} spectra with {sorted(lengths)} bands; give at least one, all alike")
+    if path.suffix not in (".csv", ".sli"):
+        raise ValueError(f"{path.name} ends in {path.suffix!r}; name a .csv or .sli file")
+    table = np.stack([np.asarray(s, np.float64) for s in spectra.values()])  # (spectrum, band)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as aside:
+        part = Path(aside) / path.name
+        if path.suffix == ".csv":
+            _write_csv(part, list(spectra), table, wavelengths_nm)
+        else:
+            _write_sli(part, list(spectra), table, wavelengths_nm)
+            os.replace(part.with_suffix(".hdr"), path.with_suffix(".hdr"))
+        shutil.move(part, path)
+    return path
+
+
+def read_library(path: str | Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Named spectra (band,) and wavelengths (band,) in nm, or None, from what `write_library` writes.
+
+    Raises:
+        ValueError: When the file is missing or is neither a CSV table of numbers nor an ENVI library.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} is not there; name a .csv or .sli file")
+    return _read_sli(path) if path.suffix == ".sli" else _read_csv(path)
+
+
+def _write_csv(path: Path, names: Sequence[str], table: np.ndarray, waves: np.ndarray | None) -> None:
+    first = np.arange(table.shape[1]) if waves is None else np.asarray(waves)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["band" if waves is None else "wavelength_nm", *names])
+        writer.writerows([repr(float(v)) for v in line] for line in np.column_stack([first, table.T]))
+
+
+def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.reader(file))
+    try:
+        table = np.array(lines[1:], float).T  # (column, band)
+        names = lines[0][1:]
+        if table.ndim != 2 or len(table) != len(names) + 1 or not names:
+            raise ValueError
+    except (ValueError, IndexError):
+        raise ValueError(f"{path.name} is not a table of spectra; expected wavelength_nm, then a column each") from None  # fmt: skip
+    waves = table[0] if lines[0][0] == "wavelength_nm" else None
+    return dict(zip(names, table[1:])), waves
+
+
+def _write_sli(path: Path, names: Sequence[str], table: np.ndarray, waves: np.ndarray | None) -> None:
+    from spectral.io import envi
+
+    header = {"spectra names": [n.replace(",", ";").replace("{", "(").replace("}", ")") for n in names]}
+    if waves is not None:
+        header |= {"wavelength": [repr(float(w)) for w in waves], "wavelength units": "Nanometers"}
+    envi.SpectralLibrary(table.astype(np.float32), header, None).save(str(path.with_suffix("")))
+
+
+def _read_sli(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    from spectral.io import envi
+
+    try:
+        library = envi.open(str(path.with_suffix(".hdr")), str(path))
+        spectra = np.asarray(library.spectra, np.float64)
+    except Exception as error:
+        raise ValueError(f"{path.name} cannot be read as an ENVI spectral library: {error}") from error
+    centres = library.bands.centers
+    waves = None if centres is None else np.asarray(centres, np.float64)
+    if waves is not None and str(library.bands.band_unit).lower().startswith("micro"):
+        waves = 1000 * waves
+    return dict(zip(library.names, spectra)), waves

@@ -1,0 +1,283 @@
+"""The `Split`: sorted pixel indices for training, validation and test, checked when made."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hsikit.scenes.base import Scene
+    from hsikit.splits.leakage import LeakageReport
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+OnImpossible = Literal["drop", "error"]
+
+
+class SplitError(ValueError):
+    """A split cannot be made, or a stored one does not fit. The message names what to change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Disjoint training, validation and test pixels of one scene.
+
+    Attributes:
+        name: Short name used in tables, such as ``"random_10"`` or ``"fields"``.
+        shape: Rows and columns of the scene.
+        train, val, test: Sorted flat indices ``row * cols + col`` (n,) int64, read-only.
+        labels: Raster (row, col) int16, the class 1..C at every pixel of the split, 0 elsewhere.
+        class_names: C names; entry 0 is class 1.
+        seed: Seed of the draw or of the partition.
+        patch: No test or validation window up to this size shares a pixel with a training window, and no
+            test window with a validation window; 0 where nothing is promised.
+        dropped_classes: Classes 1..C that could not be on both sides and are in none of the parts.
+        groups: Raster (row, col) int32 naming the field or block of each pixel, 0 for none: the units of a
+            bootstrap over space. None where there are none.
+        scene_hash: `Scene.content_hash` of the scene it was made for.
+        unseen_classes: Classes 1..C that are tested though never trained, on purpose.
+
+    Raises:
+        SplitError: When parts overlap, repeat, leave the scene, lack labels, or test an untrained class.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    seed: int
+    patch: int
+    dropped_classes: tuple[int, ...] = ()
+    groups: np.ndarray | None = None
+    scene_hash: str = ""
+    unseen_classes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        put = lambda key, value: object.__setattr__(self, key, value)  # noqa: E731 (frozen dataclass)
+        put("shape", (int(self.shape[0]), int(self.shape[1])))
+        put("class_names", tuple(str(c) for c in self.class_names))
+        put("dropped_classes", tuple(sorted(int(c) for c in self.dropped_classes)))
+        put("unseen_classes", tuple(sorted(int(c) for c in self.unseen_classes)))
+        for part in PARTS:
+            put(part, _checked_indices(self.name, part, getattr(self, part), self.shape))
+        put("labels", _checked_raster(self.name, "labels", self.labels, self.shape, np.int16))
+        if self.groups is not None:
+            put("groups", _checked_raster(self.name, "groups", self.groups, self.shape, np.int32))
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        everything = np.concatenate([self.train, self.val, self.test])
+        if self.train.size == 0 or self.test.size == 0:
+            raise SplitError(
+                f"{self.name}: {self.train.size} training and {self.test.size} test pixels; "
+                "both need at least one"
+            )
+        shared = everything.size - np.unique(everything).size
+        if shared:
+            raise SplitError(
+                f"{self.name}: {shared} pixels are in two parts; train, val and test must be disjoint"
+            )
+        found = self.labels.ravel()[everything]
+        if found.min() < 1 or found.max() > len(self.class_names):
+            raise SplitError(
+                f"{self.name}: labels of the split run from {found.min()} to {found.max()}, "
+                f"expected 1 to {len(self.class_names)}; only labelled pixels can be in a split"
+            )
+        if np.count_nonzero(self.labels) != everything.size:
+            raise SplitError(f"{self.name}: labels are set outside the split; set them to 0 there")
+        stray = set(np.unique(found).tolist()) & set(self.dropped_classes)
+        if stray:
+            raise SplitError(f"{self.name}: dropped classes {sorted(stray)} still have pixels; remove them")
+        untrained = set(np.unique(self.y("test")).tolist()) - set(self.classes) - set(self.unseen_classes)
+        if untrained:
+            raise SplitError(
+                f"{self.name}: classes {sorted(untrained)} are tested but never trained; "
+                "drop them or declare them in unseen_classes"
+            )
+
+    # --- what a part holds -----------------------------------------------------------------------
+
+    def indices(self, part: Part) -> np.ndarray:
+        """Sorted flat indices (n,) int64 of ``"train"``, ``"val"`` or ``"test"``."""
+        if part not in PARTS:
+            raise SplitError(f"part {part!r} is unknown; expected one of {', '.join(PARTS)}")
+        return getattr(self, part)
+
+    def y(self, part: Part) -> np.ndarray:
+        """Labels 1..C (n,) int16 of a part, in the order of its indices."""
+        return self.labels.ravel()[self.indices(part)]
+
+    def rowcol(self, part: Part) -> np.ndarray:
+        """Rows and columns (n, 2) int64 of a part, in the order of its indices."""
+        return np.stack(np.divmod(self.indices(part), self.shape[1]), axis=1)
+
+    def mask(self, part: Part) -> np.ndarray:
+        """Raster (row, col) of booleans, True at the pixels of a part."""
+        mask = np.zeros(self.shape[0] * self.shape[1], bool)
+        mask[self.indices(part)] = True
+        return mask.reshape(self.shape)
+
+    def counts(self, part: Part) -> np.ndarray:
+        """Pixels of each class (C,) int64 in a part."""
+        return np.bincount(self.y(part), minlength=len(self.class_names) + 1)[1:]
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Sorted ids 1..C of the classes that have training pixels."""
+        return tuple(np.unique(self.y("train")).tolist())
+
+    @property
+    def n_train(self) -> int:
+        """Number of training pixels, validation not counted."""
+        return self.train.size
+
+    @property
+    def n_val(self) -> int:
+        """Number of validation pixels."""
+        return self.val.size
+
+    @property
+    def n_test(self) -> int:
+        """Number of test pixels."""
+        return self.test.size
+
+    def __repr__(self) -> str:
+        dropped = f", dropped {list(self.dropped_classes)}" if self.dropped_classes else ""
+        return (
+            f"<split {self.name}: {self.n_train:,} train, {self.n_val:,} val, {self.n_test:,} test px, "
+            f"{len(self.classes)} of {len(self.class_names)} classes, "
+            f"patch {self.patch}, seed {self.seed}{dropped}>"
+        )
+
+    # --- derived ---------------------------------------------------------------------------------
+
+    def leakage(self, patch: int) -> LeakageReport:
+        """How many test windows of `patch` x `patch` pixels share a pixel with a training window."""
+        from hsikit.splits.leakage import leakage_report
+
+        return leakage_report(self, patch)
+
+    def without_training(self, classes: Iterable[int]) -> Split:
+        """The same split with some classes 1..C taken out of train and val, declared unseen, still tested."""
+        unseen = sorted({int(c) for c in classes})
+        missing = set(unseen) - set(self.classes)
+        if missing:
+            raise SplitError(
+                f"{self.name}: classes {sorted(missing)} are not trained; choose from {self.classes}"
+            )
+        train = self.train[~np.isin(self.y("train"), unseen)]
+        val = self.val[~np.isin(self.y("val"), unseen)]
+        labels = np.zeros_like(self.labels)
+        kept = np.concatenate([train, val, self.test])
+        labels.ravel()[kept] = self.labels.ravel()[kept]
+        declared = (*self.unseen_classes, *unseen)
+        return replace(self, train=train, val=val, labels=labels, unseen_classes=declared)
+
+    # --- on disk ---------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write a small npz (no pickle), moved into place when complete; returns the path."""
+        from hsikit.splits.storage import save_split
+
+        return save_split(self, path)
+
+    @staticmethod
+    def load(path: str | Path, scene: Scene) -> Split:
+        """Read a saved split and make sure that it was made for this very scene.
+
+        Raises:
+            SplitError: When the file is no saved split, or belongs to another scene or version of it.
+        """
+        from hsikit.splits.storage import load_split
+
+        return load_split(path, scene)
+
+
+def _checked_indices(name: str, part: str, indices: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    indices = np.asarray(indices)
+    if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "ui"):
+        raise SplitError(
+            f"{name}: {part} is {indices.dtype} {indices.shape}; expected flat indices row * cols + col (n,)"
+        )
+    indices = np.array(indices, np.int64)
+    if indices.size and (indices.min() < 0 or indices.max() >= shape[0] * shape[1]):
+        raise SplitError(f"{name}: {part} holds indices outside the scene of {shape[0]} x {shape[1]} pixels")
+    if np.any(np.diff(indices) <= 0):
+        raise SplitError(f"{name}: {part} is not sorted or repeats pixels; pass np.unique(indices)")
+    indices.setflags(write=False)
+    return indices
+
+
+def _checked_raster(
+    name: str, what: str, raster: np.ndarray, shape: tuple[int, int], dtype: type
+) -> np.ndarray:
+    raster = np.array(raster, dtype)
+    if raster.shape != shape:
+        raise SplitError(
+            f"{name}: {what} are {raster.shape}, the scene is {shape}; rows and columns must agree"
+        )
+    raster.setflags(write=False)
+    return raster
+
+
+# --- shared by the splitters ---------------------------------------------------------------------
+
+
+def generator(seed: int) -> np.random.Generator:
+    """A random generator, or a clear error for a seed that is no whole number from 0."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise SplitError(f"seed is {seed!r}; expected a whole number, 0 or more")
+    return np.random.default_rng(int(seed))
+
+
+def assemble(
+    scene: Scene,
+    name: str,
+    parts: dict[Part, np.ndarray],
+    *,
+    seed: int,
+    patch: int = 0,
+    dropped: Iterable[int] = (),
+    groups: np.ndarray | None = None,
+) -> Split:
+    """A `Split` of `scene` from flat indices in any order; labels are the scene's."""
+    sorted_parts = {part: np.sort(np.asarray(parts[part], np.int64)) for part in PARTS}
+    everything = np.concatenate(list(sorted_parts.values()))
+    labels = np.zeros(scene.shape, np.int16)
+    labels.ravel()[everything] = scene.usable.ravel()[everything]
+    return Split(
+        name=name,
+        shape=scene.shape,
+        labels=labels,
+        class_names=tuple(scene.class_names),
+        seed=seed,
+        patch=patch,
+        dropped_classes=tuple(dropped),
+        groups=groups,
+        scene_hash=scene.content_hash,
+        train=sorted_parts["train"],
+        val=sorted_parts["val"],
+        test=sorted_parts["test"],
+    )
+
+
+def report_impossible(scene: Scene, name: str, classes: Iterable[int], why: str, on_impossible: str) -> None:
+    """Warn that classes are left out of training and test, or raise when they must not be."""
+    classes = sorted(classes)
+    if on_impossible not in ("drop", "error"):
+        raise SplitError(f"on_impossible is {on_impossible!r}; expected 'drop' or 'error'")
+    if not classes:
+        return
+    named = ", ".join(f"{c} ({scene.class_names[c - 1]})" for c in classes)
+    if on_impossible == "error":
+        raise SplitError(f"{name}: on {scene.name} classes {named} cannot be on both sides: {why}")
+    warnings.warn(f"{name}: on {scene.name} classes {named} are left out: {why}", stacklevel=3)

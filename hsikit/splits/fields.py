@@ -1,0 +1,163 @@
+"""`field_split`: whole fields (connected regions of one class) to one side, with a buffer between sides."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib import resources
+from numbers import Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hsikit.splits.base import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
+from hsikit.splits.draws import class_pools, extent, fields
+from hsikit.splits.leakage import chebyshev
+from hsikit.splits.search import TEST_KEEPS, TEST_YIELDS, TRAIN, VAL, field_graph, search
+
+if TYPE_CHECKING:
+    from hsikit.scenes.base import Scene
+
+CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
+
+
+def field_split(
+    scene: Scene,
+    patch: int = 11,
+    seed: int = 0,
+    train_share: float = 1.0,
+    on_impossible: OnImpossible = "drop",
+) -> Split:
+    """Whole 8-connected fields to training, validation or test, at least `patch` apart (Chebyshev).
+
+    Which field goes where is searched with geometry alone (class and position of pixels), and so is which of
+    two close fields gives up the pixels nearer than `patch` to the other. Validation has fields of its own; a
+    class with two fields, or whose third would cost too much, has none. A partition depends on labels,
+    `patch` and `seed` only; those for Indian Pines at seed 0 and windows 11 and 15 come with the package.
+
+    Args:
+        scene: Where to split; only valid and labelled pixels take part.
+        patch: Largest window in pixels that may be used; windows across parts share no pixel.
+        seed: Seed of the search and of the `train_share` draw.
+        train_share: Share in (0, 1] of each class's training and validation pixels to keep, drawn at random
+            inside their fields. Smaller shares are subsets of larger ones; the test stays the same.
+        on_impossible: ``"drop"`` leaves out classes that cannot have training and test pixels, with a
+            warning; ``"error"`` raises.
+
+    Raises:
+        SplitError: When `patch` or `train_share` is out of range or no class can be on both sides.
+    """
+    check_patch(patch)
+    name, rng = fields_label(train_share), generator(seed)
+    numbered, codes = fields(scene.usable), _partition(scene, patch, seed)
+    dropped = sorted(set(class_pools(scene)) - set(np.unique(scene.usable[codes == CODES["train"]]).tolist()))
+    why = (
+        f"too few fields that lie {patch} or more pixels apart; a smaller patch, or random_split "
+        "(which leaks between windows), would work"
+    )
+    report_impossible(scene, "fields", dropped, why, on_impossible)
+    parts = {part: np.flatnonzero(codes == code) for part, code in CODES.items()}
+    if parts["train"].size == 0:
+        raise SplitError(f"fields: no class of {scene.name} can be on both sides at patch {patch}: {why}")
+    if train_share < 1:
+        order = rng.random(scene.usable.size)  # one draw a pixel: shares are nested
+        for part in ("train", "val"):
+            parts[part] = _thin(parts[part], scene.usable.ravel()[parts[part]], order, train_share)
+    return assemble(scene, name, parts, seed=seed, patch=patch, dropped=dropped, groups=numbered)
+
+
+def fields_label(train_share: float) -> str:
+    """Short name: ``fields``, or ``fields_25`` when a quarter of the training pixels is kept."""
+    if isinstance(train_share, bool) or not isinstance(train_share, Real) or not 0 < train_share <= 1:
+        raise SplitError(f"train_share is {train_share!r}; expected a share above 0 and up to 1 (all)")
+    return "fields" if train_share == 1 else f"fields_{100 * train_share:g}"
+
+
+def check_patch(patch: int) -> None:
+    """Refuse window sizes that are no positive whole number."""
+    if isinstance(patch, bool) or not isinstance(patch, int | np.integer) or patch < 1:
+        raise SplitError(f"patch is {patch!r}; expected a window size in whole pixels, 1 or more")
+
+
+def _thin(pixels: np.ndarray, labels: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
+    kept = []
+    for c in np.unique(labels):
+        own = pixels[labels == c]
+        kept.append(own[np.argsort(order[own])[: max(1, round(share * own.size))]])
+    return np.concatenate(kept) if kept else pixels
+
+
+# --- the partition --------------------------------------------------------------------------------
+
+
+def _partition(scene: Scene, patch: int, seed: int) -> np.ndarray:
+    """Codes (row, col) uint8 of a searched partition, or of the one that comes with the package."""
+    usable = scene.usable
+    if seed == 0:
+        stored = _stored_partition(f"{scene.name}_fields_{patch}.npz", geometry_hash(usable))
+        if stored is not None:
+            return stored
+    return _searched(np.ascontiguousarray(usable, np.int16).tobytes(), usable.shape, patch, seed)
+
+
+@lru_cache(maxsize=8)
+def _searched(labels: bytes, shape: tuple[int, int], patch: int, seed: int) -> np.ndarray:
+    """`find_partition`, remembered within a process: a study over many seeds asks for one partition again."""
+    codes = find_partition(np.frombuffer(labels, np.int16).reshape(shape), patch, seed)
+    codes.setflags(write=False)
+    return codes
+
+
+def geometry_hash(usable: np.ndarray) -> str:
+    """Sixteen hex digits of a label raster (row, col): all that a partition depends on."""
+    usable = np.ascontiguousarray(usable, np.int16)
+    return hashlib.sha256(repr(usable.shape).encode() + usable.tobytes()).hexdigest()[:16]
+
+
+def _stored_partition(file: str, wanted_hash: str) -> np.ndarray | None:
+    path = resources.files("hsikit") / "partitions" / file
+    if not path.is_file():
+        return None
+    with resources.as_file(path) as real, np.load(real, allow_pickle=False) as stored:
+        return stored["codes"] if str(stored["geometry_hash"]) == wanted_hash else None
+
+
+def find_partition(usable: np.ndarray, patch: int, seed: int) -> np.ndarray:
+    """Search a partition of a label raster (row, col); returns codes (row, col) uint8.
+
+    A class left without training or test pixels leaves the search, which then starts anew without it, since
+    its fields only cost the others pixels.
+    """
+    reach = {c: extent(np.flatnonzero(usable == c), usable.shape[1]) for c in np.unique(usable[usable > 0])}
+    usable = np.where(np.isin(usable, [c for c, distance in reach.items() if distance >= patch]), usable, 0)
+    while True:
+        numbered = fields(usable)
+        classes, n_fields = np.unique(_class_per_field(numbered, usable), return_counts=True)
+        usable[np.isin(usable, classes[n_fields < 2])] = 0  # one field cannot be on two sides
+        numbered = fields(usable)
+        if not numbered.any():
+            return np.zeros(usable.shape, np.uint8)
+        codes = _settle(numbered, usable, patch, seed)
+        present = [set(np.unique(usable[codes == code]).tolist()) for code in (CODES["train"], CODES["test"])]
+        lost = set(np.unique(usable[usable > 0]).tolist()) - (present[0] & present[1])
+        if not lost:
+            return codes
+        usable[np.isin(usable, list(lost))] = 0
+
+
+def _class_per_field(numbered: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    ids, first = np.unique(numbered, return_index=True)
+    return usable.ravel()[first[ids > 0]]
+
+
+def _settle(numbered: np.ndarray, usable: np.ndarray, patch: int, seed: int) -> np.ndarray:
+    """Run the search and apply the buffer exactly: each kind yields only to pixels that are really kept."""
+    graph = field_graph(numbered, usable, patch)
+    side = np.zeros(numbered.max() + 1, np.uint8)
+    side[1:] = search(graph, seed)
+    own = np.where(numbered > 0, side[numbered], 0)
+    keeps = own == TEST_KEEPS
+    train = (own == TRAIN) & (chebyshev(keeps) >= patch)
+    test = keeps | ((own == TEST_YIELDS) & (chebyshev(train) >= patch))
+    val = (own == VAL) & (chebyshev(train | test) >= patch)
+    return np.select([train, val, test], list(CODES.values()), 0).astype(np.uint8)

@@ -1,0 +1,80 @@
+"""Splits from configuration mappings such as ``{"kind": "fields", "patch": 11}``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hsikit.splits.base import Split, SplitError
+from hsikit.splits.blocks import block_split
+from hsikit.splits.draws import few_shot_split, official_split, random_split, split_label
+from hsikit.splits.fields import field_split, fields_label
+from hsikit.splits.regions import west_east_split
+
+if TYPE_CHECKING:
+    from hsikit.scenes.base import Scene
+
+# kind: the function, and the keys a mapping may hold beside "kind". With "partition" (default 0) the pixels
+# belong to the partition and do not follow the seed of a run.
+KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
+    "random": (random_split, ("train", "val", "on_impossible")),
+    "block": (block_split, ("train", "patch", "val", "block", "on_impossible")),
+    "fields": (field_split, ("patch", "train_share", "partition", "on_impossible")),
+    "few_shot": (few_shot_split, ("shots", "on_impossible")),
+    "official": (official_split, ("name", "val")),
+    "west_east": (west_east_split, ("train_cols_below", "test_cols_from", "per_class", "val", "partition")),
+}
+
+
+def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
+    """The split that a configuration describes.
+
+    Args:
+        scene: Where to split.
+        spec: ``kind`` and the arguments of its function, such as ``{"kind": "random", "train": 0.10}``.
+            ``fields`` and ``west_east`` take their seed from ``partition`` (default 0).
+        seed: Seed of the run. It moves random, block and few-shot splits, and the validation draw of an
+            official one; the test pixels of fields, official and west_east stay the same.
+
+    Raises:
+        SplitError: When kind or a key is unknown (the nearest known one is named) or a value is out of range.
+    """
+    kind, keys = _checked(spec)
+    function, allowed = KINDS[kind]
+    if "partition" in allowed:
+        seed = keys.pop("partition", 0)
+    return function(scene, **keys, seed=seed)
+
+
+def split_name(spec: Mapping[str, Any]) -> str:
+    """The short name that `make_split` gives, such as ``"random_10"``, without needing the scene."""
+    kind, keys = _checked(spec)
+    if kind in ("random", "block"):
+        return split_label(kind, keys.get("train", 0.10))
+    if kind == "fields":
+        return fields_label(keys.get("train_share", 1.0))
+    if kind == "few_shot":
+        return f"shot_{keys.get('shots', 20)}"
+    return keys.get("name") or "official" if kind == "official" else kind
+
+
+def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    if not isinstance(spec, Mapping) or "kind" not in spec:
+        raise SplitError(f"split is {spec!r}; expected a mapping with a kind: one of {', '.join(KINDS)}")
+    keys = {str(key): value for key, value in spec.items() if key != "kind"}
+    kind = spec["kind"]
+    if kind not in KINDS:
+        raise SplitError(f"split kind {kind!r} is unknown; did you mean {_nearest(str(kind), KINDS)!r}?")
+    allowed = KINDS[kind][1]
+    for key in keys:
+        if key not in allowed:
+            raise SplitError(
+                f"split kind {kind!r} has no key {key!r}; did you mean {_nearest(key, allowed)!r}? "
+                f"Known: {', '.join(allowed)}"
+            )
+    return kind, keys
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    return difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)[0]

@@ -1,0 +1,136 @@
+"""Tables as functions of the ledger: measured scores with their spread, and what others printed, apart."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from hsikit.compare import best_by_validation
+from hsikit.experiments.store import Store, write_aside
+from hsikit.experiments.summary import summarise
+
+# Each scene has a table of its own; the disjoint split leads, the random one is a parity check.
+TABLES: dict[str, dict[str, Any]] = {
+    "indian_pines": {"scene": "indian_pines", "splits": ["fields", "fields_w15", "random_10"],
+                     "make": "hsikit sweep baselines_indian_pines; hsikit sweep sdhsi_indian_pines"},
+    "simulated": {"scene": "simulated", "splits": ["block_3", "random_3"],
+                  "make": "hsikit sweep mmlgnet_simulated"},
+    "muufl_subset": {"scene": "muufl_subset", "splits": ["west_east", "masks_150"],
+                     "make": "HSIKIT_DATA=... hsikit sweep mmlgnet_muufl_subset"},
+}  # fmt: skip
+SHOWN_AS = {"muufl_subset": "MUUFL subset (18,100 px)", "simulated": "simulated valley", "indian_pines": "Indian Pines"}
+
+
+class TableError(ValueError):
+    """A table that is not known, or that the ledger cannot fill. The message says what to run."""
+
+
+def available(store: Store | None = None) -> list[dict[str, Any]]:
+    """The tables, how many runs each could use, and the command that makes more."""
+    rows = list((store or Store.of_environment()).rows().values())
+    return [{"table": name, "scene": SHOWN_AS[t["scene"]], "splits": ", ".join(t["splits"]),
+             "runs": len(_rows_of(t, rows)), "made by": t["make"]} for name, t in TABLES.items()]  # fmt: skip
+
+
+def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Measured scores of a table in percent, mean ± std over seeds: one line a split and method.
+
+    Where a method was tried in several configurations, the best by validation stands, with how many were tried.
+
+    Raises:
+        TableError: When the table is unknown or no run fits it.
+    """
+    if name not in TABLES:
+        raise TableError(f"no table called {name!r}; there are {', '.join(TABLES)}")
+    table = TABLES[name]
+    fitting = [row | {"method": row["name"]} for row in _rows_of(table, rows)]
+    if not fitting:
+        raise TableError(f"the ledger has no run for table {name}; make them with: {table['make']}")
+    best = best_by_validation(fitting)
+    extra = {(r["name"], r["split"]): r for r in best}
+    lines = []
+    for split in table["splits"]:
+        entries = [e for e in summarise(best) if e["split"] == split]
+        for entry in sorted(entries, key=lambda e: -e["oa_mean"]):
+            row = extra[entry["method"], split]
+            lines.append({"split": split, "method": entry["method"], "n": entry["n"],
+                          **{key.upper() if key != "kappa" else key: _percent(entry, key) for key in ("oa", "aa", "kappa")},
+                          "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"], "tried": row["tried"],
+                          "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def reported(scene: str | None = None) -> pd.DataFrame:
+    """What others printed, in percent, with its source: one line a scene, split and method."""
+    source = yaml.safe_load((resources.files("hsikit") / "reported.yaml").read_text())
+    lines = [
+        {"scene": place, "split": split, "method": entry["name"], "our row": entry.get("method", ""),
+         **{key: entry.get(key) for key in ("oa", "aa", "kappa")},
+         "per class": "; ".join(f"{k} {v}" for k, v in entry.get("per_class", {}).items()), "source": entry["source"]}
+        for place, splits in source.items() for split, entries in splits.items() for entry in entries
+    ]  # fmt: skip
+    table = pd.DataFrame(lines)
+    return table if scene is None else table[table["scene"] == scene].reset_index(drop=True)
+
+
+def side_by_side(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Measured scores, and in columns of their own what others printed for the same scene and split."""
+    table = measured(name, rows)
+    others = reported(TABLES[name]["scene"])
+    others = others[others["split"].isin(TABLES[name]["splits"])]
+    if others.empty:
+        return table
+    others = others.rename(columns={"method": "reported as", "oa": "reported OA", "aa": "reported AA",
+                                    "kappa": "reported kappa"}).drop(columns=["scene", "per class"])  # fmt: skip
+    joined = table.merge(others, how="outer", left_on=["split", "method"], right_on=["split", "our row"], sort=False)
+    order = {split: k for k, split in enumerate(TABLES[name]["splits"])}
+    joined = joined.sort_values("split", key=lambda s: s.map(order), kind="stable").drop(columns="our row")
+    return joined.astype(object).where(joined.notna(), "").reset_index(drop=True)
+
+
+def make(name: str | None = None, commit: bool = False, store: Store | None = None) -> list[dict[str, Any]]:
+    """The lines of a table (or of all), written to figures/tables as CSV and Markdown with `commit`."""
+    store = store or Store.of_environment()
+    rows = list(store.rows().values())
+    lines: list[dict[str, Any]] = []
+    for each in [name] if name else [t["table"] for t in available(store) if t["runs"]]:
+        table = side_by_side(each, rows)
+        if commit:
+            write(table, each, store.ledger.parent)
+        lines += table.to_dict("records")
+    return lines
+
+
+def write(table: pd.DataFrame, name: str, folder: Path) -> None:
+    """Write a table as CSV and as Markdown with its footnotes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_aside(folder / f"{name}.csv", table.to_csv(index=False))
+    write_aside(folder / f"{name}.md", table.to_markdown(index=False) + "\n\n" + footnotes(name) + "\n")
+
+
+def footnotes(name: str) -> str:
+    """What a reader must know beside the numbers of a table."""
+    notes = [f"Scene: {SHOWN_AS[TABLES[name]['scene']]}. Scores in percent on test pixels, mean ± standard deviation "
+             "over n seeds; seconds are training and fitting on the ledger's machine. AA over the classes tested. "
+             "`tried`: configurations compared on validation pixels."]  # fmt: skip
+    if name == "simulated":
+        notes.append("Simulated data: no sensor saw this scene; it carries no claim on language or sensors.")
+    if name == "muufl_subset":
+        notes.append("A subset of MUUFL: these figures do not compare with published ones.")
+    if name == "indian_pines":
+        notes.append("`random_10` is a parity check with the literature: its test windows share pixels with training "
+                     "windows, and coordinates alone score high. Reported cells were printed by the source named.")  # fmt: skip
+    return "\n\n".join(notes)
+
+
+def _rows_of(table: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [r for r in rows if r["scene"] == table["scene"] and r["split"] in table["splits"]]
+
+
+def _percent(entry: dict[str, Any], key: str) -> str:
+    mean, std = 100 * entry[f"{key}_mean"], entry[f"{key}_std"]
+    return f"{mean:.2f}" if std is None else f"{mean:.2f} ± {100 * std:.2f}"

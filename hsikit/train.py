@@ -1,0 +1,266 @@
+"""One training loop for every network: seeded, resumable to the same bits, selected on validation pixels only."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from hsikit.fitted import Fitted
+from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
+from hsikit.models.output import Output
+from hsikit.patches import Cube, Normalizer, PatchSampler
+from hsikit.scenes.base import Scene
+from hsikit.splits import Split
+from hsikit.text import TextVectors
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. The same values on the same machine give the same weights, bit for bit.
+
+    Attributes:
+        epochs: Passes over the training pixels.
+        batch: Windows in a batch.
+        lr, weight_decay: Of AdamW; the learning rate is the peak of the schedule.
+        schedule: "onecycle" (warm up, then down to nothing) or "cosine".
+        clip: Largest gradient norm.
+        augment: Flip and transpose training windows at random.
+        balanced: Draw every class equally often.
+        seed: Decides batch order, augmentation and dropout (the first weights are the model's own seed).
+        threads: CPU threads; part of the configuration because sums in another order differ in the last bit.
+    """
+
+    epochs: int = 60
+    batch: int = 64
+    lr: float = 1e-3
+    weight_decay: float = 1e-2
+    schedule: str = "cosine"
+    clip: float = 1.0
+    augment: bool = True
+    balanced: bool = False
+    seed: int = 0
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("onecycle", "cosine"):
+            raise ValueError(f"schedule {self.schedule!r} is unknown; choose 'onecycle' or 'cosine'")
+        for name in ("epochs", "batch", "threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: need at least 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a training leaves: the fitted model, one history row an epoch, the seconds it took."""
+
+    model: Fitted
+    history: pd.DataFrame
+    seconds: float
+
+
+@dataclass(eq=False)
+class _Progress:
+    """Everything that a checkpoint must hold."""
+
+    epoch: int = 0
+    seconds: float = 0.0
+    best: tuple[float, float] = (-1.0, 0.0)  # validation OA, minus validation loss
+    best_state: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = TrainConfig(), *,  # noqa: B008 (frozen)
+        loss: nn.Module | None = None, text: TextVectors | None = None, checkpoint: Path | None = None,
+        device: str | None = None, progress: bool = True) -> Run:  # fmt: skip
+    """Train a network on the training pixels of a split, keeping the epoch that is best on its validation pixels.
+
+    Normalisation and PCA are fitted on training pixels. Test pixels are not looked at: only `split.train` and
+    `split.val` are read. Without validation pixels the last epoch is kept.
+
+    Args:
+        model: A network of `hsikit.models`, or any module with `bands`, `lidar_channels`, `window` and `dense`
+            that returns an `Output`. With fewer bands than the scene it is fed principal components.
+        loss: None takes the model's own: contrastive for MMLGNet, self-distillation for SDHSINet, cross-entropy
+            for the rest.
+        text: Class vectors, needed by MMLGNet.
+        checkpoint: File to write after epochs and to go on from; removed when training is done.
+        device: Such as "cpu" or "cuda"; None takes the best available.
+
+    Raises:
+        ValueError: When model, scene, split and text do not fit each other.
+    """
+    start = time.perf_counter()
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    with _settings(config):
+        normalizer = Normalizer.fit(scene, split.train, model.bands, model.lidar_channels)
+        class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
+        _read_text(model, scene, text)
+        fitted = Fitted(model.to(place), normalizer, model.window, class_ids, scene.class_names, text=text)
+        fitted.remember_bands(scene)
+        cube = Cube.of(scene, normalizer, model.window, place)
+        index_of = np.searchsorted(class_ids, split.y("train")), np.searchsorted(class_ids, split.y("val"))
+        train = PatchSampler(cube, split.train, index_of[0], scene.shape[1], config.batch, config.augment,
+                             config.balanced)  # fmt: skip
+        val = PatchSampler(cube, split.val, index_of[1], scene.shape[1], 512) if len(split.val) else None
+        loss = (own_loss(model) if loss is None else loss).to(place)
+        loss.begin(train.targets, len(class_ids))
+        state = _train(fitted, train, val, loss, config, checkpoint, start, progress)
+    if state.best_state:
+        model.load_state_dict(state.best_state)
+    model.eval()
+    return Run(fitted, pd.DataFrame(state.history), state.seconds)
+
+
+def own_loss(model: nn.Module) -> nn.Module:
+    """The loss a network was published with; cross-entropy for a network that has none of its own."""
+    name = type(model).__name__
+    if name == "MMLGNet":
+        return SymmetricContrastive()
+    return SelfDistillation() if name == "SDHSINet" else CrossEntropy()
+
+
+def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Progress:
+    network = fitted.network
+    keep = torch.as_tensor(fitted.class_ids - 1, device=train.targets.device)
+    weights = [*network.parameters(), *loss.parameters()]
+    optimizer = torch.optim.AdamW(weights, config.lr, weight_decay=config.weight_decay, fused=True)
+    schedule = _schedule(optimizer, config, steps=config.epochs * len(train))
+    parts = {"network": network, "loss": loss, "optimizer": optimizer, "schedule": schedule}
+    state = _restore(checkpoint, parts)
+    before = state.seconds
+    bar = tqdm(total=config.epochs, initial=state.epoch, desc="training", unit="epoch", disable=not progress,
+               leave=False, mininterval=0.5)  # fmt: skip
+    for epoch in range(state.epoch + 1, config.epochs + 1):
+        torch.manual_seed(config.seed * 1_000_003 + epoch)  # dropout: the same after a resume
+        row = {"epoch": epoch, **_one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep)}
+        if val is not None:
+            row |= evaluate(network, val, keep)
+            rank = (row["val_oa"], -row["val_loss"])
+            if rank > state.best:
+                state.best = rank
+                state.best_state = {k: v.detach().clone() for k, v in network.state_dict().items()}
+        state.history.append(row)
+        state.epoch, state.seconds = epoch, before + time.perf_counter() - start
+        bar.set_postfix({k: f"{row[k]:.3f}" for k in ("loss", "val_oa") if k in row}, refresh=False)
+        bar.update()
+        if checkpoint is not None and epoch < config.epochs:
+            _save(checkpoint, parts, state)
+    bar.close()
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return state
+
+
+def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -> dict[str, float]:
+    network.train()
+    loss.train()
+    sums: dict[str, float] = {}
+    shares: dict[str, float] = {}
+    for step, (hsi, lidar, target, index) in enumerate(train.epoch(config.seed, epoch)):
+        terms = loss(network(hsi, lidar).centre().only(keep), target, index)
+        if step == 0 and (epoch == 1 or epoch % 10 == 0) and len(terms) > 1:
+            shares = gradient_shares(terms, network)
+        total = torch.stack(list(terms.values())).sum()
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), config.clip)
+        optimizer.step()
+        schedule.step()
+        for name, value in {"loss": total, **terms}.items():
+            sums[name] = sums.get(name, 0.0) + value.item() * len(target)
+    return {name: value / len(train.targets) for name, value in sums.items()} | shares
+
+
+def gradient_shares(terms: dict[str, Tensor], network: nn.Module) -> dict[str, float]:
+    """Each loss term's gradient norm over the network's weights, as a share of their sum."""
+    weights = [p for p in network.parameters() if p.requires_grad]
+    norms = {}
+    for name, term in terms.items():
+        grads = torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True)
+        norms[name] = float(torch.stack([g.square().sum() for g in grads if g is not None]).sum().sqrt())
+    whole = sum(norms.values()) or 1.0
+    return {f"grad_share_{name}": norm / whole for name, norm in norms.items()}
+
+
+@torch.no_grad()
+def evaluate(network: nn.Module, sampler: PatchSampler, keep: Tensor) -> dict[str, float]:
+    """Accuracy of the final output and of every exit, mean recall, and cross-entropy, on a sampler's windows."""
+    network.eval()
+    outputs, targets = [], []
+    for hsi, lidar, target, _ in sampler:
+        outputs.append(network(hsi, lidar).centre().only(keep))
+        targets.append(target)
+    target = torch.cat(targets)
+    final = torch.cat([o.logits for o in outputs])
+    right = (final.argmax(1) == target).double()
+    recall = torch.stack([right[target == c].mean() for c in target.unique()])
+    row = {"val_oa": right.mean().item(), "val_aa": recall.mean().item(),
+           "val_loss": nn.functional.cross_entropy(final.double(), target).item()}  # fmt: skip
+    for k in range(len(outputs[0].exits)):
+        exit_k = torch.cat([o.exits[k] for o in outputs])
+        row[f"val_oa_exit_{k + 1}"] = (exit_k.argmax(1) == target).double().mean().item()
+    return row
+
+
+def _schedule(optimizer, config: TrainConfig, steps: int):
+    if config.schedule == "onecycle":
+        return torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, total_steps=steps)
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+
+
+def _read_text(model: nn.Module, scene: Scene, text: TextVectors | None) -> None:
+    if not hasattr(model, "read_text"):
+        return
+    if text is None:
+        raise ValueError("this model answers to words: pass text=, for example encode_classes(encoder, prompts)")
+    if tuple(text.class_names) != tuple(scene.class_names):
+        raise ValueError(
+            f"text vectors are for {list(text.class_names)}, {scene.name} has {list(scene.class_names)}; "
+            "write prompts for the scene's own classes, in their order"
+        )
+    model.read_text(text.vectors)
+
+
+@contextmanager
+def _settings(config: TrainConfig) -> Iterator[None]:
+    """The configured threads and a random state of our own, both put back afterwards."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _save(path: Path, parts: dict, state: _Progress) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + f".{os.getpid()}.part")
+    saved = {name: part.state_dict() for name, part in parts.items()}
+    progress = json.dumps([state.epoch, state.seconds, state.best, state.history])
+    torch.save({**saved, "progress": progress, "best_state": state.best_state}, aside)
+    os.replace(aside, path)
+
+
+def _restore(path: Path | None, parts: dict) -> _Progress:
+    if path is None or not path.exists():
+        return _Progress()
+    saved = torch.load(path, weights_only=True)  # optimiser state is nested, which safetensors cannot hold
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    epoch, seconds, best, history = json.loads(saved["progress"])
+    return _Progress(epoch, seconds, tuple(best), saved["best_state"], history)
+
+
+__all__ = ["Output", "Run", "TrainConfig", "evaluate", "fit", "gradient_shares", "own_loss"]

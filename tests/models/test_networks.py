@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import torch
+
+from hsikit.models import (CNN2D, CNN3D, HybridSN, MMLGNet, SDHSINet, TrunkClassifier, build, count_parameters,
+                           describe, make)  # fmt: skip
+
+
+def text(classes=3, dim=12):
+    vectors = np.random.default_rng(0).standard_normal((classes, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def networks():
+    mml = MMLGNet(15, 1, 12, window=11)
+    mml.read_text(text())
+    return {
+        "mmlgnet": mml, "trunk_ce": TrunkClassifier(15, 1, 3, window=11), "sdhsi light": SDHSINet(15, 3, 11),
+        "sdhsi paper": SDHSINet(15, 3, 11, variant="paper"), "cnn2d": CNN2D(15, 3, 11), "cnn3d": CNN3D(15, 3, 11),
+        "hybridsn": HybridSN(15, 3, 11),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", networks())
+def test_a_dense_pass_equals_its_windows(name):
+    torch.manual_seed(0)
+    network = networks()[name].train()
+    for _ in range(3):  # move the batch statistics away from their start
+        network(torch.randn(16, 15, 11, 11) * 2 + 1, torch.randn(16, 1, 11, 11))
+    network.eval()
+    hsi, lidar = torch.randn(1, 15, 17, 15), torch.randn(1, 1, 17, 15)
+    with torch.no_grad():
+        dense = network(hsi, lidar)
+        assert dense.logits.shape == (1, 3, 7, 5)
+        for row, col in [(0, 0), (6, 4), (3, 2)]:
+            cut = network(hsi[..., row : row + 11, col : col + 11], lidar[..., row : row + 11, col : col + 11])
+            for whole, one in zip([dense.logits, dense.embedding, *dense.exits, *dense.features],
+                                  [cut.logits, cut.embedding, *cut.exits, *cut.features]):  # fmt: skip
+                torch.testing.assert_close(whole[0, :, row, col], one[0, :, 0, 0], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", networks())
+def test_described_and_built_again_it_is_the_same(name):
+    network = networks()[name].eval()
+    twin = build(describe(network))
+    if hasattr(twin, "read_text"):
+        twin.read_text(text())
+    twin.load_state_dict(network.state_dict())
+    x = torch.randn(2, 15, 11, 11), torch.randn(2, 1, 11, 11)
+    assert torch.equal(network(*x).logits, twin.eval()(*x).logits)
+
+
+def test_the_same_seed_gives_the_same_trunk_with_and_without_exits_or_words():
+    with_exits, without = SDHSINet(15, 3, 11, seed=4), SDHSINet(15, 3, 11, exits=False, seed=4)
+    for name, value in without.state_dict().items():
+        assert torch.equal(value, with_exits.state_dict()[name]), name
+    words, plain = MMLGNet(15, 1, 12, seed=4), TrunkClassifier(15, 1, 3, seed=4)
+    for name, value in plain.trunk.state_dict().items():
+        assert torch.equal(value, words.trunk.state_dict()[name]), name
+    assert not torch.equal(SDHSINet(15, 3, 11, seed=5).classify.weight, without.classify.weight)
+
+
+def test_building_a_network_leaves_the_callers_random_state():
+    torch.manual_seed(1)
+    want = torch.rand(1)
+    torch.manual_seed(1)
+    SDHSINet(15, 3, 11)
+    assert torch.equal(torch.rand(1), want)
+
+
+def test_hybridsn_has_the_published_number_of_parameters():
+    # HybridSN's authors list 5,122,176 weights for Indian Pines: window 25, 30 components, 16 classes
+    assert count_parameters(HybridSN(30, 16, 25)) == 5_122_176
+
+
+def test_parameters_of_light_by_hand():
+    network = SDHSINet(30, 16, 11, exits=False)
+    stages = (8 * 63 + 8 + 16) + (16 * 8 * 45 + 16 + 32) + (32 * 16 * 27 + 32 + 64)
+    flat = 64 * 576 * 9 + 64 + 128
+    assert count_parameters(network) == stages + flat + (64 * 128 + 128) + (128 * 16 + 16)
+
+
+def test_similarities_are_cosines_times_the_scale():
+    network = MMLGNet(15, 1, 12).eval()
+    network.read_text(text())
+    out = network(torch.randn(4, 15, 11, 11), torch.randn(4, 1, 11, 11)).centre()
+    assert torch.allclose(out.embedding.norm(dim=1), torch.ones(4), atol=1e-5)
+    want = out.embedding @ torch.from_numpy(text()).T / 0.07
+    assert torch.allclose(out.logits, want, atol=1e-4)
+    network.log_scale.data.fill_(20.0)
+    assert network(torch.randn(1, 15, 11, 11), torch.randn(1, 1, 11, 11)).logits.abs().max() <= 100.001
+
+
+def test_prototypes_learn_and_words_stay_frozen():
+    for prototypes in (False, True):
+        network = MMLGNet(15, 0, 12, prototypes=prototypes)
+        network.read_text(text())
+        assert ("text" in dict(network.named_parameters())) is prototypes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: SDHSINet(12, 3, 11), "at least 13 bands"),
+        (lambda: SDHSINet(15, 3, 8), "odd window from 9"),
+        (lambda: SDHSINet(15, 3, 11, variant="heavy"), "choose 'light' or 'paper'"),
+        (lambda: MMLGNet(15, 1, 10).read_text(text()), r"expected \(classes, 10\)"),
+        (lambda: networks()["mmlgnet"](torch.randn(1, 15, 11, 11)), "takes LiDAR"),
+        (lambda: make("nonsense", 15, 0, 3, 0, {}), "neither one of"),
+        (lambda: make("torch.nn.Nothing", 15, 0, 3, 0, {}), "cannot import"),
+        (lambda: describe(torch.nn.Linear(2, 2)), "hsikit.models.recorded"),
+    ],
+)
+def test_bad_input_is_one_clear_line(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
