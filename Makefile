@@ -1,8 +1,8 @@
 # Each target makes .venv by itself where it is absent or its dependencies have changed.
 PYTHON ?= python3
 BIN := .venv/bin
-# JupyterLab starts kernels in notebooks/; what they train and note belongs to the project's folder.
-PLACES = HSIKIT_RUNS="$(CURDIR)/runs" HSIKIT_LEDGER="$(CURDIR)/build/quick/tables/runs.jsonl"
+# JupyterLab starts kernels in notebooks/; what they train and note goes where `make workbook` has it.
+PLACES = HSIKIT_RUNS="$(CURDIR)/build/quick/runs" HSIKIT_LEDGER="$(CURDIR)/build/quick/tables/runs.jsonl"
 
 .PHONY: workbook test lab paper bench lint
 .DELETE_ON_ERROR:

@@ -28,7 +28,6 @@ METRICS = {  # name -> where better lies
     "neighbourhood_hit": "higher",
     "radius_ratio": "lower",
 }
-COLUMNS = ("metric", "value", "better")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,8 @@ class Separation:
         """Columns metric, value, better; a row a metric."""
         import pandas as pd
 
-        return pd.DataFrame([(m, getattr(self, m), b) for m, b in METRICS.items()], columns=list(COLUMNS))
+        rows = [(m, getattr(self, m), better) for m, better in METRICS.items()]
+        return pd.DataFrame(rows, columns=["metric", "value", "better"])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, ready for JSON; what is not finite becomes None."""
@@ -82,8 +82,7 @@ def separation(
 
     A fixed number of pixels of each class is drawn first. Silhouette, neighbourhood hit and radius compare
     pixels at least `window` apart; the radius of a class is the mean distance of its pixels to the mean of
-    those of its pixels that lie far enough away. Scatter ratio, Davies-Bouldin and Calinski-Harabasz compare
-    pixels with class means, as scikit-learn defines them, and cannot leave near pixels out.
+    those far enough away. Scatter ratio, Davies-Bouldin and Calinski-Harabasz take all pixels drawn.
 
     Args:
         features: Vectors (n, dim), real and finite; they are L2-normalised here.
@@ -106,8 +105,6 @@ def separation(
     features, labels = _checked(features, labels)
     places = _checked_places(rowcol, len(features), window)
     if per_class is not None:
-        if per_class < 2:
-            raise ValueError(f"per_class={per_class}; draw at least 2 pixels a class")
         keep = draw_per_class(labels, per_class, seed)
         features, labels = features[keep], labels[keep]
         places = None if places is None else places[keep]
@@ -119,7 +116,7 @@ def separation(
     scores = pd.DataFrame(_pairwise(vectors, codes, places, window)).assign(**{"class": classes[codes]})
     table = scores.groupby("class").mean()  # pandas leaves NaN out
     table.insert(0, "n", np.bincount(codes))
-    table["nearest_centroid"] = _distances(centroids).min(1)
+    table["nearest_centroid"] = np.sort(cdist(centroids, centroids))[:, 1]  # 0 is to itself
     table["radius_ratio"] = table["radius"] / table["nearest_centroid"]
     return Separation(
         scatter_ratio=_scatter_ratio(vectors, codes, centroids),
@@ -135,17 +132,16 @@ def separation(
 
 
 def centroid_distances(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Euclidean distances (C, C) between class means of L2-normalised features, classes in ascending order.
+    """Euclidean distances (C, C) between class means of L2-normalised features, classes ascending.
 
-    Raises ValueError on NaN, lengths that do not match, or fewer than two classes.
+    Raises ValueError as `separation` does.
     """
     from sklearn.preprocessing import normalize
 
     features, labels = _checked(features, labels)
     codes = np.unique(labels, return_inverse=True)[1]
-    distances = _distances(_centroids(normalize(features.astype(np.float64)), codes))
-    np.fill_diagonal(distances, 0)
-    return distances
+    centroids = _centroids(normalize(features.astype(np.float64)), codes)
+    return cdist(centroids, centroids)
 
 
 def trustworthiness(
@@ -216,20 +212,10 @@ def _hits(distance: np.ndarray, far: np.ndarray, own: np.ndarray, codes: np.ndar
         return same.sum(1) / usable.sum(1)
 
 
-# --- classes -------------------------------------------------------------------------------------
-
-
 def _centroids(vectors: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Class means (C, dim)."""
     member = np.eye(codes.max() + 1)[codes]
     return member.T @ vectors / member.sum(0)[:, None]
-
-
-def _distances(centroids: np.ndarray) -> np.ndarray:
-    """Distances (C, C) between centroids, infinite on the diagonal."""
-    distances = cdist(centroids, centroids)
-    np.fill_diagonal(distances, np.inf)
-    return distances
 
 
 def _scatter_ratio(vectors: np.ndarray, codes: np.ndarray, centroids: np.ndarray) -> float:
@@ -247,9 +233,7 @@ def _plain(value: Any) -> Any:
 def _checked(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     features, labels = checked_features(features), np.asarray(labels)
     if labels.shape != (len(features),):
-        raise ValueError(
-            f"labels are {labels.shape} for {len(features)} feature vectors; give one label a vector"
-        )
+        raise ValueError(f"labels are {labels.shape} for {len(features)} vectors; give one label a vector")
     if len(np.unique(labels)) < 2:
         raise ValueError("all pixels are of one class; separation needs at least 2 classes")
     return features, labels
@@ -260,9 +244,7 @@ def _checked_places(rowcol: np.ndarray | None, n: int, window: int) -> np.ndarra
         return None
     places = np.asarray(rowcol)
     if places.shape != (n, 2) or places.dtype.kind not in "ui":
-        raise ValueError(
-            f"rowcol is {places.shape} of {places.dtype}, expected ({n}, 2) whole numbers: row, column"
-        )
+        raise ValueError(f"rowcol is {places.shape} of {places.dtype}, expected ({n}, 2) whole numbers")
     if window < 1:
         raise ValueError(f"window={window}; give the model's window in pixels, at least 1")
     return places.astype(np.int64)

@@ -1,7 +1,7 @@
 """Spectra as numbers: angles, class means, continuum, indices, bad bands, spectral libraries.
 
-    angle = spectral_angle(scene.hsi, scene.hsi[10, 20])        # (row, col) in radians
-    mean, std = class_means(scene.hsi, scene.usable, scene.n_classes)
+angle = spectral_angle(scene.hsi, scene.hsi[10, 20])        # (row, col) in radians
+mean, std = class_means(scene.hsi, scene.usable, scene.n_classes)
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 # --- indices and bands ---------------------------------------------------------------------------
 
 
-def normalised_difference(cube: np.ndarray, wavelengths_nm: np.ndarray | None, a_nm: float, b_nm: float) -> np.ndarray:  # fmt: skip
+def normalised_difference(
+    cube: np.ndarray, wavelengths_nm: np.ndarray | None, a_nm: float, b_nm: float
+) -> np.ndarray:
     """(a - b) / (a + b) of the bands nearest to two wavelengths, (row, col) float32; NaN where a + b is 0.
 
     Raises:
@@ -195,10 +197,22 @@ def water_bands(wavelengths_nm: np.ndarray | None, n_bands: int | None = None) -
     return np.logical_or.reduce([(x >= low) & (x <= high) for low, high in WATER_NM])
 
 
+def bad_bands(spectra: np.ndarray, wavelengths_nm: np.ndarray | None) -> np.ndarray:
+    """Booleans (band,), True for water absorption and for bands that are constant or hold NaN.
+
+    All False where no band would be left. `spectra` (n, band) is a sample of the scene.
+    """
+    odd = ~np.isfinite(spectra).all(0) | (np.ptp(spectra, axis=0) == 0)
+    bad = odd | water_bands(wavelengths_nm, spectra.shape[1])
+    return bad if not bad.all() else np.zeros(bad.shape, bool)
+
+
 # --- spectral libraries --------------------------------------------------------------------------
 
 
-def write_library(path: str | Path, spectra: Mapping[str, np.ndarray], wavelengths_nm: np.ndarray | None) -> Path:  # fmt: skip
+def write_library(
+    path: str | Path, spectra: Mapping[str, np.ndarray], wavelengths_nm: np.ndarray | None
+) -> Path:
     """Write named spectra (band,) as CSV (a column each) or as an ENVI library (.sli with its .hdr).
 
     Raises:
@@ -252,7 +266,8 @@ def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
         if table.ndim != 2 or len(table) != len(names) + 1 or not names:
             raise ValueError
     except (ValueError, IndexError):
-        raise ValueError(f"{path.name} is not a table of spectra; expected wavelength_nm, then a column each") from None  # fmt: skip
+        wanted = "a first line wavelength_nm,name,... and numbers below it"
+        raise ValueError(f"{path.name} is not a table of spectra; expected {wanted}") from None
     waves = table[0] if lines[0][0] == "wavelength_nm" else None
     return dict(zip(names, table[1:])), waves
 
@@ -260,7 +275,9 @@ def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
 def _write_sli(path: Path, names: Sequence[str], table: np.ndarray, waves: np.ndarray | None) -> None:
     from spectral.io import envi
 
-    header = {"spectra names": [n.replace(",", ";").replace("{", "(").replace("}", ")") for n in names]}
+    header: dict[str, list[str] | str] = {
+        "spectra names": [n.replace(",", ";").replace("{", "(").replace("}", ")") for n in names]
+    }
     if waves is not None:
         header |= {"wavelength": [repr(float(w)) for w in waves], "wavelength units": "Nanometers"}
     envi.SpectralLibrary(table.astype(np.float32), header, None).save(str(path.with_suffix("")))

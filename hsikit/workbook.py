@@ -246,9 +246,10 @@ def _current(copy: Path, stamp: Path, key: str, out: Path) -> bool:
 
 
 def _written(out: Path) -> dict[str, int]:
-    """Files below the profile's folder, but for the executed copies, and when each was last written."""
-    return {str(f.relative_to(out)): f.stat().st_mtime_ns for f in out.rglob("*")
-            if f.is_file() and f.parent.name != "notebooks" and f.suffix != ".lock"}  # fmt: skip
+    """What notebooks wrote into the profile's folder (copies and runs apart), with times of writing."""
+    return {str(f.relative_to(out)): f.stat().st_mtime_ns for kind in out.iterdir()
+            if kind.name not in ("notebooks", "runs") for f in (kind, *kind.rglob("*"))
+            if f.is_file() and f.suffix != ".lock"}  # fmt: skip
 
 
 # --- running one ---------------------------------------------------------------------------------
@@ -262,18 +263,17 @@ def _environment(profile: str, root: Path, out: Path) -> Iterator[None]:
 
     runs = os.environ.get("HSIKIT_RUNS", str(root / "runs"))
     ledger = os.environ.get("HSIKIT_LEDGER", str(root / "figures" / "tables" / "runs.jsonl"))
-    if profile == EMBEDDED_ONLY:  # leaves the committed ledger alone
-        ledger = str(out / "tables" / "runs.jsonl")
+    if profile == EMBEDDED_ONLY:  # writes under its own folder only
+        runs, ledger = str(out / "runs"), str(out / "tables" / "runs.jsonl")
     settings = {"HSIKIT_RUNS": runs, "HSIKIT_LEDGER": ledger, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "2",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # fmt: skip
     saved = dict(os.environ)
     level = papermill.log.logger.level
     with tempfile.TemporaryDirectory(prefix="hsikit-") as folder:
-        spec = (
-            Path(folder) / "kernels" / KERNEL
-        )  # of sys.executable; it warns about loopback without encryption
-        write_kernel_spec(spec, extra_arguments=["--IPKernelApp.log_level=ERROR"])
+        # A kernel on sys.executable; at its usual level it warns of loopback without encryption.
+        quiet = ["--IPKernelApp.log_level=ERROR"]
+        write_kernel_spec(Path(folder) / "kernels" / KERNEL, extra_arguments=quiet)
         os.environ |= settings | {"JUPYTER_PATH": folder, "IPYTHONDIR": folder, "JUPYTER_RUNTIME_DIR": folder}
         if profile == EMBEDDED_ONLY:
             os.environ.pop("HSIKIT_DATA", None)

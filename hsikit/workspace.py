@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 
 import pandas as pd
 
+from hsikit.experiments.run import commit
 from hsikit.experiments.store import Store, write_aside
 
 
@@ -27,20 +30,26 @@ class Workspace:
 
     def __init__(self, out_dir: str | Path, notebook: str) -> None:
         self.out, self.notebook = Path(out_dir).resolve(), notebook
-        self.figures: list[str] = []
+        self.figures: dict[str, dict[str, Any]] = {}
         self._start = time.perf_counter()
         for name in ("figures", "tables", "results"):
             (self.out / name).mkdir(parents=True, exist_ok=True)
         self.store = Store(Path(os.environ.get("HSIKIT_RUNS", self.out / "runs")),
                            Path(os.environ.get("HSIKIT_LEDGER", self.out / "tables" / "runs.jsonl")))  # fmt: skip
 
-    def figure(self, figure: Any, name: str) -> Any:
-        """Save a matplotlib figure as figures/<name>.png and hand it back to be shown."""
+    def draw(self, name: str, function: Callable[..., Any], *args: Any, runs: Sequence[str] = (), **kwargs: Any) -> Any:
+        """Call a function of `hsikit.figures`, save figures/<name>.png, and hand the picture back to be shown.
+
+        The name of the function and the hashes of the runs behind the picture are kept for the manifest.
+        """
+        from IPython.display import Image
+
         from hsikit.figures import save_figure
 
-        save_figure(figure, self.out / "figures" / f"{name}.png")
-        self.figures.append(f"{name}.png")
-        return figure
+        path = save_figure(function(*args, **kwargs), self.out / "figures" / f"{name}.png")
+        self.figures[f"{name}.png"] = {"function": f"{function.__module__}.{function.__qualname__}",
+                                       "notebook": self.notebook, "runs": list(runs)}  # fmt: skip
+        return Image(filename=str(path))
 
     def table(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """Save a table as tables/<name>.csv and .md and hand it back to be shown."""
@@ -48,10 +57,20 @@ class Workspace:
         write_aside(self.out / "tables" / f"{name}.md", table.to_markdown(index=False) + "\n")
         return table
 
+    def publish(self, folder: str | Path) -> Path:
+        """Copy this notebook's pictures to a folder, with a manifest: figure -> function, notebook, commit, runs."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in self.figures:
+            shutil.copyfile(self.out / "figures" / name, target / name)
+        manifest = {name: facts | {"commit": commit()} for name, facts in sorted(self.figures.items())}
+        write_aside(target / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        return target / "manifest.json"
+
     def finish(self, **numbers: float) -> Path:
         """Write results/<notebook>.json: the numbers a reader may check, the figures made, the seconds taken."""
         path = self.out / "results" / f"{self.notebook}.json"
-        facts = {"notebook": self.notebook, "profile": self.out.name, "figures": self.figures,
+        facts = {"notebook": self.notebook, "profile": self.out.name, "figures": list(self.figures),
                  "seconds": round(time.perf_counter() - self._start, 1),
                  "numbers": {k: float(v) for k, v in numbers.items()}}  # fmt: skip
         write_aside(path, json.dumps(facts, indent=1))

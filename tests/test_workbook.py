@@ -96,7 +96,7 @@ def test_kernel_is_this_interpreter_and_quick_sees_no_data_folder(project):
     assert Path(seen["cwd"]) == root / "notebooks"
     assert seen["HSIKIT_DATA"] is None
     assert seen["HSIKIT_LEDGER"] == str(root / "build/quick/tables/runs.jsonl")
-    assert seen["HSIKIT_RUNS"] == str(root / "runs")
+    assert seen["HSIKIT_RUNS"] == str(root / "build/quick/runs")
     assert seen["PYTHONHASHSEED"] == "0"
 
 

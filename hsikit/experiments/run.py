@@ -170,7 +170,7 @@ def _row(experiment: Experiment, scene: Scene, split: Split, scores: Scores, sec
 def _machine() -> dict[str, Any]:
     names = ("hsikit", "torch", "numpy", "scikit-learn")
     return {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
-            "commit": _commit(), "versions": {n: _version(n) for n in names}}  # fmt: skip
+            "commit": commit(), "versions": {n: _version(n) for n in names}}  # fmt: skip
 
 
 def _version(package: str) -> str:
@@ -180,7 +180,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit of the working tree that hsikit is imported from, or "unknown"."""
     try:
         where = Path(__file__).parent
         done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=where, capture_output=True, text=True)
@@ -204,4 +205,4 @@ def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
     return row
 
 
-__all__ = ["Finished", "class_vectors", "load_run", "run_experiment", "same_scene"]
+__all__ = ["Finished", "class_vectors", "commit", "load_run", "run_experiment", "same_scene"]

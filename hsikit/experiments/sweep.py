@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import threading
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -96,7 +97,9 @@ def _attempt(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | Non
     from hsikit.experiments.run import run_experiment
 
     try:
-        return run_experiment(experiment, store, progress=False), ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as dropped classes, the same for every run; rows count the classes
+            return run_experiment(experiment, store, progress=False), ""
     except Exception as error:
         log.debug("run %s failed", experiment.hash, exc_info=True)
         return None, f"{type(error).__name__}: {error}".splitlines()[0]
@@ -124,3 +127,4 @@ def _line(experiment: Experiment, row: dict[str, Any] | None, reason: str) -> st
     if row is None:
         return f"FAILED {name}: {reason}"
     return f"{name}: OA {row['oa']:.4f}  AA {row['aa']:.4f}  kappa {row['kappa']:.4f}  {row['seconds']:.1f} s"
+

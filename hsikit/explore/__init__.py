@@ -1,4 +1,4 @@
-"""Explorers: linked views of scenes, spectra and feature spaces for JupyterLab, which also work without a browser.
+"""Explorers: linked views of scenes, spectra and feature spaces for JupyterLab, also without a browser.
 
 Each is a class with plain state and methods, `static()` for a figure and `widget()` for the interactive view.
 """
@@ -13,7 +13,7 @@ _MODULE_OF = {
     "FeatureSpaceExplorer": "hsikit.explore.feature_space",
     "LeakageExplorer": "hsikit.explore.leakage",
 }
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

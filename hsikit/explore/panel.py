@@ -1,11 +1,12 @@
 """What every explorer shares: a picture that follows plain state, with or without a browser.
 
-An explorer holds state and answers questions; a `View` draws that state into a figure and redraws what changed;
-a `Panel` puts figure and controls together and leaves a PNG where nobody is there to click.
+An explorer holds state and answers questions; a `View` draws that state into a figure and redraws what
+changed; a `Panel` puts figure and controls together and leaves a PNG where nobody is there to click.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import logging
@@ -52,6 +53,7 @@ class Panel(ABC):
         self._widget: Any = None
         self._line: Any = None
         self._syncing = False
+        self._jobs: dict[str, object] = {}
 
     # --- what an explorer provides ---------------------------------------------------------------
 
@@ -121,6 +123,10 @@ class Panel(ABC):
             return
         self._view.refresh()
         self._view.redraw.now()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Set controls and message to the state."""
         self._syncing = True
         try:
             self._sync()
@@ -144,14 +150,44 @@ class Panel(ABC):
                 return
             try:
                 action(*args)
-            except ValueError as error:
-                self.say(str(error))
             except Exception as error:
-                log.exception("a callback failed")
-                self.failures.append(error)
-                self.say(f"This did not work: {type(error).__name__}: {error}")
+                self._complain(error)
 
         return guarded
+
+    def _complain(self, error: Exception) -> None:
+        """Say what went wrong and set the controls back to the state."""
+        if isinstance(error, ValueError):
+            self.message = str(error)
+        else:
+            log.error("a callback failed", exc_info=error)
+            self.failures.append(error)
+            self.message = f"This did not work: {type(error).__name__}: {error}"
+        self._follow()
+
+    def _later(self, slot: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Run `work` beside the other controls, then `done(result)`; a later one in a slot voids it.
+
+        Without a running event loop (a script, a test) both run at once.
+        """
+        self._jobs[slot] = job = object()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            done(work())
+            return
+
+        async def run() -> None:
+            result = await loop.run_in_executor(None, work)
+            if self._jobs[slot] is job:
+                done(result)
+
+        def finished(task: Any) -> None:
+            failed = None if task.cancelled() else task.exception()
+            if failed is not None and self._jobs[slot] is job:
+                self._complain(failed)
+
+        loop.create_task(run()).add_done_callback(finished)
 
     def _on(self, control: Any, action: Callable[[Any], Any]) -> Any:
         """Call `action(value)` when a control's value changes; returns the control."""

@@ -1,7 +1,7 @@
 """Fast redraws and mouse gestures on a matplotlib canvas.
 
-A full draw of a map beside a spectrum takes three times as long as redrawing what moves. Artists that move are
-marked animated and drawn over a kept background.
+A full draw of a map beside a spectrum takes three times as long as redrawing what moves. Artists that move
+are marked animated and drawn over a kept background.
 """
 
 from __future__ import annotations
@@ -17,26 +17,39 @@ CLICK_PX = 4  # a press and release this near to each other is a click
 
 
 class Redraw:
-    """Draws animated artists over a background that is kept until the next full draw."""
+    """Draws animated artists over a background that is kept until the next full draw.
+
+    Only axes in which an animated artist changed (matplotlib's `stale`), came or went are drawn again.
+
+    Attributes:
+        full: Set it to True where something that is not animated changed: the next `now` draws everything.
+    """
 
     def __init__(self, canvas: Any) -> None:
         self.canvas = canvas
-        self.full = True  # the background is out of date
-        self._background: Any = None
+        self.full = True
+        self._background: dict[Axes, Any] = {}
+        self._drawn: dict[Axes, list[int]] = {}
         canvas.mpl_connect("draw_event", self._after_full_draw)
 
     def now(self) -> None:
-        """Show the artists as they are; a full draw only where `full` was set or none has happened yet."""
-        if self.full or self._background is None:
+        """Show the artists as they are."""
+        if not self._background:  # nobody has looked yet; a browser asks for its first draw
             self.canvas.draw_idle()
             return
-        self.canvas.restore_region(self._background)
-        self._draw_moving()
-        self.canvas.blit(self.canvas.figure.bbox)
+        if self.full:
+            self.canvas.draw()
+            return
+        changed = [axes for axes in self.canvas.figure.axes if self._changed(axes)]
+        for axes in changed:
+            self.canvas.restore_region(self._background[axes])
+            self._draw_moving(axes)
+        if changed:
+            self.canvas.blit(self.canvas.figure.bbox)
 
     def frame(self) -> Any:
         """A copy of what is on the canvas now, or None before the first draw."""
-        return None if self._background is None else self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+        return self.canvas.copy_from_bbox(self.canvas.figure.bbox) if self._background else None
 
     def over(self, frame: Any, artist: Any) -> None:
         """Show one artist over a frame."""
@@ -50,19 +63,39 @@ class Redraw:
     def _after_full_draw(self, event: Any) -> None:
         if self.canvas.is_saving():
             return
-        self._background = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+        axes_all = self.canvas.figure.axes
+        self._background = {axes: self.canvas.copy_from_bbox(_cell(axes)) for axes in axes_all}
         self.full = False
-        self._draw_moving()
+        for axes in axes_all:
+            self._draw_moving(axes)
 
-    def _draw_moving(self) -> None:
-        figure = self.canvas.figure
-        for axes in figure.axes:
-            if axes.get_animated():
-                figure.draw_artist(axes)
-                continue
-            moving = [a for a in axes.get_children() if a.get_animated() and a.get_visible()]
-            for artist in sorted(moving, key=lambda a: a.get_zorder()):
-                axes.draw_artist(artist)
+    def _changed(self, axes: Axes) -> bool:
+        moving = _moving(axes)
+        return [id(a) for a in moving] != self._drawn.get(axes) or any(a.stale for a in moving)
+
+    def _draw_moving(self, axes: Axes) -> None:
+        moving = _moving(axes)
+        for artist in moving:
+            (self.canvas.figure if artist is axes else axes).draw_artist(artist)
+            artist.stale = False
+        self._drawn[axes] = [id(a) for a in moving]
+
+
+def _moving(axes: Axes) -> list[Any]:
+    """Visible animated artists of an axes in drawing order; the axes itself where all of it is animated."""
+    if axes.get_animated():
+        return [axes] if axes.get_visible() else []
+    moving = [a for a in axes.get_children() if a.get_animated() and a.get_visible()]
+    return sorted(moving, key=lambda a: a.get_zorder())
+
+
+def _cell(axes: Axes) -> Any:
+    """What an axes draws into, in pixels, with its title and, where all of it is animated, its labels."""
+    from matplotlib.transforms import Bbox
+
+    x0, y0, x1, y1 = axes.bbox.extents
+    side = 40 if axes.get_animated() else 4
+    return Bbox.from_extents(x0 - side, y0 - (24 if axes.get_animated() else 4), x1 + side, y1 + 24)
 
 
 class Gestures:
@@ -87,9 +120,9 @@ class Gestures:
         self._start: tuple[float, float] | None = None
         self._trail: list[tuple[float, float]] = []
         self._frame: Any = None
-        for name, handler in (("press", self._press), ("release", self._release)):
-            axes.figure.canvas.mpl_connect(f"button_{name}_event", handler)
-        axes.figure.canvas.mpl_connect("motion_notify_event", self._move)
+        redraw.canvas.mpl_connect("button_press_event", self._press)
+        redraw.canvas.mpl_connect("button_release_event", self._release)
+        redraw.canvas.mpl_connect("motion_notify_event", self._move)
 
     def outline(self) -> np.ndarray:
         """Corners (n, 2) of what was drawn so far, x and y in data units."""
@@ -118,11 +151,11 @@ class Gestures:
     def _release(self, event: Any) -> None:
         if self._start is None or event.button != 1:
             return
-        moved = np.hypot(event.x - self._start[0], event.y - self._start[1])
-        far = max((np.hypot(*(np.array(self.axes.transData.transform(p)) - self._start)) for p in self._trail))
+        path = np.vstack([self.axes.transData.transform(self._trail), (event.x, event.y)])
+        far = np.hypot(*(path - self._start).T).max()
         self._start, self._frame = None, None
         self.line.set_visible(False)
-        if max(moved, far) <= CLICK_PX or self.on_outline is None:
+        if far <= CLICK_PX or self.on_outline is None:
             self.on_click(*self._trail[0])
             return
         self._trail.append(self._inside(event))
@@ -131,7 +164,8 @@ class Gestures:
     def _inside(self, event: Any) -> tuple[float, float]:
         """Position in data units, kept within the axes when the mouse leaves them."""
         x, y = self.axes.transData.inverted().transform((event.x, event.y))
-        return float(np.clip(x, *sorted(self.axes.get_xlim()))), float(np.clip(y, *sorted(self.axes.get_ylim())))
+        (left, right), (low, high) = sorted(self.axes.get_xlim()), sorted(self.axes.get_ylim())
+        return min(max(float(x), left), right), min(max(float(y), low), high)
 
 
 def _halo() -> list[Any]:
@@ -142,7 +176,7 @@ def _halo() -> list[Any]:
 
 
 def inside(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Booleans (n,), True for the points (n, 2) within an outline (m, 2); none where it has under 3 corners."""
+    """Booleans (n,), True for points (n, 2) within an outline (m, 2); none where it has under 3 corners."""
     from matplotlib.path import Path
 
     if len(outline) < 3:

@@ -204,9 +204,12 @@ def _draw_spectrum(ax: Axes, scene: Scene, mean: np.ndarray, std: np.ndarray | N
     mean = mean[order].astype(float)
     for low, high in WATER_NM if scene.wavelengths_nm is not None else ():
         mean[(x >= low) & (x <= high)] = np.nan
-    # A gap of more than three usual steps gets a point without value, which lifts the pen.
+    # A step of more than three usual ones, or over water, gets a point without value, which lifts the pen.
     steps = np.diff(x)
-    gaps = np.flatnonzero(steps > 3 * np.median(steps)) + 1 if len(steps) else np.array([], int)
+    broken = steps > 3 * np.median(steps) if len(steps) else steps.astype(bool)
+    for low, high in WATER_NM if scene.wavelengths_nm is not None else ():
+        broken |= (x[:-1] <= low) & (x[1:] >= high)
+    gaps = np.flatnonzero(broken) + 1
     place = np.insert(x, gaps, x[gaps - 1])
     line = np.insert(mean, gaps, np.nan)
     ax.plot(place, line, color=colour, linewidth=1.6)

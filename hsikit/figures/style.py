@@ -6,6 +6,7 @@ import functools
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import matplotlib.style
@@ -44,12 +45,18 @@ class FigureError(ValueError):
     """A figure cannot be drawn or saved from what was given. The message names what to change."""
 
 
+def style() -> AbstractContextManager[None]:
+    """The shared style, whatever the user's own is; nothing of it stays."""
+    return matplotlib.style.context(["default", STYLE])
+
+
 class Picture(Figure):
     """A figure that shows itself as PNG at the end of a cell, under whatever backend the notebook runs."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
+        with style():
+            self.savefig(buffer, format="png")
         return buffer.getvalue()
 
 
@@ -58,7 +65,7 @@ def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @functools.wraps(make)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.style.context(["default", STYLE]):
+        with style():
             figure = make(*args, **kwargs)
             for _ in range(2):  # an axis label finds its place in the first pass, its room in the second
                 figure.draw_without_rendering()

@@ -152,11 +152,11 @@ def _check_lidar(scene: Scene) -> Iterator[Finding]:
 
 def _check_offset(scene: Scene) -> Iterator[Finding]:
     shift = lidar_offset(scene)
-    if shift is not None and max(map(abs, shift)) >= 1:
+    if shift is not None and max(map(abs, shift)) >= 2:
         yield (
             "HSI and LiDAR are offset",
             f"edges agree best when the LiDAR is moved by {shift[0]:+d} rows, {shift[1]:+d} columns",
-            "compare roofs in both pictures (shadows mimic 1-2 pixels); if they disagree, register the LiDAR",
+            "compare roofs in both pictures (shadows pull edges too); if they disagree, register the LiDAR",
         )
 
 
@@ -185,7 +185,7 @@ def lidar_offset(scene: Scene, reach: int = 8) -> tuple[int, int] | None:
     for i in range(scene.lidar_channels):
         other = _edges(np.asarray(scene.lidar[box][..., i], np.float32), np.ones_like(weight))
         score = fftconvolve(edges, other[::-1, ::-1], mode="same") / weight.sum()
-        middle = (np.array(score.shape) - 1) // 2
+        middle = np.array(score.shape) // 2  # where no shift lies
         near = score[middle[0] - reach : middle[0] + reach + 1, middle[1] - reach : middle[1] + reach + 1]
         at = np.unravel_index(near.argmax(), near.shape)
         if near.size and near[at] > best:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hsikit.scenes.base import SceneError
-from hsikit.scenes.facts import SceneFacts, SceneFile, cache_root, find
+from hsikit.scenes.facts import SceneFacts, SceneFile, cache_root, find_whole
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,11 @@ def fetch(name: str) -> list[Path]:
 
     Files already in `HSIKIT_DATA` are left alone; the others go to the user's cache. Licence and citation are
     logged first. A file whose sum is known must match it. The sum of one that is not known is kept at its
-    first download, once the scene has loaded with the published shape and counts, and a later change is
-    refused.
+    first download, once the scene has loaded as published, and a later change is refused.
 
     Raises:
-        SceneError: When there is no such scene, no mirror gives the right file, the terms ask for placing the
-            files by hand, or the cache cannot be written.
+        SceneError: When there is no such scene, no mirror gives the right file, the terms ask for placing
+            the files by hand, or the cache cannot be written.
     """
     from hsikit.scenes.registry import facts, load_scene
 
@@ -41,7 +40,7 @@ def fetch_files(facts: SceneFacts, load: Callable[[], object]) -> list[Path]:
     """As `fetch`, for the facts given; `load` raises `SceneError` when the scene is not as published."""
     if not facts.files:
         return []  # it comes with a package, or is made
-    missing = [f for f in facts.files if find(facts, f.name) is None]
+    missing = [f for f in facts.files if find_whole(facts, f) is None]
     if missing and facts.manual:
         place = cache_root() / facts.folders[0]
         names = ", ".join(f.name for f in missing)
@@ -88,7 +87,7 @@ def _one_file(facts: SceneFacts, file: SceneFile, folder: Path, pins: dict[str, 
     """The path of a file in hand, its sum checked where it lies in the cache, or of one downloaded now."""
     import pooch
 
-    found = find(facts, file.name)
+    found = find_whole(facts, file)
     expected = file.sha256 or pins.get(pin_key(facts, file))
     if found is None:
         return _download(facts, file, folder, expected)

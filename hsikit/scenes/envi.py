@@ -18,7 +18,7 @@ DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bil", ".bip", ".bsq")
 PER_NM = {"nanometers": 1.0, "nanometer": 1.0, "nm": 1.0, "micrometers": 1e3, "micrometer": 1e3, "um": 1e3}
 PER_NM |= {"microns": 1e3, "µm": 1e3, "angstroms": 0.1}
 NO_UNIT = ("", "unknown", "index", "none")
-SAMPLE_PIXELS = 400
+SAMPLE_BANDS = 16
 ROUGHER = 8.0  # bytes in the wrong order make spectra this much rougher, and more
 
 
@@ -46,9 +46,8 @@ def open_envi(path: Path) -> dict[str, Any]:
         booleans of the bad-band list or None; `nodata` or None; `data_file`.
 
     Raises:
-        SceneError: When the header is damaged, its data are missing or of another size, the interleave, type
-            or
-            byte order cannot be, or a sample of pixels holds nothing but NaN.
+        SceneError: When the header is damaged, its data are missing or of another size, the interleave,
+            type or byte order cannot be.
     """
     header = path if path.suffix.lower() == ".hdr" else header_of(path)
     if header is None or not header.is_file():
@@ -66,7 +65,7 @@ def open_envi(path: Path) -> dict[str, Any]:
         raise SceneError(
             f"{header} is not a readable ENVI header ({reason or type(error).__name__})"
         ) from error
-    _check_sample(header, opened["cube"])
+    _check_byte_order(header, opened["cube"])
     return opened
 
 
@@ -107,12 +106,14 @@ def _open(header: Path, data_file: Path) -> dict[str, Any]:
             f"{header} says {rows} x {cols} x {bands} {kind} ({expected:,} bytes), but {data_file.name} has "
             f"{found:,} bytes; correct lines, samples, bands or data type"
         )
+    waves = _wavelengths(header, fields)
+    good = np.array([float(b) != 0 for b in fields["bbl"]]) if "bbl" in fields else None
     image = envi.open(str(header), str(data_file))
     nodata = fields.get("data ignore value")
     return {
         "cube": image.open_memmap(interleave="bip", writable=False),  # transposed views stay on disk
-        "wavelengths": _wavelengths(header, fields),
-        "good": np.array([float(b) != 0 for b in fields["bbl"]]) if "bbl" in fields else None,
+        "wavelengths": waves,
+        "good": good,
         "nodata": None if nodata is None else float(nodata),
         "data_file": data_file,
     }
@@ -130,26 +131,24 @@ def _wavelengths(header: Path, fields: dict[str, Any]) -> np.ndarray | None:
     return np.array([float(w) for w in fields["wavelength"]]) * PER_NM[unit]
 
 
-def sample_pixels(cube: np.ndarray) -> np.ndarray:
-    """Spectra (pixel, band) of a few hundred pixels spread over the cube, whatever its size."""
-    rows, cols, _ = cube.shape
-    count = min(SAMPLE_PIXELS, rows * cols)
-    at = np.unique(np.linspace(0, rows * cols - 1, count).astype(np.int64))
-    return np.asarray(cube[at // cols, at % cols])
+def sample(cube: np.ndarray) -> np.ndarray:
+    """A few values (pixel, band) spread over the cube, so that one of any size opens at once."""
+    rows, cols, bands = cube.shape
+    across = [np.unique(((np.arange(n) + 0.5) * size / n).astype(int)) for n, size in ((8, rows), (8, cols))]
+    spread = np.unique(np.linspace(0, bands - 1, SAMPLE_BANDS).astype(int))
+    return np.asarray(cube[np.ix_(*across, spread)]).reshape(-1, spread.size)  # (8, 8, band) -> (pixel, band)
 
 
-def _check_sample(header: Path, cube: np.ndarray) -> None:
-    """Look at a few pixels: all NaN, or bytes in the wrong order."""
-    spectra = sample_pixels(cube)
+def _check_byte_order(header: Path, cube: np.ndarray) -> None:
+    """Look at a few pixels: are they spectra only when their bytes are swapped?"""
+    values = sample(cube)
     with np.errstate(all="ignore"):
-        as_is, swapped = _roughness(spectra), _roughness(spectra.byteswap())
+        as_is, swapped = _roughness(values), _roughness(values.byteswap())
     if as_is > ROUGHER * swapped:
         raise SceneError(
             f"{header}: the values make sense only with their bytes swapped; "
             "change `byte order` to the other of 0, 1"
         )
-    if not np.isfinite(spectra).any():
-        raise SceneError(f"{header}: none of {len(spectra)} sampled pixels holds a finite value")
 
 
 def _roughness(spectra: np.ndarray) -> float:

@@ -24,7 +24,11 @@ class SceneFile:
 
 @dataclass(frozen=True)
 class SceneFacts:
-    """The row a scene has in the table of scenes. `folders` are searched in order under the data folder."""
+    """The row a scene has in the table of scenes.
+
+    `folders` are searched in order; what lies in `partial_folders` may hold a part of the scene
+    only, and does not count as having it.
+    """
 
     name: str
     rows: int
@@ -37,6 +41,7 @@ class SceneFacts:
     citation: str
     files: tuple[SceneFile, ...] = ()
     folders: tuple[str, ...] = ()
+    partial_folders: tuple[str, ...] = ()
     manual: str = ""  # how to get the files where no licence allows a download
 
     def file(self, name: str) -> SceneFile:
@@ -46,9 +51,11 @@ class SceneFacts:
 
 def cache_root() -> Path:
     """The user's cache for hsikit on this platform (where downloads go)."""
-    import pooch
+    from platformdirs import (
+        user_cache_path,
+    )  # what pooch.os_cache calls, without the time pooch takes to import
 
-    return Path(pooch.os_cache("hsikit"))
+    return user_cache_path("hsikit")
 
 
 def data_roots() -> list[Path]:
@@ -67,12 +74,15 @@ def data_roots() -> list[Path]:
 
 def find(facts: SceneFacts, filename: str) -> Path | None:
     """The first file of that name among the scene's folders, or None."""
-    for root in data_roots():
-        for folder in facts.folders:
-            path = root / folder / filename
-            if path.is_file():
-                return path
-    return None
+    paths = (root / folder / filename for folder in facts.folders for root in data_roots())
+    return next((path for path in paths if path.is_file()), None)
+
+
+def find_whole(facts: SceneFacts, file: SceneFile) -> Path | None:
+    """As `find`, but a required file in a folder that may hold a part of it does not count."""
+    path = find(facts, file.name)
+    partial = path is not None and file.required and path.parent.name in facts.partial_folders
+    return None if partial else path
 
 
 def require(facts: SceneFacts, filename: str) -> Path:
@@ -99,4 +109,4 @@ def require(facts: SceneFacts, filename: str) -> Path:
 
 def in_hand(facts: SceneFacts) -> bool:
     """Whether every required file is there, so that the scene loads now."""
-    return all(find(facts, f.name) is not None for f in facts.files if f.required)
+    return all(find_whole(facts, f) is not None for f in facts.files if f.required)

@@ -20,7 +20,7 @@ import numpy as np
 
 from hsikit.scenes.arrays import Stored, read_stored
 from hsikit.scenes.base import Scene, SceneError
-from hsikit.scenes.envi import sample_pixels
+from hsikit.scenes.envi import sample
 from hsikit.scenes.raster import onto_grid
 from hsikit.scenes.site_yaml import named, read_classes, read_yaml
 from hsikit.scenes.vector import VECTORS, burn_labels
@@ -40,8 +40,7 @@ def load_site(path: str | Path) -> Scene:
 
     Raises:
         SceneError: For unknown keys (the nearest known one is named), missing or damaged files, and arrays
-            that
-            do not fit each other.
+            that do not fit each other.
     """
     path = Path(path)
     spec = read_yaml(path)
@@ -120,12 +119,15 @@ def _labels(
 
 
 def _layer(path: Path, variable: str | None = None) -> np.ndarray:
-    """A raster of one channel as (row, col)."""
-    array = read_stored(path, variable).array
+    """A raster of one channel as (row, col), 0 where it says it has no data."""
+    stored = read_stored(path, variable)
+    array = stored.array
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim != 2:
         raise SceneError(f"{path} is {array.shape}, expected one channel (row, col)")
+    if stored.nodata is not None and not np.isnan(stored.nodata):
+        return np.where(array == stored.nodata, np.zeros(1, array.dtype), array)
     return np.asarray(array)
 
 
@@ -180,7 +182,10 @@ def _valid(path: Path, spec: Mapping[str, Any], hsi: np.ndarray, nodata: float |
         file = named(path, spec["valid"], "valid")
         return _layer(file.path, file.variable) > 0
     if hsi.nbytes > SCAN_BYTES:
-        if not np.isfinite(sample_pixels(hsi)).all():
+        finite = np.isfinite(sample(hsi))
+        if not finite.any():
+            raise SceneError(f"{path}: none of {len(finite)} sampled pixels of the cube holds a number")
+        if not finite.all():
             log.warning("%s: some pixels hold NaN; name a raster of valid pixels with `valid`", path.stem)
         return None
     valid = np.empty(hsi.shape[:2], bool)

@@ -114,9 +114,12 @@ def read_samples(path: Path, shape: tuple[int, int], counts: tuple[int, ...]) ->
     X is the column and Y the row, counted from 1; each region counts its IDs from 1 again.
 
     Raises:
-        SceneError: When the file is no such list, leaves the raster, or has other than the published counts.
+        SceneError: When the file is no such list, leaves the raster, or has other than the published
+            counts.
     """
     try:
+        if not path.stat().st_size:
+            raise ValueError("it is empty")
         rows = np.loadtxt(path, comments=";", usecols=(0, 1, 2), ndmin=2, encoding="latin-1")
     except (ValueError, OSError, IndexError) as error:
         raise SceneError(f"{path} is not a list of samples ({str(error).splitlines()[0]})") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hsikit.scenes.arrays import read_numpy
 from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.facts import SceneFacts, SceneFile, find
 
@@ -105,7 +106,7 @@ def load_indian_pines() -> Scene:
     labels = _read(folder / "Indian_pines_gt.npy", (145, 145))
     return Scene(
         name=FACTS.name,
-        hsi=np.ascontiguousarray(cube),
+        hsi=cube,
         labels=labels,
         class_names=tuple(name for name, _ in CLASSES),
         colors=tuple(color for _, color in CLASSES),
@@ -155,12 +156,12 @@ def official_masks(labels: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray
 
 def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise SceneError(f"{path} cannot be read ({error}); reinstall tensorly") from error
+        array = read_numpy(path)
+    except SceneError as error:
+        raise SceneError(f"{error}; reinstall tensorly") from error
     if array.shape != shape:
         raise SceneError(f"{path} holds {array.shape}, expected {shape}; reinstall tensorly")
-    return array
+    return np.ascontiguousarray(array)
 
 
 def _read_tiff(path: str) -> np.ndarray:

@@ -72,8 +72,9 @@ FACTS = SceneFacts(
         ),
     ),
     folders=("muufl", "muufl_subset"),
+    partial_folders=("muufl_subset",),
 )
-SUBSET_FACTS = replace(FACTS, name="muufl_subset")
+SUBSET_FACTS = replace(FACTS, name="muufl_subset", partial_folders=())
 
 
 def load_muufl() -> Scene:

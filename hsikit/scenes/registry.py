@@ -35,8 +35,7 @@ def load_scene(name: str | Path) -> Scene:
 
     Raises:
         SceneError: When there is no such scene (the nearest known one is given), a file is missing (which
-            one,
-            and where it goes), or a file is not what it should be.
+            one, and where it goes), or a file is not what it should be.
     """
     if Path(name).suffix.lower() in (".yaml", ".yml"):
         loader: Callable[..., Scene] = import_module("hsikit.scenes.files").load_site

@@ -25,8 +25,7 @@ def resample_bands(scene: Scene, wavelengths_nm: np.ndarray, target: str = "the 
 
     Raises:
         SceneError: When the scene has no wavelengths, or its range does not cover every wanted band (both
-            ranges
-            are named).
+            ranges are named).
     """
     wanted = np.asarray(wavelengths_nm, np.float64).ravel()
     have = scene.wavelengths_nm

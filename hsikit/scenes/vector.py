@@ -27,8 +27,8 @@ def burn_labels(
         shape, crs, transform: The scene's grid.
 
     Raises:
-        SceneError: When geopandas is not installed, the scene has no place on the ground, or the layer has no
-            such field, unknown classes, or nothing within the scene.
+        SceneError: When geopandas is not installed, the scene has no place on the ground, or the layer has
+            no such field, unknown classes, or nothing within the scene.
     """
     if crs is None or transform is None:
         raise SceneError(f"{path}: drawn labels need a georeferenced cube; this one has no CRS")

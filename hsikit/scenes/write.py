@@ -33,7 +33,8 @@ def write_map(
         The rasters written: the map, and the scores if there are any.
 
     Raises:
-        SceneError: When shapes do not fit the scene, classes are not its own, or the files cannot be written.
+        SceneError: When shapes do not fit the scene, classes are not its own, or the files cannot be
+            written.
     """
     path = Path(path) if Path(path).suffix else Path(f"{path}.tif")
     labels = _checked_labels(labels, scene)

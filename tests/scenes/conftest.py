@@ -14,7 +14,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "user_cache"
     monkeypatch.delenv("HSIKIT_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
-    monkeypatch.setattr("pooch.os_cache", lambda name: folder / name)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: folder / name)
     return folder / "hsikit"
 
 

@@ -73,11 +73,6 @@ def test_complex_values_are_refused(tmp_path):
         open_envi(write_envi(tmp_path, cube().astype(np.complex64)))
 
 
-def test_nan_everywhere_is_refused(tmp_path):
-    with pytest.raises(SceneError, match="finite"):
-        open_envi(write_envi(tmp_path, np.full((4, 5, 3), np.nan, np.float32)))
-
-
 def test_a_header_without_its_data_says_what_it_looked_for(tmp_path):
     header = write_envi(tmp_path, cube())
     (tmp_path / "cube.dat").unlink()
@@ -89,12 +84,13 @@ def test_a_thousand_damaged_headers_end_in_scene_errors_only(tmp_path):
     whole = write_envi(tmp_path, cube(), bbl=[1, 0, 1, 1, 1, 1], data_ignore_value=-1).read_bytes()
     rng = np.random.default_rng(3)
     header = tmp_path / "cube.hdr"
-    refused = 0
+    refused, lines = 0, set()
     for _ in range(1000):
         header.write_bytes(mutated(whole, rng))
         try:
             assert open_envi(header)["cube"].ndim == 3
         except SceneError as error:
             refused += 1
-            assert "\n" not in str(error)
+            lines.add(str(error).count("\n"))
     assert refused > 200
+    assert lines == {0}

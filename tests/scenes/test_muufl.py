@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scenes.miniature import write_mat
 
-from hsikit.scenes import SceneError, load_scene, muufl
+from hsikit.scenes import SceneError, available, load_scene, muufl
 
 ROWS, COLS, BANDS = 325, 220, 3
 NAMES = list(muufl.COLORS)
@@ -37,7 +37,9 @@ def test_published_layout(data_folder, version):
     scene = load_scene("muufl")
     np.testing.assert_array_equal(scene.hsi, hsi["Data"])
     np.testing.assert_allclose(scene.lidar, hsi["Lidar"][0]["z"], rtol=1e-6)
-    np.testing.assert_array_equal(scene.labels, np.where(hsi["sceneLabels"]["labels"] < 0, 0, hsi["sceneLabels"]["labels"]))
+    np.testing.assert_array_equal(
+        scene.labels, np.where(hsi["sceneLabels"]["labels"] < 0, 0, hsi["sceneLabels"]["labels"])
+    )
     assert scene.class_names == tuple(NAMES)
     assert scene.colors == tuple(muufl.COLORS.values())
     assert scene.lidar_names == ("height (m)", "intensity (counts)")
@@ -74,6 +76,9 @@ def test_subset_is_the_same_from_the_full_file_and_from_its_own(data_folder, cap
     with caplog.at_level(logging.WARNING):
         assert load_scene("muufl").name == "muufl_subset"  # never called plain MUUFL
     assert "subset alone" in caplog.text
+    in_hand = available().set_index("name").in_hand
+    assert in_hand["muufl_subset"]
+    assert not in_hand["muufl"]
 
 
 def test_masks_come_along_when_in_hand(data_folder):
@@ -102,9 +107,18 @@ def test_masks_come_along_when_in_hand(data_folder):
         ({"Lidar": [{"z": np.ones((9, 9, 2))}]}, "rows and columns must agree"),
         ({"Lidar": [{"x": np.ones((9, 9, 2))}]}, "no hsi.Lidar.0.z"),
         ({"info": {}}, "no hsi.info"),
-        ({"sceneLabels": {"labels": np.full((ROWS, COLS), 12.0), "Materials_Type": NAMES}}, "labels run from 12 to 12"),
-        ({"sceneLabels": {"labels": np.full((ROWS, COLS), 1.5), "Materials_Type": NAMES}}, "not whole numbers"),
-        ({"sceneLabels": {"labels": np.ones((ROWS, COLS)), "Materials_Type": ["a", "b", "a"]}}, "appear twice"),
+        (
+            {"sceneLabels": {"labels": np.full((ROWS, COLS), 12.0), "Materials_Type": NAMES}},
+            "labels run from 12 to 12",
+        ),
+        (
+            {"sceneLabels": {"labels": np.full((ROWS, COLS), 1.5), "Materials_Type": NAMES}},
+            "not whole numbers",
+        ),
+        (
+            {"sceneLabels": {"labels": np.ones((ROWS, COLS)), "Materials_Type": ["a", "b", "a"]}},
+            "appear twice",
+        ),
     ],
 )
 def test_another_layout_is_one_clear_line(data_folder, changes, says):

@@ -1,4 +1,4 @@
-"""Trento, Houston 2013, Pavia University and Salinas: miniature files in the published layouts, through the real loaders."""
+"""Trento, Houston 2013, Pavia University, Salinas: miniature files in the published layouts, loaded."""
 
 from dataclasses import replace
 
@@ -53,7 +53,9 @@ def test_trento(data_folder, small, version):
         (salinas, "salinas", "Salinas_corrected.mat", "salinas_corrected", "Salinas_gt.mat", "salinas_gt"),
     ],
 )
-def test_scenes_of_one_cube_and_one_raster(data_folder, small, module, name, cube_file, variable, gt_file, gt_variable):
+def test_scenes_of_one_cube_and_one_raster(
+    data_folder, small, module, name, cube_file, variable, gt_file, gt_variable
+):
     gt, data = labels(ROWS, COLS, 5), cube(ROWS, COLS, 4, np.uint16)
     small(module, 4, gt)
     (data_folder / name).mkdir()
@@ -81,12 +83,19 @@ def test_a_cube_with_other_bands_is_refused(data_folder, small):
 
 def roi_text(regions):
     """The contest's list of samples: names first, then `ID X Y ...` lines, a blank line between regions."""
-    head = ["; ENVI Output of ROIs (4.7.01)", f"; Number of ROIs: {len(regions)}", "; File Dimension: 20 x 14", ";"]
+    head = [
+        "; ENVI Output of ROIs (4.7.01)",
+        f"; Number of ROIs: {len(regions)}",
+        "; File Dimension: 20 x 14",
+        ";",
+    ]
     for name, points in regions:
         head += [f"; ROI name: {name}", "; ROI rgb value: {0, 205, 0}", f"; ROI npts: {len(points)}"]
     lines = [*head, ";   ID    X    Y      Map X       Map Y        Lat         Lon"]
     for _, points in regions:
-        lines += [f"{i:6d}{x:5d}{y:5d}  271460.3  3290891.2  29.72  -95.36" for i, (x, y) in enumerate(points, 1)]
+        lines += [
+            f"{i:6d}{x:5d}{y:5d}  271460.3  3290891.2  29.72  -95.36" for i, (x, y) in enumerate(points, 1)
+        ]
         lines.append("")
     return "\n".join(lines)
 
@@ -126,7 +135,8 @@ def test_houston_reads_rasters_and_sample_lists(houston):
     ("text", "says"),
     [
         ("<html>not found</html>", "not a list of samples"),
-        ("", "samples a class"),
+        ("", "not a list of samples .it is empty"),
+        ("1 2\n", "not a list of samples"),
         (roi_text([("a", [(1, 1)])]), "samples a class"),
         (roi_text([(f"c{c}", [(21, 1), (1, 1)]) for c in range(15)]), "outside the 14 x 20 raster"),
     ],

@@ -1,0 +1,116 @@
+"""The controls of a `FeatureSpaceExplorer`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+import numpy as np
+
+from hsikit.explore.panel import BOX
+from hsikit.explore.redraw import Gestures
+from hsikit.explore.spectra_controls import button, swatch
+
+if TYPE_CHECKING:
+    from hsikit.explore.feature_space import FeatureSpaceExplorer
+    from hsikit.explore.feature_view import FeatureView
+
+SETTLED = {"continuous_update": False, "style": {"description_width": "80px"}, "layout": {"width": "260px"}}
+
+
+class FeatureControls:
+    """Rows of labelled widgets around the picture."""
+
+    def __init__(self, explorer: FeatureSpaceExplorer) -> None:
+        from hsikit.explore.feature_space import COLOUR_BY
+
+        self.explorer = explorer
+        on, points = explorer._on, len(explorer.pixels)
+        wide = {"width": "240px"}
+        self.space = on(
+            w.Dropdown(options=list(explorer.spaces), description="space", layout=wide),
+            lambda v: self.show(space=v),
+        )
+        methods = [("PCA", "pca"), ("t-SNE", "tsne"), ("UMAP", "umap")]
+        self.method = on(
+            w.Dropdown(options=methods, description="picture", layout={"width": "190px"}),
+            lambda v: self.show(method=v),
+        )
+        most = max(2, min(100, (points - 1) // 3))
+        self.perplexity = w.IntSlider(min(30, most), min=1, max=most, description="perplexity", **SETTLED)
+        self.neighbours = w.IntSlider(
+            min(15, points - 1), min=2, max=max(3, min(100, points - 1)), description="neighbours", **SETTLED
+        )
+        on(self.perplexity, lambda v: self.show(perplexity=v))
+        on(self.neighbours, lambda v: self.show(neighbours=v))
+        self.color = on(w.Dropdown(options=COLOUR_BY, description="colour by", layout=wide), explorer.color)
+        self.shape = w.ToggleButtons(
+            options=["lasso", "box"], description="drag a", style={"button_width": "60px"}
+        )
+        self.clear = button(explorer, "Clear", "Light nothing", explorer.clear)
+        self.stop = button(explorer, "Stop", "Forget the picture that is being computed", self._forget)
+        self.stop.disabled = True
+        self.classes: dict[int, Any] = {}
+        for c in np.unique(explorer.labels).tolist():
+            box = w.Checkbox(True, description=explorer.class_name(c), indent=False)
+            box.layout = w.Layout(width="auto", margin="0 14px 0 0")
+            self.classes[c] = on(box, partial(explorer.toggle_class, c))
+
+    def show(self, **change: Any) -> None:
+        """Compute another picture beside the other controls, then show it."""
+        explorer = self.explorer
+        settings = explorer._settings(**change)
+        self.stop.disabled = False
+        explorer.say(f"Computing {settings[1]} of {len(explorer.pixels):,} px …")
+        explorer._later("picture", partial(explorer._picture, settings), partial(explorer._place, settings))
+
+    def rows(self) -> list[Any]:
+        """Rows of the panel; None stands for the picture."""
+        explorer = self.explorer
+        colour = {c: explorer.scene.colors[c - 1] if c else "#bbbbbb" for c in self.classes}
+        toggles = [w.HBox([w.HTML(swatch(colour[c])), box]) for c, box in self.classes.items()]
+        return [
+            _row(self.space, self.method, self.perplexity, self.neighbours, self.stop),
+            None,
+            _row(self.color, self.shape, self.clear),
+            _row(w.HTML("classes:&nbsp;"), *toggles),
+        ]
+
+    def connect(self, view: FeatureView) -> None:
+        """Listen to the mouse: drag in the cloud or on the map; a click on the map lights that pixel."""
+        explorer, guard = self.explorer, self.explorer._guard
+        nothing = guard(lambda x, y: None)
+        self.in_cloud = Gestures(view.axes, view.redraw, nothing, guard(explorer.select_points))
+        self.on_map = Gestures(view.map, view.redraw, guard(self._pixel), guard(explorer._map_outline))
+        explorer._on(self.shape, self._set_shape)
+
+    def sync(self) -> None:
+        """Set the controls to the explorer's state."""
+        explorer = self.explorer
+        self.space.value, self.method.value = explorer.space, explorer.method
+        self.perplexity.value, self.neighbours.value = int(explorer.perplexity), explorer.neighbours
+        self.perplexity.disabled, self.neighbours.disabled = (
+            explorer.method != "tsne",
+            explorer.method != "umap",
+        )
+        self.color.value = explorer.color_by
+        self.stop.disabled = True
+        for c, box in self.classes.items():
+            box.value = c in explorer.classes_shown
+
+    def _set_shape(self, shape: str) -> None:
+        self.in_cloud.shape = self.on_map.shape = shape
+
+    def _pixel(self, x: float, y: float) -> None:
+        mask = np.zeros(self.explorer.scene.shape, bool)
+        mask[round(y), round(x)] = True
+        self.explorer.select_pixels(mask)
+
+    def _forget(self) -> None:
+        self.explorer._jobs["picture"] = None
+        self.explorer._tell("Stopped; the picture stays as it was.")
+
+
+def _row(*children: Any) -> Any:
+    return w.HBox(list(children), layout=BOX)

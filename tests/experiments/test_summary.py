@@ -1,0 +1,58 @@
+import json
+
+import pytest
+from scipy import stats
+
+from hsikit.experiments import comparison, summarise
+
+
+def rows(name, scores, split="fields"):
+    return [{"name": name, "scene": "s", "split": split, "seed": k, "oa": v, "aa": v, "kappa": v, "seconds": 2.0}
+            for k, v in enumerate(scores)]  # fmt: skip
+
+
+A = [0.80, 0.82, 0.81, 0.85, 0.83, 0.79, 0.84, 0.86]
+B = [0.78, 0.81, 0.80, 0.82, 0.83, 0.80, 0.80, 0.81]
+
+
+def test_rows_are_plain_json_with_the_documented_keys():
+    found = summarise([*rows("a", A), *rows("b", B)], reference="b")
+    assert json.loads(json.dumps(found)) == found
+    first = found[0]
+    assert first["method"] == "a"
+    assert first["n"] == 8
+    assert first["oa_mean"] == pytest.approx(sum(A) / 8)
+    assert first["oa_std"] == pytest.approx(stats.tstd(A))
+    assert first["reference"] == "b"
+    assert first["p"] == pytest.approx(stats.wilcoxon([round(x - y, 12) for x, y in zip(A, B)]).pvalue)
+    assert "p" not in found[1]
+
+
+def test_few_seeds_have_no_p_and_one_seed_no_std():
+    found = summarise([*rows("a", A[:5]), *rows("b", B[:5])], reference="b")
+    assert found[0]["p"] is None
+    assert summarise(rows("a", A[:1]))[0]["oa_std"] is None
+
+
+def test_comparison_is_in_points_with_the_primary_first_and_holm_on_the_rest():
+    table = comparison([*rows("a", A), *rows("b", B), *rows("c", B[::-1])], [("a", "b"), ("a", "c"), ("b", "c")])
+    assert list(table["comparison"]) == ["a − b", "a − c", "b − c"]
+    difference = [100 * (x - y) for x, y in zip(A, B)]
+    half = stats.t.ppf(0.975, 7) * stats.tstd(difference) / 8**0.5
+    assert table["difference"][0] == pytest.approx(sum(difference) / 8)
+    assert table["low"][0] == pytest.approx(sum(difference) / 8 - half)
+    assert list(table["note"]) == ["primary", "Holm", "Holm"]
+    raw = [stats.wilcoxon([round(x - y, 12) for x, y in zip(p, q)]).pvalue for p, q in ((A, B[::-1]), (B, B[::-1]))]
+    assert sorted(table["p"][1:]) == pytest.approx(sorted([min(1, 2 * min(raw)), max(2 * min(raw), max(raw))]))
+
+
+def test_pairs_are_made_by_seed_not_by_order():
+    shuffled = rows("a", A)[::-1]
+    assert comparison([*shuffled, *rows("b", B)], [("a", "b")])["difference"][0] == pytest.approx(
+        100 * (sum(A) - sum(B)) / 8
+    )
+
+
+def test_a_missing_method_is_named():
+    with pytest.raises(ValueError, match=r"no rows of 'z'.*\['a'\]"):
+        comparison(rows("a", A), [("a", "z")])

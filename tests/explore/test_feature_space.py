@@ -1,0 +1,239 @@
+"""`FeatureSpaceExplorer`: cloud, map and spectra stay linked; index sets are compared, not counts."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.path import Path
+from tiny import tiny_scene, tiny_split
+
+from hsikit.explore import FeatureSpaceExplorer
+from hsikit.separation import separation
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return tiny_scene()
+
+
+@pytest.fixture
+def explorer(scene):
+    prediction = scene.labels.copy()
+    prediction[:3] = 3
+    return FeatureSpaceExplorer(scene.hsi, tiny_split(scene), scene, prediction=prediction, window=3)
+
+
+def test_pixels_labels_and_parts_belong_together(explorer, scene):
+    split = tiny_split(scene)
+    assert np.array_equal(explorer.pixels, np.sort(np.concatenate([split.train, split.val, split.test])))
+    assert np.array_equal(explorer.labels, scene.labels.ravel()[explorer.pixels])
+    assert np.array_equal(explorer.pixels[explorer.parts == 0], split.train)
+    assert np.array_equal(explorer.pixels[explorer.parts == 2], split.test)
+    vectors = scene.hsi.reshape(-1, scene.bands)[explorer.pixels]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert np.allclose(explorer.spaces["embeddings"], unit, atol=1e-6)
+
+
+def test_the_cap_keeps_some_of_each_class(scene):
+    capped = FeatureSpaceExplorer(scene.hsi, scene.labels, scene, cap_per_class=10)
+    assert np.bincount(capped.labels).tolist() == [0, 10, 10, 10]
+
+
+def test_vectors_with_pixels_as_flat_indices_or_rows_and_columns(scene):
+    pixels = np.flatnonzero(scene.labels.ravel())[::3]
+    vectors = scene.hsi.reshape(-1, scene.bands)[pixels]
+    flat = FeatureSpaceExplorer(vectors, scene.labels.ravel()[pixels], scene, pixels)
+    pairs = FeatureSpaceExplorer(vectors, scene.labels, scene, np.stack(np.divmod(pixels, scene.shape[1]), 1))
+    assert np.array_equal(flat.pixels, pairs.pixels)
+    assert np.array_equal(flat.labels, pairs.labels)
+    assert np.allclose(flat.xy, pairs.xy)
+
+
+def test_a_lasso_in_the_cloud_lights_those_pixels_on_the_map(explorer, scene):
+    outline = np.array([[-0.3, -0.5], [0.4, -0.4], [0.2, 0.5]])
+    lit = explorer.select_points(outline)
+    want = explorer.pixels[Path(outline).contains_points(explorer.xy)]
+    assert len(want)
+    assert np.array_equal(lit, want)
+    picture, rowcol = explorer.picture(), explorer.rowcol[explorer.lit]
+    for (r, c), label in zip(rowcol, explorer.labels[explorer.lit]):
+        assert np.allclose(picture[r, c], to_rgb(scene.colors[label - 1]))
+    others = np.delete(np.arange(scene.labels.size), want)
+    grey = picture.reshape(-1, 3)[others]
+    assert np.allclose(grey, grey[:, :1])
+
+
+def test_a_mask_on_the_map_lights_the_cloud(explorer, scene):
+    mask = np.zeros(scene.shape, bool)
+    mask[4:9, 3:7] = True
+    lit = explorer.select_pixels(mask)
+    assert np.array_equal(lit, np.flatnonzero(mask & (scene.labels > 0)))
+    for c, mean, std, n in explorer.spectra():
+        values = scene.hsi[mask & (scene.labels == c)].astype(float)
+        assert n == len(values)
+        assert np.allclose(mean, values.mean(0))
+        assert np.allclose(std, values.std(0, ddof=1))
+    explorer.clear()
+    assert not explorer.lit.any()
+
+
+def test_hidden_classes_are_neither_lit_nor_measured(explorer, scene):
+    explorer.toggle_class(1)
+    assert set(explorer.labels[explorer.visible]) == {2, 3}
+    lit = explorer.select_pixels(np.ones(scene.shape, bool))
+    assert set(scene.labels.ravel()[lit]) == {2, 3}
+    use = explorer.visible
+    want = separation(
+        explorer.spaces["embeddings"][use], explorer.labels[use], explorer.rowcol[use], 3, 100, 0
+    )
+    assert explorer.separation().to_dict() == want.to_dict()
+    explorer.toggle_class(2)
+    assert "2 classes" in explorer.separation_text()
+    explorer.toggle_class(3)
+    explorer.static()
+
+
+def test_confusion_and_colours(explorer, scene):
+    explorer.select_pixels(np.ones(scene.shape, bool))
+    table = explorer.confusion()
+    assert table.sum() == len(explorer.pixels)
+    wrong = int((explorer.labels != explorer.prediction).sum())
+    assert table.sum() - np.trace(table) == wrong > 0
+    assert f"{wrong} of" in explorer.message
+    for by in ("prediction", "correctness", "split", "class"):
+        explorer.color(by)
+        category, names, colours = explorer.categories()
+        assert len(names) == len(colours) > category.max()
+    assert colours[1:] == list(scene.colors)
+
+
+def test_methods_and_several_spaces(scene):
+    spaces = {"input": scene.hsi, "first half": scene.hsi[..., :8]}
+    words = {"a green meadow": scene.hsi[0, 0]}
+    explorer = FeatureSpaceExplorer(spaces, scene.labels, scene, cap_per_class=20, words=words)
+    first = explorer.xy.copy()
+    assert list(explorer.star_places()) == ["a green meadow"]
+    explorer.show(method="tsne", perplexity=5)
+    assert explorer.xy.shape == first.shape
+    assert not np.allclose(explorer.xy, first)
+    explorer.show(space="first half", method="pca")
+    assert explorer.star_places() == {}
+    explorer.show(space="input")
+    assert np.allclose(explorer.xy, first)
+    with pytest.raises(ValueError, match="perplexity 50"):
+        explorer.show(method="tsne", perplexity=50)
+    assert explorer.method == "pca"
+    explorer.static()
+
+
+def test_what_does_not_fit_is_said_at_once(scene):
+    pixels = np.flatnonzero(scene.labels.ravel())
+    vectors, labels = scene.hsi.reshape(-1, scene.bands)[pixels], scene.labels.ravel()[pixels]
+    holed = vectors.copy()
+    holed[3, 2] = np.nan
+    for arguments, said in (
+        ((vectors[:-1], labels, scene, pixels), f"for {len(pixels)} pixels"),
+        ((vectors, labels[:-1], scene, pixels), f"for {len(pixels)} pixels"),
+        ((holed, labels, scene, pixels), "NaN"),
+        ((vectors, labels, scene), "pixels are needed"),
+        ((vectors, labels, scene, pixels + 10_000), "outside"),
+        ((vectors, labels, scene, pixels / 2), "whole numbers"),
+        ((vectors, labels * 9, scene, pixels), "0 to 3"),
+        ((scene.hsi[:3], scene.labels, scene), "row, col"),
+        (({}, labels, scene, pixels), "no embeddings"),
+        ((vectors, tiny_split(tiny_scene(rows=12)), scene, pixels), "split was made for"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            FeatureSpaceExplorer(*arguments)
+    bare = FeatureSpaceExplorer(vectors, labels, scene, pixels)
+    for by, said in (
+        ("prediction", "prediction="),
+        ("split", "needs a Split"),
+        ("mood", "class, prediction"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            bare.color(by)
+    with pytest.raises(ValueError, match="needs prediction"):
+        bare.confusion()
+    with pytest.raises(ValueError, match="class 7"):
+        bare.toggle_class(7)
+    assert bare.select_points(np.array([[0.0, 0.0]])).size == 0
+    assert "No shown point" in bare.message
+
+
+# --- the widget ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live(explorer, mouse):
+    explorer.widget()
+    yield explorer, mouse(explorer._view.axes)
+    assert explorer.failures == []
+
+
+def test_mouse_lasso_in_cloud_and_box_on_map(live, mouse):
+    explorer, hand = live
+    before = hand.pixels()
+    x, y = explorer.xy.min(0), explorer.xy.max(0)
+    hand.drag([(x[0], x[1]), (0, x[1]), (0, y[1]), (x[0], y[1])])
+    width = np.ptp(explorer.xy[:, 0]) / 100  # mice count whole pixels
+    assert explorer.lit[explorer.xy[:, 0] < -width].mean() > 0.97
+    assert not explorer.lit[explorer.xy[:, 0] > width].any()
+    quick = hand.pixels()
+    assert (quick != before).any()
+    hand.canvas.draw()
+    assert np.array_equal(hand.pixels(), quick)
+    explorer._panel.shape.set_state({"index": 1})
+    on_map = mouse(explorer._view.map)
+    on_map.drag([(2.5, 3.5), (5, 9), (8.5, 10.5)])
+    rows, cols = explorer.rowcol.T
+    assert np.array_equal(explorer.lit, (rows > 3.5) & (rows < 10.5) & (cols > 2.5) & (cols < 8.5))
+
+
+def test_controls_reach_the_state(live):
+    explorer, hand = live
+    panel = explorer._panel
+    before = hand.pixels()
+    panel.color.set_state({"index": 2})
+    assert explorer.color_by == "correctness"
+    assert (hand.pixels() != before).any()
+    panel.classes[2].set_state({"value": False})
+    assert explorer.classes_shown == {1, 3}
+    panel.method.set_state({"index": 1})
+    assert explorer.method == "tsne"
+    panel.perplexity.set_state({"value": 10})
+    assert explorer.perplexity == 10
+    panel.clear.click()
+
+
+def test_a_refused_choice_is_a_message_and_the_control_goes_back(scene):
+    explorer = FeatureSpaceExplorer(scene.hsi, scene.labels, scene, cap_per_class=3)
+    explorer.widget()
+    explorer._panel.method.set_state({"index": 1})
+    assert "perplexity" in explorer._line.value
+    assert explorer._panel.method.value == "pca"
+    assert explorer.failures == []
+
+
+def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer, mouse):
+    async def session():
+        explorer.widget()
+        first = explorer.xy
+        explorer._panel.method.value = "tsne"
+        assert "Computing" in explorer.message
+        explorer._panel.stop.click()
+        await asyncio.sleep(0.05)
+        assert explorer.method == "pca"
+        explorer._panel.method.value = "tsne"
+        for _ in range(400):
+            await asyncio.sleep(0.05)
+            if explorer.method == "tsne":
+                break
+        assert explorer.xy is not first
+
+    asyncio.run(session())
+    assert explorer.method == "tsne"
+    assert explorer.failures == []

@@ -1,0 +1,76 @@
+"""The quick profile, executed once from nothing: every notebook runs and leaves results that make sense."""
+
+import json
+import math
+from pathlib import Path
+
+import nbformat
+import pytest
+from PIL import Image
+
+from hsikit.workbook import WorkbookResult, run_workbook
+
+ROOT = Path(__file__).parents[2]
+STEMS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+FRACTIONS = ("oa", "aa", "kappa", "shared")  # words in the name of a number that lies in 0..1, kappa in -1..1
+
+pytestmark = pytest.mark.notebooks
+each_notebook = pytest.mark.parametrize("stem", STEMS)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> WorkbookResult:
+    """The quick profile into a folder of its own, with no run there to load instead of training."""
+    return run_workbook("quick", root=ROOT, build=tmp_path_factory.mktemp("build"))
+
+
+def results(quick: WorkbookResult, stem: str) -> dict:
+    return json.loads((quick.out / "results" / f"{stem}.json").read_text())
+
+
+def test_every_notebook_is_executed(quick):
+    assert quick.failure is None, quick.summary()
+    assert quick.executed == STEMS
+
+
+@each_notebook
+def test_executed_copy_is_whole_and_without_widget_state(quick, stem):
+    book = nbformat.read(quick.out / "notebooks" / f"{stem}.ipynb", as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
+    assert [cell.source for cell in code if cell.execution_count is None] == []
+    assert "widgets" not in book.metadata
+    errors = [o for cell in code for o in cell.outputs if o.output_type == "error"]
+    assert errors == []
+
+
+@each_notebook
+def test_results_have_the_schema(quick, stem):
+    found = results(quick, stem)
+    assert (found["notebook"], found["profile"]) == (stem, "quick")
+    assert 0 < found["seconds"] < 600
+    assert isinstance(found["numbers"], dict)
+    assert isinstance(found["figures"], list)
+
+
+@each_notebook
+def test_numbers_are_finite_and_in_their_range(quick, stem):
+    for name, value in results(quick, stem)["numbers"].items():
+        assert isinstance(value, int | float), name
+        assert math.isfinite(value), name
+        words = set(name.lower().replace(".", "_").split("_"))
+        if words & set(FRACTIONS) and not words & {"difference", "std", "low", "high", "points", "p"}:
+            assert (-1 if "kappa" in words else 0) <= value <= 1, f"{name} = {value}"
+
+
+@each_notebook
+def test_every_figure_it_names_is_a_picture(quick, stem):
+    for name in results(quick, stem)["figures"]:
+        with Image.open(quick.out / "figures" / Path(name).name) as picture:
+            low, high = picture.convert("L").getextrema()
+            assert min(picture.size) >= 100, name
+            assert high > low, f"{name} is one flat colour"
+
+
+def test_figures_and_tables_were_made(quick):
+    assert quick.files()["figures"], "no figure was made"
+    assert quick.files()["tables"], "no table was made"

@@ -1,0 +1,331 @@
+"""Every figure: units on its axes, class colours from the scene, small and repeatable on disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from hsikit import figures
+from hsikit.figures import FigureError
+from hsikit.figures.style import RIGHT, WRONG
+from hsikit.metrics import scores_from_labels
+from hsikit.scenes.base import Scene
+from hsikit.separation import separation
+
+NAMES = ("meadow", "roof", "pond $deep$")
+RNG = np.random.default_rng(0)
+
+
+def _scene(rows: int = 20, cols: int = 24, **other) -> Scene:
+    labels = np.repeat(np.arange(4), rows // 4)[:, None].repeat(cols, 1)
+    waves = np.r_[np.linspace(400, 1340, 20), np.linspace(1440, 1790, 8), np.linspace(1970, 2400, 8)]
+    hsi = labels[..., None] + np.random.default_rng(1).random((rows, cols, waves.size))
+    facts = {"units": "reflectance", "wavelengths_nm": waves, "gsd_m": 2.0} | other
+    return Scene("tiny", hsi.astype(np.float32), labels, NAMES, **facts)
+
+
+SCENE = _scene()
+OTHER = _scene(simulated=True, colors=("#123456", "#abcdef", "#fedcba"))
+LABELS = np.repeat([1, 2, 3], 20)
+CLOUD = RNG.normal(size=(60, 2)) + LABELS[:, None]
+MEASURED = separation(np.c_[CLOUD, LABELS], LABELS, None, 5)
+SPLIT = SimpleNamespace(
+    name="random_10", train=np.arange(200, 220), val=np.arange(220, 225), test=np.arange(225, 300)
+)
+SCORES = scores_from_labels(LABELS, np.r_[LABELS[:-9], [1] * 9], NAMES)
+HISTORY = pd.DataFrame(
+    {"epoch": [1, 2, 3], "loss": [3.0, 2, 1], "val_loss": [3, np.nan, 2], "val_oa": [0.5, np.nan, 0.7]}
+)
+ROWS = pd.DataFrame(
+    [
+        {"method": m, "split": s, "oa_mean": 0.8, "oa_std": 0.01, "n": 10, "window": w, "shared": 0.5,
+         "exit": w, "macs": 1e5 * w, "pixels_per_second": 2e4 / w, "budget": f"{w} %"}
+        for m in ("SVM", "SDHSI-Net") for s in ("fields", "random_10") for w in (1, 3, 11)
+    ]
+)  # fmt: skip
+ONE = ROWS[ROWS["window"] == 11]
+GAPS = pd.DataFrame({"comparison": ["a − b", "c − b"], "difference": [1.0, 0.1], "low": [0.5, -0.3],
+                     "high": [1.5, 0.5], "n": [10, 5], "p": [0.01, None]})  # fmt: skip
+RECALL = pd.DataFrame({"method": "SVM", "class": [1, 2, 3], "recall_mean": [0.9, 0.8, 1.0]})
+NUMBERS = pd.DataFrame(
+    [{"name": n, **{k: getattr(MEASURED, k) for k in ("silhouette", "radius_ratio")}} for n in "aab"]
+)
+SIMILAR = RNG.random(SCENE.shape)
+
+# name -> (how it is made from a scene, labels its axes carry, whether class colours are in it)
+FIGURES = {
+    "mean_spectra": (figures.mean_spectra, ["wavelength (nm)", "value (reflectance)"], True),
+    "class_maps": (
+        lambda s: figures.class_maps(s, {"SVM": s.labels, "all roof": np.full(s.shape, 2)}),
+        ["column (px of 2 m)", "row (px of 2 m)"],
+        True,
+    ),
+    "split_map": (lambda s: figures.split_map(s, SPLIT), ["column (px of 2 m)", "row (px of 2 m)"], False),
+    "similarity_map": (
+        lambda s: figures.similarity_map(s, SIMILAR, "a $5 pond"),
+        ["column (px of 2 m)", "cosine similarity (no unit)"],
+        False,
+    ),
+    "confusion_matrix": (
+        lambda s: figures.confusion_matrix(SCORES, s),
+        ["mapped class", "true class (test px)", "share of the true class (%)"],
+        True,
+    ),
+    "training_curves": (
+        lambda s: figures.training_curves({"light": HISTORY, "no val": HISTORY[["epoch", "loss"]]}, s),
+        ["epoch", "loss (nats)", "accuracy (%)"],
+        False,
+    ),
+    "feature_space": (
+        lambda s: figures.feature_space(CLOUD, LABELS, s, "test pixels", "PCA"),
+        ["PCA 1 (arbitrary units)", "PCA 2 (arbitrary units)"],
+        True,
+    ),
+    "feature_space_pair": (
+        lambda s: figures.feature_space_pair(CLOUD, 2 * CLOUD, LABELS, s, separations=(MEASURED, MEASURED)),
+        ["t-SNE 2 (arbitrary units)"],
+        True,
+    ),
+    "separation_bars": (
+        lambda s: figures.separation_bars(NUMBERS, s),
+        ["silhouette (no unit)", "radius ratio (no unit)"],
+        False,
+    ),
+    "per_class_recall": (
+        lambda s: figures.per_class_recall(RECALL, s),
+        ["recall (%), mean ± std over seeds"],
+        True,
+    ),
+}
+TABLES = {
+    "leakage_curve": (lambda t: figures.leakage_curve(t), ROWS, ["window side (px)", "overall accuracy (%)"]),
+    "accuracy_bars": (figures.accuracy_bars, ONE, ["overall accuracy (%), mean ± std over seeds"]),
+    "budget_curves": (figures.budget_curves, ROWS, ["label budget (training + validation)"]),
+    "exits_accuracy": (
+        figures.exits_accuracy,
+        ROWS,
+        ["exit (shallow to deep)", "multiply-accumulates a pixel", "measured speed (pixels a second)"],
+    ),
+    "paired_differences": (
+        figures.paired_differences,
+        GAPS,
+        ["difference in accuracy (points), 95 % interval over seeds; filled: clear of 0"],
+    ),
+}
+
+
+def _axis_labels(fig: Figure) -> set[str]:
+    found = {text for ax in fig.axes for text in (ax.get_xlabel(), ax.get_ylabel())}
+    return found | {fig.get_supxlabel(), fig.get_supylabel()}
+
+
+def _colours(fig: Figure) -> set[str]:
+    """Colours of lines, patches, texts and colour maps, legends included."""
+    artists = fig.findobj(lambda a: hasattr(a, "get_color") or hasattr(a, "get_facecolor"))
+    raw = [a.get_color() if hasattr(a, "get_color") else a.get_facecolor() for a in artists]
+    maps = [c for image in fig.findobj(matplotlib.image.AxesImage) for c in getattr(image.cmap, "colors", [])]
+    found = set()
+    for colour in raw + maps:
+        try:
+            found.add(to_hex(colour))
+        except ValueError:  # a collection has many
+            found |= {to_hex(c) for c in np.atleast_2d(colour)}
+    return found
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_of_a_scene(name):
+    make, labels, coloured = FIGURES[name]
+    fig = make(SCENE)
+    assert isinstance(fig, Figure)
+    assert set(labels) <= _axis_labels(fig)
+    assert "simulated" not in fig.get_suptitle()
+    assert coloured == (set(SCENE.colors) <= _colours(fig))
+    fig = make(OTHER)
+    assert "simulated" in fig.get_suptitle()
+    assert coloured == (set(OTHER.colors) <= _colours(fig))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_figures_of_a_table(name):
+    make, table, labels = TABLES[name]
+    fig = make(table)
+    assert set(labels) <= _axis_labels(fig)
+    assert "simulated" in make(table.assign(scene="simulated")).get_suptitle()
+    with pytest.raises(FigureError, match="needs the columns"):
+        make(table[["n"]])
+    with pytest.raises(FigureError, match="without rows"):
+        make(table.iloc[:0])
+
+
+def test_every_public_figure_is_tested():
+    drawn = {n for n in figures.__all__ if n not in ("FigureError", "save_figure")}
+    assert drawn == {*FIGURES, *TABLES, "scene_plate", "similarity_matrix"}
+
+
+def test_scene_plate_and_similarity_matrix():
+    assert set(SCENE.colors) <= _colours(figures.scene_plate(SCENE))
+    assert "simulated" in figures.scene_plate(OTHER).get_suptitle()
+    fig = figures.similarity_matrix(np.eye(3) * 7, NAMES)
+    assert {t.get_text() for t in fig.axes[0].texts} == {"1.00", "0.00"}
+    with pytest.raises(FigureError, match="for 2 names"):
+        figures.similarity_matrix(np.eye(3), NAMES[:2])
+
+
+# --- what is drawn ---------------------------------------------------------------------------------
+
+
+def test_maps_hold_the_labels_and_the_errors():
+    predicted = np.full(SCENE.shape, 2)
+    truth, one, blank, errors = figures.class_maps(SCENE, {"roof": predicted}).axes
+    assert not blank.images
+    np.testing.assert_array_equal(truth.images[0].get_array(), SCENE.labels)
+    np.testing.assert_array_equal(one.images[0].get_array(), predicted)
+    drawn = errors.images[0].to_rgba(errors.images[0].get_array(), bytes=True)[..., :3]
+    as_bytes = {c: tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in (WRONG, RIGHT)}
+    assert (drawn[SCENE.labels == 2] == as_bytes[RIGHT]).all()
+    assert (drawn[(SCENE.labels == 1) | (SCENE.labels == 3)] == as_bytes[WRONG]).all()
+    assert (drawn[SCENE.labels == 0] == 255).all()
+
+
+def test_split_map_paints_each_part_in_its_colour():
+    fig = figures.split_map(SCENE, SPLIT)
+    flat = fig.axes[0].images[0].get_array().reshape(-1, 3)
+    for part, handle in zip(("train", "val", "test"), fig.legends[0].get_patches()):
+        pixels = getattr(SPLIT, part)
+        np.testing.assert_allclose(flat[pixels], np.tile(handle.get_facecolor()[:3], (pixels.size, 1)))
+    assert fig.legends[0].get_texts()[0].get_text() == "train (20 px)"
+
+
+def test_spectra_break_where_light_is_absorbed_and_equal_the_class_mean():
+    fig = figures.mean_spectra(SCENE, [2])
+    line = fig.axes[0].lines[1]
+    x, y = line.get_xdata(), line.get_ydata()
+    assert np.isnan(y).sum() == 2
+    drawn = ~np.isnan(y)
+    np.testing.assert_allclose(x[drawn], SCENE.wavelengths_nm)
+    np.testing.assert_allclose(y[drawn], SCENE.hsi[SCENE.labels == 2].mean(0), rtol=1e-5)
+    assert figures.mean_spectra(_scene(wavelengths_nm=None)).get_supxlabel() == "band"
+    with pytest.raises(FigureError, match="4"):
+        figures.mean_spectra(SCENE, [4])
+
+
+def test_confusion_shows_counts_and_row_shares_of_tested_classes():
+    scores = scores_from_labels(np.array([1, 1, 1, 3]), np.array([1, 1, 3, 3]), NAMES)
+    ax = figures.confusion_matrix(scores).axes[0]
+    np.testing.assert_allclose(ax.images[0].get_array(), [[200 / 3, 100 / 3], [0, 100]])
+    assert sorted(t.get_text() for t in ax.texts) == ["1", "1", "2"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["meadow (3)", "pond $deep$ (1)"]
+
+
+def test_curves_without_validation_have_one_panel_and_gaps_are_bridged():
+    assert len(figures.training_curves({"few-shot": HISTORY[["epoch", "loss"]]}).axes) == 1
+    loss, accuracy = figures.training_curves({"a": HISTORY}).axes
+    np.testing.assert_allclose(accuracy.lines[0].get_xydata(), [[1, 50], [3, 70]])
+    assert len(loss.lines) == 2
+    with pytest.raises(FigureError, match="a has none of the columns"):
+        figures.training_curves({"a": HISTORY[["epoch"]]})
+    with pytest.raises(FigureError, match="no run"):
+        figures.training_curves({})
+
+
+def test_bars_and_markers_sit_at_the_numbers():
+    bars = figures.accuracy_bars(ONE.assign(oa_mean=[0.1, 0.2, 0.3, 0.4])).axes[0].patches
+    np.testing.assert_allclose([b.get_width() for b in bars], [10, 30, 20, 40])  # split by split
+    lines = figures.paired_differences(GAPS).axes[0].lines[1:]
+    np.testing.assert_allclose(lines[0].get_xdata(), [0.5, 1.5])
+    assert lines[3].get_markerfacecolor() == "white"  # the interval holds 0
+    assert lines[1].get_markerfacecolor() != "white"
+    with pytest.raises(FigureError, match="one row a method and split"):
+        figures.accuracy_bars(ROWS)
+
+
+def test_every_point_of_a_cloud_is_drawn_once_in_its_colour():
+    ax = figures.feature_space(CLOUD, LABELS, SCENE, "x").axes[0]
+    drawn = {c: [] for c in SCENE.colors}
+    for line in ax.lines:
+        drawn[line.get_color()].append(line.get_xydata())
+    for c, colour in enumerate(SCENE.colors, 1):
+        points = np.concatenate(drawn[colour])
+        np.testing.assert_allclose(np.sort(points, 0), np.sort(CLOUD[c == LABELS], 0))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: figures.class_maps(SCENE, {}, truth=False), "no map"),
+        (lambda: figures.class_maps(SCENE, {"a": np.ones((3, 3))}), r"a is \(3, 3\)"),
+        (lambda: figures.similarity_map(SCENE, np.ones((3, 3)), ""), "similarity map is"),
+        (lambda: figures.split_map(SCENE, SimpleNamespace(train=[480], val=[], test=[])), "480"),
+        (lambda: figures.feature_space(CLOUD[:9], LABELS, SCENE, "x"), r"expected \(n, 2\)"),
+        (lambda: figures.feature_space(CLOUD * np.nan, LABELS, SCENE, "x"), "NaN"),
+        (lambda: figures.feature_space(CLOUD, LABELS - 1, SCENE, "x"), "classes 1 to 3"),
+        (lambda: figures.per_class_recall(RECALL.assign(**{"class": [1, 2, 9]}), SCENE), "1 to 9"),
+        (lambda: figures.separation_bars(pd.DataFrame({"name": ["a"]})), "one of the columns"),
+    ],
+)
+def test_bad_input_is_named(make, message):
+    with pytest.raises(FigureError, match=message):
+        make()
+
+
+def test_odd_but_legal_input_is_drawn():
+    wide = _scene(20, 60)
+    assert len(figures.class_maps(wide, {}).axes) == 2  # the truth alone, nothing beside it
+    figures.similarity_map(wide, np.full(wide.shape, np.nan), "  ")
+    title = figures.similarity_map(SCENE, SIMILAR, "very long " * 100).get_suptitle()
+    assert len(title) < 200
+
+
+# --- on disk ---------------------------------------------------------------------------------------
+
+
+def test_the_same_figure_gives_the_same_small_file(tmp_path):
+    for name in ("class_maps", "mean_spectra", "confusion_matrix", "feature_space", "training_curves"):
+        make = FIGURES[name][0]
+        first = figures.save_figure(make(SCENE), tmp_path / "a" / f"{name}.png")
+        again = figures.save_figure(make(SCENE), tmp_path / "b" / f"{name}.png")
+        assert first.read_bytes() == again.read_bytes(), name
+        assert first.stat().st_size <= 200_000, name
+    assert not list(tmp_path.rglob("*.part"))
+    one, two = (figures.save_figure(figures.mean_spectra(SCENE), tmp_path / n) for n in ("1.pdf", "2.pdf"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_large_pictures_are_made_small(tmp_path):
+    from PIL import Image
+
+    noise = _scene(200, 200)
+    fig = figures.similarity_map(noise, np.random.default_rng(0).random(noise.shape), "noise")
+    path = figures.save_figure(fig, tmp_path / "noise.png", dpi=200)
+    assert path.stat().st_size <= 200_000
+    assert Image.open(path).width > 400
+    with pytest.raises(FigureError, match="name it"):
+        figures.save_figure(fig, tmp_path / "noise.jpg")
+
+
+def test_nothing_global_changes_and_the_users_style_does_not_leak_in(tmp_path):
+    before = dict(matplotlib.rcParams)
+    plain = figures.save_figure(figures.mean_spectra(SCENE), tmp_path / "plain.png").read_bytes()
+    assert dict(matplotlib.rcParams) == before
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        styled = figures.save_figure(figures.mean_spectra(SCENE), tmp_path / "styled.png").read_bytes()
+    assert plain == styled
+
+
+def test_a_figure_shows_itself_without_pyplot():
+    code = (
+        "import sys, hsikit.figures as f, numpy as np;"
+        "fig = f.similarity_matrix(np.eye(2), ['a', 'b']);"
+        "assert fig._repr_png_()[:4] == b'\\x89PNG';"
+        "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,139 @@
+"""The set-up agrees with itself: dependencies, pins, conda file, README commands, a light import."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from hsikit.cli import build_parser
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+REQUIREMENTS = [Requirement(r) for r in PROJECT["dependencies"] + [r for rs in EXTRAS.values() for r in rs]]
+
+
+def pins() -> dict[str, str]:
+    """Constrained version of each package, by its canonical name."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if line.strip() and not line.startswith("#")]
+    assert all(len(pair) == 2 for pair in pairs), "every line of constraints.txt is name==version"
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_constraints_hold_every_dependency_within_its_bounds(requirement):
+    version = pins().get(canonicalize_name(requirement.name))
+    assert version is not None, f"constraints.txt does not pin {requirement.name}"
+    assert requirement.specifier.contains(version), f"{requirement} forbids the pinned {version}"
+
+
+def test_constraints_carry_no_local_version_tags():
+    assert [f"{name}=={version}" for name, version in pins().items() if "+" in version] == []
+
+
+def test_torch_and_torchvision_are_the_pair_that_belongs_together():
+    assert (pins()["torch"], pins()["torchvision"]) == ("2.13.0", "0.28.0")
+    install = next(line for line in makefile().splitlines() if " install " in line)
+    assert {"torch", "torchvision", "constraints.txt"} <= set(install.split())
+
+
+def test_every_dependency_line_has_its_reason_beside_it():
+    text = (ROOT / "pyproject.toml").read_text()
+    lines = re.findall(r'^    ".+$', text, flags=re.MULTILINE)
+    assert len(lines) == len(REQUIREMENTS)
+    assert [line for line in lines if not re.search(r'",\s+# \S', line)] == []
+
+
+def test_conda_file_brings_only_python_pip_and_the_project():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, project = environment["dependencies"]
+    assert pip == "pip"
+    assert project == {"pip": ["-e .[workbook]"]}
+    assert python.startswith("python")
+    assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_ci_and_workflow_call_the_same_two_commands():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert [line for line in script.splitlines() if line.startswith("make ")] == ["make lint", "make test"]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    steps = workflow["jobs"]["check"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == ["make lint", "make test"]
+
+
+def test_citation_names_software_and_both_papers():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["title"], citation["version"]) == ("hsikit", PROJECT["version"])
+    papers = {r["title"]: r["identifiers"][0]["value"] for r in citation["references"]}
+    assert papers == {"MMLGNet": "arXiv:2601.08420", "SDHSI-Net": "arXiv:2601.07416"}
+
+
+# --- README --------------------------------------------------------------------------------------
+
+
+def makefile() -> str:
+    return (ROOT / "Makefile").read_text()
+
+
+def commands(text: str) -> list[str]:
+    """Every `make ...` and `hsikit ...` among the code of a Markdown text, one a command."""
+    fences = re.findall(r"^```(?:bash|sh|shell|console)?\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    inline = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    lines = [line.split("#")[0] for code in fences + inline for line in code.splitlines()]
+    parts = [part.strip().removeprefix("$ ") for line in lines for part in re.split(r"&&|;|\s\|\s|>", line)]
+    parts = [re.sub(r"^(\w+=\S+\s+)+", "", part) for part in parts]  # VARIABLE=value before a command
+    return [re.sub(r"^\S*/(?=hsikit )", "", p) for p in parts if re.match(r"(\S*/)?(make|hsikit) \S", p)]
+
+
+def unknown(command: str) -> str | None:
+    """Why a command does not exist, or None."""
+    program, *arguments = shlex.split(command)
+    if program == "make":
+        targets = set(re.findall(r"^([a-z]+):", makefile(), flags=re.MULTILINE))
+        wrong = [a for a in arguments if "=" not in a and not a.startswith("-") and a not in targets]
+        return f"make has no {wrong[0]}" if wrong else None
+    try:
+        build_parser().parse_args(arguments)
+    except SystemExit as exit_:
+        return None if exit_.code == 0 else f"hsikit cannot read {command!r}"
+    return None
+
+
+def test_readme_commands_exist():
+    assert {c: why for c in commands((ROOT / "README.md").read_text()) if (why := unknown(c))} == {}
+
+
+def test_the_check_of_the_readme_sees_what_is_wrong():
+    text = """Type `make nosuch` or `hsikit scenes`; the package `hsikit` and `import hsikit` are no commands.
+
+```bash
+git clone x && make workbook   # then make coffee
+HSIKIT_DATA=x .venv/bin/hsikit nosuch --json | head
+hsikit workbook --profile quick --nosuch
+```
+
+```python
+make = hsikit
+```
+"""
+    found = commands(text)
+    assert found == ["make workbook", "hsikit nosuch --json", "hsikit workbook --profile quick --nosuch",
+                     "make nosuch", "hsikit scenes"]  # fmt: skip
+    assert [unknown(command) is None for command in found] == [True, False, False, False, True]
+
+
+# --- the package ---------------------------------------------------------------------------------
+
+
+def test_import_does_not_load_torch():
+    code = "import sys, hsikit; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
