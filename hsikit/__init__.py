@@ -29,7 +29,7 @@ _HOME = {
     "hsikit.workbook": ("run_workbook",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
     from hsikit.scenes import Scene, load_scene  # noqa: F401

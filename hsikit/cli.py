@@ -43,9 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hsikit", description="Hyperspectral and LiDAR land-cover mapping.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    def verb(
-        name: str, handler: Any, about: str, *positional: str, as_json: bool = False
-    ) -> argparse.ArgumentParser:
+    def verb(name: str, handler: Any, about: str, *positional: str, as_json: bool = False) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=about, description=about)
         sub.set_defaults(handler=handler)
         for argument in positional:
@@ -58,9 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     verb("fetch", _fetch, "Download a scene, or say how to get it.", "NAME")
 
     sub = verb("workbook", _workbook, "Execute the notebooks of a profile; what has not changed is skipped.")
-    sub.add_argument(
-        "--profile", default="quick", help="quick (embedded data, minutes) or paper; default quick"
-    )
+    sub.add_argument("--profile", default="quick", help="quick (embedded data, minutes) or paper; default quick")
     sub.add_argument("--only", metavar="30", help="one notebook, by name or number")
     sub.add_argument("--force", action="store_true", help="also what has not changed")
 
@@ -72,9 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--seeds", type=_count, metavar="N", help="seeds 0 to N-1 instead of the config's")
         sub.set_defaults(jobs=1)
         if name == "sweep":
-            sub.add_argument(
-                "--jobs", type=_count, default=1, metavar="N", help="processes at a time; default 1"
-            )
+            sub.add_argument("--jobs", type=_count, default=1, metavar="N", help="processes at a time; default 1")
 
     sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
     sub.add_argument("name", nargs="?", metavar="NAME")

@@ -169,15 +169,10 @@ def compare_to_reference(
         place = f"{scene}, {split}"
         for name in [reference] if primary is None else [reference, primary]:
             if name not in methods:
-                raise ValueError(
-                    f"{name!r} has no rows for {place}; methods there: {', '.join(sorted(methods))}"
-                )
+                raise ValueError(f"{name!r} has no rows for {place}; methods there: {', '.join(sorted(methods))}")
         if primary == reference:
             raise ValueError(f"the primary comparison is of {reference!r} with itself; name another method")
-        lines = [
-            _line(name, scores, reference, methods[reference], primary, place)
-            for name, scores in methods.items()
-        ]
+        lines = [_line(name, scores, reference, methods[reference], primary, place) for name, scores in methods.items()]
         others = [line for line in lines if line["role"] == "secondary"]
         for line, p in zip(others, holm([line["p_raw"] for line in others])):
             line["p"] = p
@@ -212,9 +207,7 @@ def best_by_validation(
     groups: dict[tuple, dict[str, list[dict[str, Any]]]] = {}
     for row in plain:
         if config not in row:
-            raise ValueError(
-                f"a row of {row.get('method')!r} has no {config!r}; it has {', '.join(map(str, row))}"
-            )
+            raise ValueError(f"a row of {row.get('method')!r} has no {config!r}; it has {', '.join(map(str, row))}")
         place = tuple(row.get(key) for key in ("method", "scene", "split"))
         groups.setdefault(place, {}).setdefault(_without_seed(row[config]), []).append(row)
     chosen: dict[int, int] = {}
@@ -239,9 +232,7 @@ def _winner(place: tuple, tried: dict[str, list[dict[str, Any]]], validation: st
             f"{len(tried)} configurations of {' / '.join(map(str, place))} share no seed; run them with "
             "the same seeds, and name a configuration without its seed"
         )
-    means = {
-        key: np.mean([r[validation] for r in rows if r.get("seed") in shared]) for key, rows in tried.items()
-    }
+    means = {key: np.mean([r[validation] for r in rows if r.get("seed") in shared]) for key, rows in tried.items()}
     return max(means, key=lambda key: means[key])
 
 
@@ -257,9 +248,7 @@ def _tables(rows: list[dict[str, Any]], metric: str) -> dict[tuple, dict[str, di
     for row in rows:
         lacking = [key for key in ("method", "seed", metric) if _missing(row.get(key))]
         if lacking:
-            raise ValueError(
-                f"a row of {row.get('method')!r} has no {lacking[0]!r}; it has {', '.join(map(str, row))}"
-            )
+            raise ValueError(f"a row of {row.get('method')!r} has no {lacking[0]!r}; it has {', '.join(map(str, row))}")
         place = (row.get("scene", ""), row.get("split", ""))
         seeds = tables.setdefault(place, {}).setdefault(row["method"], {})
         if row["seed"] in seeds:
@@ -293,9 +282,7 @@ def _line(
         nothing = {"difference": math.nan, "low": math.nan, "high": math.nan, "pairs": own.n}
         return line | nothing | {"p_raw": None, "p": None, "role": "reference"}
     if not set(scores) & set(base):
-        raise ValueError(
-            f"{method!r} and {reference!r} share no seed for {place}; run both with the same seeds"
-        )
+        raise ValueError(f"{method!r} and {reference!r} share no seed for {place}; run both with the same seeds")
     gap = paired_difference(scores, base)
     role = "not tested" if gap.p is None else "primary" if method == primary else "secondary"
     line |= {"difference": gap.mean, "low": gap.low, "high": gap.high, "pairs": gap.n}
@@ -318,9 +305,7 @@ def _missing(value: Any) -> bool:
 def _finite(values: Any) -> np.ndarray:
     x = np.asarray(values, np.float64)
     if x.ndim != 1 or not np.isfinite(x).all():
-        raise ValueError(
-            f"scores must be a flat list of finite numbers, got {np.array2string(x, threshold=12)}"
-        )
+        raise ValueError(f"scores must be a flat list of finite numbers, got {np.array2string(x, threshold=12)}")
     return x
 
 
@@ -334,9 +319,7 @@ def _paired(a: Values, b: Values) -> tuple[np.ndarray, np.ndarray]:
         a, b = [a[s] for s in common], [b[s] for s in common]
     first, second = _finite(a), _finite(b)
     if first.shape != second.shape:
-        raise ValueError(
-            f"{first.size} scores against {second.size}; a pair needs the same seed on both sides"
-        )
+        raise ValueError(f"{first.size} scores against {second.size}; a pair needs the same seed on both sides")
     if first.size == 0:
         raise ValueError("no pair to compare; run both methods with the same seeds")
     return first, second

@@ -105,9 +105,7 @@ def project(embedding: Embedding2D, new_features: np.ndarray) -> np.ndarray:
     new = checked_features(new_features, least=1)
     old = embedding.features
     if new.shape[1] != old.shape[1]:
-        raise ValueError(
-            f"new features have {new.shape[1]} dimensions, the embedding was fitted on {old.shape[1]}"
-        )
+        raise ValueError(f"new features have {new.shape[1]} dimensions, the embedding was fitted on {old.shape[1]}")
     if embedding.method == "pca":
         return _pca(old).transform(new).astype(np.float32)
     if embedding.method == "tsne":
@@ -187,9 +185,7 @@ def _check_enough(features: np.ndarray, method: Method, perplexity: float, neigh
     if not np.ptp(features, axis=0).any():
         raise ValueError(f"all {n} feature vectors are equal; there is nothing to lay out")
     if method == "tsne" and not 1 <= perplexity <= (n - 1) / 3:
-        raise ValueError(
-            f"perplexity {perplexity:g} with {n} points; it must lie between 1 and {(n - 1) / 3:.1f}"
-        )
+        raise ValueError(f"perplexity {perplexity:g} with {n} points; it must lie between 1 and {(n - 1) / 3:.1f}")
     if method == "umap" and not 2 <= neighbours < n:
         raise ValueError(f"{neighbours} neighbours with {n} points; take 2 to {n - 1}")
 

@@ -80,7 +80,7 @@ class Fitted:
             raise FileNotFoundError(f"{folder} holds no saved model: {', '.join(missing)} missing; train it first")
         facts = json.loads((folder / "model.json").read_text())
         state = load_file(folder / "model.safetensors")
-        network = build(facts["model"])
+        network: Any = build(facts["model"])
         if hasattr(network, "read_text"):
             network.read_text(state["text"].numpy())
         network.load_state_dict(state)

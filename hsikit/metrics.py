@@ -82,9 +82,7 @@ class Scores:
         ids = pd.RangeIndex(1, len(self.class_names) + 1, name="class")
         rates = {"recall": self.recall, "precision": self.precision, "f1": self.f1}
         small = np.isin(ids, self.small_classes)
-        return pd.DataFrame(
-            {"name": self.class_names, "pixels": self.support, **rates, "small": small}, index=ids
-        )
+        return pd.DataFrame({"name": self.class_names, "pixels": self.support, **rates, "small": small}, index=ids)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, lists and strings, fit for strict JSON; NaN becomes None."""
@@ -96,9 +94,7 @@ class Scores:
         """The inverse of `to_dict`. Raises ValueError where a key is missing or unknown."""
         fields = set(cls.__dataclass_fields__)
         if set(plain) != fields:
-            raise ValueError(
-                f"stored scores differ in the keys {sorted(set(plain) ^ fields)}; score the map again"
-            )
+            raise ValueError(f"stored scores differ in the keys {sorted(set(plain) ^ fields)}; score the map again")
         back = dict(plain)
         for key in ("recall", "precision", "f1"):
             back[key] = np.array(plain[key], float)  # None becomes NaN
@@ -135,9 +131,7 @@ def score(pred: Any, split: Any) -> Scores:
     """
     labels = np.asarray(getattr(pred, "labels", pred))
     if labels.shape != tuple(split.shape):
-        raise ValueError(
-            f"the map is {labels.shape}, the split {tuple(split.shape)} (row, col); map the same scene"
-        )
+        raise ValueError(f"the map is {labels.shape}, the split {tuple(split.shape)} (row, col); map the same scene")
     scores = getattr(pred, "scores", None)
     return scores_from_labels(
         split.y("test"),
@@ -177,9 +171,7 @@ def scores_from_labels(
     true, predicted = _checked_labels(true, predicted, count)
     seen = ~np.isin(true, list(unseen))
     if not seen.any():
-        raise ValueError(
-            f"no test pixels to score ({true.size} given, {true.size} of unseen classes); check the split"
-        )
+        raise ValueError(f"no test pixels to score ({true.size} given, {true.size} of unseen classes); check the split")
     fit = None
     if probabilities is not None:
         columns = np.arange(1, count + 1) if classes is None else np.asarray(classes)
@@ -222,17 +214,13 @@ def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibratio
     if true_index.size == 0:
         raise ValueError("no pixels to calibrate on; check the split")
     if p.ndim != 2 or true_index.shape != p.shape[:1]:
-        raise ValueError(
-            f"probabilities are {p.shape}, expected (n, class) with n = {true_index.size} true indices"
-        )
+        raise ValueError(f"probabilities are {p.shape}, expected (n, class) with n = {true_index.size} true indices")
     if true_index.min() < 0 or true_index.max() >= p.shape[1]:
         raise ValueError(
             f"true indices run from {true_index.min()} to {true_index.max()}, expected 0 to {p.shape[1] - 1}"
         )
     if not ((p >= 0).all() and np.allclose(p.sum(1), 1, atol=ROW_SUM)):  # NaN and infinity fail both
-        raise ValueError(
-            "probabilities must be finite, not negative and sum to 1 in each row; apply a softmax first"
-        )
+        raise ValueError("probabilities must be finite, not negative and sum to 1 in each row; apply a softmax first")
     p = p / p.sum(1, keepdims=True)
     truth = np.eye(p.shape[1])[true_index]
     confidence = p.max(1)
@@ -303,9 +291,7 @@ def area_estimates(
 def _checked_strata(confusion: np.ndarray, mapped_pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     counts, mapped = np.asarray(confusion, float), np.asarray(mapped_pixels, float)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or mapped.shape != counts.shape[:1]:
-        raise ValueError(
-            f"confusion is {counts.shape} and mapped pixels {mapped.shape}; expected (C, C) and (C,)"
-        )
+        raise ValueError(f"confusion is {counts.shape} and mapped pixels {mapped.shape}; expected (C, C) and (C,)")
     if (counts < 0).any() or (mapped < 0).any() or mapped.sum() <= 0:
         raise ValueError("counts must not be negative, and at least one class must be mapped")
     tested = counts.sum(0)
@@ -358,9 +344,7 @@ def per_field_accuracy(true: np.ndarray, predicted: np.ndarray, groups: np.ndarr
     cells = int(max(true.max(), predicted.max())) + 1
     votes = lambda y: np.bincount(field * cells + y, minlength=ids.size * cells).reshape(-1, cells)  # noqa: E731
     pixels = np.bincount(field)
-    frame = pd.DataFrame(
-        {"class": votes(true).argmax(1), "pixels": pixels}, index=pd.Index(ids, name="field")
-    )
+    frame = pd.DataFrame({"class": votes(true).argmax(1), "pixels": pixels}, index=pd.Index(ids, name="field"))
     frame["share"] = np.bincount(field, true == predicted) / pixels
     frame["vote"] = votes(predicted).argmax(1)
     return frame.assign(right=frame["vote"] == frame["class"])
@@ -422,13 +406,9 @@ def _statistic(statistic: str | Callable, predicted: np.ndarray, count: int) -> 
         return statistic
     names = ("oa", "aa", "kappa")
     if statistic not in names:
-        raise ValueError(
-            f"statistic {statistic!r} is unknown; choose one of {', '.join(names)} or give a function"
-        )
+        raise ValueError(f"statistic {statistic!r} is unknown; choose one of {', '.join(names)} or give a function")
     if predicted.ndim != 1:
-        raise ValueError(
-            f"predicted is {predicted.shape}, {statistic!r} takes (n,); give a function to compare maps"
-        )
+        raise ValueError(f"predicted is {predicted.shape}, {statistic!r} takes (n,); give a function to compare maps")
     which = names.index(statistic)
     return lambda t, p: _overall(_confusion(t, p, count))[which]
 
@@ -477,9 +457,7 @@ def _checked_labels(true: np.ndarray, predicted: np.ndarray, count: int) -> tupl
         if values.dtype.kind not in "ui":
             raise ValueError(f"{name} labels hold {values.dtype}, expected integers {low}..{count}")
         if values.min() < low or values.max() > count:
-            raise ValueError(
-                f"{name} labels run from {values.min()} to {values.max()}, expected {low} to {count}"
-            )
+            raise ValueError(f"{name} labels run from {values.min()} to {values.max()}, expected {low} to {count}")
     return true.astype(np.int64), predicted.astype(np.int64)
 
 
@@ -487,13 +465,9 @@ def _all_columns(probabilities: np.ndarray, classes: np.ndarray, pixels: int, co
     """Probabilities (n, C) of every class, 0 for a class that was no candidate."""
     p = np.asarray(probabilities)
     if p.shape != (pixels, classes.size):
-        raise ValueError(
-            f"probabilities are {p.shape}, expected ({pixels}, {classes.size}), a column a class"
-        )
+        raise ValueError(f"probabilities are {p.shape}, expected ({pixels}, {classes.size}), a column a class")
     if np.unique(classes).size != classes.size or classes.min() < 1 or classes.max() > count:
-        raise ValueError(
-            f"probability columns are for classes {classes.tolist()}, expected different ids 1 to {count}"
-        )
+        raise ValueError(f"probability columns are for classes {classes.tolist()}, expected different ids 1 to {count}")
     wide = np.zeros((pixels, count))
     wide[:, classes - 1] = p
     return wide

@@ -81,10 +81,7 @@ class Normalizer:
     def load(cls, path: Path) -> Normalizer:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            return cls(
-                file["mean"], file["std"], file["components"] if "components" in file else None,
-                file["lidar_mean"], file["lidar_std"],
-            )  # fmt: skip
+            return cls(*(file.get(name) for name in ("mean", "std", "components", "lidar_mean", "lidar_std")))
 
 
 def _whitened_components(standardised: np.ndarray, k: int) -> np.ndarray:

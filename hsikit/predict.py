@@ -13,6 +13,7 @@ from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.scenes.base import Scene
+from hsikit.scenes.resample import resample_bands
 
 STRIP_ROWS = 64  # rows of the map made in one dense step; bounds the memory of activations
 
@@ -48,18 +49,15 @@ def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings:
         device: None takes the best available.
 
     Raises:
-        ValueError: For an unknown mode, dense where the network cannot, or a scene with other bands.
+        ValueError: For an unknown mode, dense where the network cannot, or a scene whose bands cannot be
+            resampled to those of the training scene.
     """
     if mode not in ("auto", "dense", "window"):
         raise ValueError(f"mode {mode!r} is unknown; choose 'auto', 'dense' or 'window'")
     dense_able = getattr(fitted.network, "dense", False)
     if mode == "dense" and not dense_able:
         raise ValueError(f"{type(fitted.network).__name__} cannot be evaluated densely; use mode='window'")
-    if scene.bands != fitted.scene_facts.get("bands", scene.bands):
-        raise ValueError(
-            f"the model was trained on {fitted.scene_facts['bands']} bands of {fitted.scene_facts['name']}, "
-            f"{scene.name} has {scene.bands}; resample the scene's bands first"
-        )
+    scene = _with_trained_bands(fitted, scene)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     network = fitted.network.to(place).eval()
     cube = Cube.of(scene, fitted.normalizer, fitted.window, place)
@@ -87,6 +85,19 @@ def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings:
         embeddings=join(features, 2).transpose(1, 2, 0) if embeddings else None,
         exits=np.where(valid, ids[join(answers, 2)], 0).astype(np.int16) if exits else None,
     )
+
+
+def _with_trained_bands(fitted: Fitted, scene: Scene) -> Scene:
+    """The scene on the bands of the training scene, resampled where both have wavelengths."""
+    bands, waves = fitted.scene_facts.get("bands", scene.bands), fitted.scene_facts.get("wavelengths_nm")
+    if waves is not None and scene.wavelengths_nm is not None and not np.array_equal(waves, scene.wavelengths_nm):
+        return resample_bands(scene, np.array(waves), fitted.scene_facts["name"])
+    if scene.bands != bands:
+        raise ValueError(
+            f"the model was trained on {bands} bands of {fitted.scene_facts['name']}, {scene.name} has "
+            f"{scene.bands} and one of them no wavelengths to resample by; give the scene's wavelengths"
+        )
+    return scene
 
 
 def _dense(network, cube: Cube, rows: int, cols: int, progress: bool):

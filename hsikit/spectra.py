@@ -44,8 +44,7 @@ def spectral_angle(cube: np.ndarray, spectrum: np.ndarray, bands: np.ndarray | N
     use = np.ones(reference.size, bool) if bands is None else np.asarray(bands, bool)
     if reference.size != cube.shape[-1] or use.shape != reference.shape:
         raise ValueError(
-            f"the spectrum has {reference.size} bands, the mask {use.size}, the cube {cube.shape[-1]}; "
-            "they must agree"
+            f"the spectrum has {reference.size} bands, the mask {use.size}, the cube {cube.shape[-1]}; they must agree"
         )
     if not use.any():
         raise ValueError("no band is left to compare; keep at least one")
@@ -159,9 +158,7 @@ def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 # --- indices and bands ---------------------------------------------------------------------------
 
 
-def normalised_difference(
-    cube: np.ndarray, wavelengths_nm: np.ndarray | None, a_nm: float, b_nm: float
-) -> np.ndarray:
+def normalised_difference(cube: np.ndarray, wavelengths_nm: np.ndarray | None, a_nm: float, b_nm: float) -> np.ndarray:
     """(a - b) / (a + b) of the bands nearest to two wavelengths, (row, col) float32; NaN where a + b is 0.
 
     Raises:
@@ -210,9 +207,7 @@ def bad_bands(spectra: np.ndarray, wavelengths_nm: np.ndarray | None) -> np.ndar
 # --- spectral libraries --------------------------------------------------------------------------
 
 
-def write_library(
-    path: str | Path, spectra: Mapping[str, np.ndarray], wavelengths_nm: np.ndarray | None
-) -> Path:
+def write_library(path: str | Path, spectra: Mapping[str, np.ndarray], wavelengths_nm: np.ndarray | None) -> Path:
     """Write named spectra (band,) as CSV (a column each) or as an ENVI library (.sli with its .hdr).
 
     Raises:

@@ -22,7 +22,11 @@ TABLES: dict[str, dict[str, Any]] = {
     "muufl_subset": {"scene": "muufl_subset", "splits": ["west_east", "masks_150"],
                      "make": "HSIKIT_DATA=... hsikit sweep mmlgnet_muufl_subset"},
 }  # fmt: skip
-SHOWN_AS = {"muufl_subset": "MUUFL subset (18,100 px)", "simulated": "simulated valley", "indian_pines": "Indian Pines"}
+SHOWN_AS = {
+    "muufl_subset": "MUUFL subset (18,100 px)",
+    "simulated": "simulated valley",
+    "indian_pines": "Indian Pines",
+}
 
 
 class TableError(ValueError):
@@ -57,8 +61,8 @@ def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
         entries = [e for e in summarise(best) if e["split"] == split]
         for entry in sorted(entries, key=lambda e: -e["oa_mean"]):
             row = extra[entry["method"], split]
-            lines.append({"split": split, "method": entry["method"], "n": entry["n"],
-                          **{key.upper() if key != "kappa" else key: _percent(entry, key) for key in ("oa", "aa", "kappa")},
+            lines.append({"split": split, "method": entry["method"], "n": entry["n"], "OA": _percent(entry, "oa"),
+                          "AA": _percent(entry, "aa"), "kappa": _percent(entry, "kappa"),
                           "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"], "tried": row["tried"],
                           "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
     return pd.DataFrame(lines)
@@ -122,8 +126,10 @@ def footnotes(name: str) -> str:
     if name == "muufl_subset":
         notes.append("A subset of MUUFL: these figures do not compare with published ones.")
     if name == "indian_pines":
-        notes.append("`random_10` is a parity check with the literature: its test windows share pixels with training "
-                     "windows, and coordinates alone score high. Reported cells were printed by the source named.")  # fmt: skip
+        notes.append(
+            "`random_10` is a parity check with the literature: its test windows share pixels with training windows, "
+            "and coordinates alone score high. Reported cells were printed by the source named."
+        )
     return "\n\n".join(notes)
 
 

@@ -67,13 +67,8 @@ class TextVectors:
     def __post_init__(self) -> None:
         vectors = np.ascontiguousarray(self.vectors, np.float32)
         if vectors.ndim != 2 or len(vectors) != len(self.class_names):
-            raise TextError(
-                f"text vectors are {vectors.shape}, expected ({len(self.class_names)} classes, dim)"
-            )
-        if (
-            not np.isfinite(vectors).all()
-            or np.abs(np.linalg.norm(vectors, axis=1) - 1).max(initial=0) > 1e-4
-        ):
+            raise TextError(f"text vectors are {vectors.shape}, expected ({len(self.class_names)} classes, dim)")
+        if not np.isfinite(vectors).all() or np.abs(np.linalg.norm(vectors, axis=1) - 1).max(initial=0) > 1e-4:
             raise TextError("text vectors must be finite and of length 1; divide each by its norm")
         vectors.flags.writeable = False
         object.__setattr__(self, "vectors", vectors)
@@ -97,9 +92,7 @@ class TextVectors:
         while (order == np.arange(n)).any():  # about e tries; every derangement equally likely
             order = rng.permutation(n)
         prompts = tuple(self.prompts[i] for i in order) if self.prompts else ()
-        return replace(
-            self, vectors=self.vectors[order], prompts=prompts, encoder=f"{self.encoder}, shuffled"
-        )
+        return replace(self, vectors=self.vectors[order], prompts=prompts, encoder=f"{self.encoder}, shuffled")
 
     def save(self, path: str | Path) -> None:
         """Write an npz, in place at once or not at all."""

@@ -126,8 +126,7 @@ def file(path: str | Path, name: str | None = None) -> Backend:
         if prompt not in known:
             near = get_close_matches(prompt, known, n=1, cutoff=0.0)
             raise TextError(
-                f"{path.name} has no vector for {prompt!r}; "
-                f"the nearest of its {len(known)} prompts is {near[0]!r}"
+                f"{path.name} has no vector for {prompt!r}; the nearest of its {len(known)} prompts is {near[0]!r}"
             )
         return known[prompt]
 
@@ -136,9 +135,7 @@ def file(path: str | Path, name: str | None = None) -> Backend:
 
 def _checked_vectors(path: Path, prompts: np.ndarray, vectors: np.ndarray) -> dict[str, np.ndarray]:
     if vectors.ndim != 2 or prompts.shape != vectors.shape[:1] or not vectors.size:
-        raise TextError(
-            f"{path}: vectors are {vectors.shape} for {prompts.shape} prompts, expected (prompts, dim)"
-        )
+        raise TextError(f"{path}: vectors are {vectors.shape} for {prompts.shape} prompts, expected (prompts, dim)")
     if vectors.dtype.kind != "f" or prompts.dtype.kind != "U":
         raise TextError(f"{path}: expected strings and floats, found {prompts.dtype} and {vectors.dtype}")
     vectors = vectors.astype(np.float32)
@@ -147,18 +144,14 @@ def _checked_vectors(path: Path, prompts: np.ndarray, vectors: np.ndarray) -> di
     lengths = np.linalg.norm(vectors, axis=1)
     if np.abs(lengths - 1).max() > 1e-2:  # float16 keeps unit length to about 1e-3
         worst = int(np.abs(lengths - 1).argmax())
-        raise TextError(
-            f"{path}: the vector of {str(prompts[worst])!r} has length {lengths[worst]:.3g}, expected 1"
-        )
+        raise TextError(f"{path}: the vector of {str(prompts[worst])!r} has length {lengths[worst]:.3g}, expected 1")
     return {str(p).strip(): v for p, v in zip(prompts, vectors)}
 
 
 def check_length(prompt: str, tokens: int, limit: int, model: str) -> None:
     """Raise a TextError for a prompt of more tokens than the model reads."""
     if tokens > limit:
-        raise TextError(
-            f"a prompt has {tokens} tokens, {model} reads {limit}; shorten it: {prompt[:60]!r}..."
-        )
+        raise TextError(f"a prompt has {tokens} tokens, {model} reads {limit}; shorten it: {prompt[:60]!r}...")
 
 
 @contextmanager

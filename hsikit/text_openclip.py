@@ -42,9 +42,7 @@ def openclip(model: str = "ViT-B-32", pretrained: str | Path = "openai") -> Back
     path = _checkpoint_of_tag(model, str(pretrained), tag) if tag else Path(pretrained)
     if not path.is_file():
         tags = open_clip.list_pretrained_tags_by_model(model)
-        raise TextError(
-            f"{model} has no checkpoint {str(pretrained)!r}: no such file, and its tags are {tags}"
-        )
+        raise TextError(f"{model} has no checkpoint {str(pretrained)!r}: no such file, and its tags are {tags}")
     quick = bool(tag and tag.get("quick_gelu"))
     config = open_clip.get_model_config(model)
     _check_tokenizer(model, config["text_cfg"])
@@ -82,8 +80,7 @@ def _check_tokenizer(model: str, text_cfg: dict[str, Any]) -> None:
     repository = text_cfg.get("hf_tokenizer_name")
     if repository and not isinstance(try_to_load_from_cache(repository, "tokenizer_config.json"), str):
         raise TextError(
-            f"the tokenizer of {model} is not on this machine; "
-            f"run once with a network: hf download {repository}"
+            f"the tokenizer of {model} is not on this machine; run once with a network: hf download {repository}"
         )
 
 

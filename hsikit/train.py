@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,7 @@ class _Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = TrainConfig(), *,  # noqa: B008 (frozen)
+def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = TrainConfig(), *,
         loss: nn.Module | None = None, text: TextVectors | None = None, checkpoint: Path | None = None,
         device: str | None = None, progress: bool = True) -> Run:  # fmt: skip
     """Train a network on the training pixels of a split, keeping the epoch that is best on its validation pixels.
@@ -103,18 +104,21 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
     start = time.perf_counter()
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with _settings(config):
-        normalizer = Normalizer.fit(scene, split.train, model.bands, model.lidar_channels)
+        bands, lidar_channels, window = _needs(model)
+        normalizer = Normalizer.fit(scene, split.train, bands, lidar_channels)
         class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
         _read_text(model, scene, text)
-        fitted = Fitted(model.to(place), normalizer, model.window, class_ids, scene.class_names, text=text)
+        fitted = Fitted(model.to(place), normalizer, window, class_ids, scene.class_names, text=text)
         fitted.remember_bands(scene)
-        cube = Cube.of(scene, normalizer, model.window, place)
+        cube = Cube.of(scene, normalizer, window, place)
         index_of = np.searchsorted(class_ids, split.y("train")), np.searchsorted(class_ids, split.y("val"))
         train = PatchSampler(cube, split.train, index_of[0], scene.shape[1], config.batch, config.augment,
                              config.balanced)  # fmt: skip
         val = PatchSampler(cube, split.val, index_of[1], scene.shape[1], 512) if len(split.val) else None
         loss = (own_loss(model) if loss is None else loss).to(place)
-        loss.begin(train.targets, len(class_ids))
+        begin = getattr(loss, "begin", None)
+        if callable(begin):
+            begin(train.targets, len(class_ids))
         state = _train(fitted, train, val, loss, config, checkpoint, start, progress)
     if state.best_state:
         model.load_state_dict(state.best_state)
@@ -219,7 +223,12 @@ def _schedule(optimizer, config: TrainConfig, steps: int):
     return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 
 
-def _read_text(model: nn.Module, scene: Scene, text: TextVectors | None) -> None:
+def _needs(model: Any) -> tuple[int, int, int]:
+    """Bands, LiDAR channels and window that a network takes."""
+    return model.bands, model.lidar_channels, model.window
+
+
+def _read_text(model: Any, scene: Scene, text: TextVectors | None) -> None:
     if not hasattr(model, "read_text"):
         return
     if text is None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-
 import pandas as pd
 
 from hsikit.experiments.run import commit

@@ -32,17 +32,13 @@ def test_help_loads_nothing_heavy():
 
 
 def test_module_runs_like_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "hsikit", "--help"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "hsikit", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     for verb in ("scenes", "fetch", "workbook", "run", "sweep", "table", "predict"):
         assert f"    {verb} " in done.stdout
 
 
-@pytest.mark.parametrize(
-    "line", ["", "nosuch", "run", "sweep c --jobs 0", "run c --seeds two", "predict r s"]
-)
+@pytest.mark.parametrize("line", ["", "nosuch", "run", "sweep c --jobs 0", "run c --seeds two", "predict r s"])
 def test_a_line_that_cannot_be_read_exits_with_2(line, capsys):
     with pytest.raises(SystemExit) as exit_:
         cli.main(line.split())
@@ -126,9 +122,7 @@ def fake_sweep(monkeypatch):
     def sweep(plan, jobs):
         fake.calls.append((plan, jobs))
         run = SimpleNamespace(label="svm", seed=0)
-        return SimpleNamespace(
-            rows=[], failures=[SimpleNamespace(experiment=run, reason=r) for r in fake.reasons]
-        )
+        return SimpleNamespace(rows=[], failures=[SimpleNamespace(experiment=run, reason=r) for r in fake.reasons])
 
     monkeypatch.setattr(experiments, "expand", lambda config, seeds: (config, seeds))
     monkeypatch.setattr(experiments, "load_config", lambda config: {})
@@ -141,9 +135,7 @@ def test_run_and_sweep_hand_on_and_print_strict_json(fake_sweep, capsys):
     assert cli.main(["run", "c.yaml", "--seeds", "3", "--json"]) == 0
     text = capsys.readouterr().out
     assert "NaN" not in text
-    assert json.loads(text) == [
-        {"method": "svm", "n": 3, "oa_mean": 0.5, "oa_std": None, "p": None, "k": None}
-    ]
+    assert json.loads(text) == [{"method": "svm", "n": 3, "oa_mean": 0.5, "oa_std": None, "p": None, "k": None}]
     assert cli.main(["sweep", "c.yaml", "--jobs", "2"]) == 0
     assert "svm" in capsys.readouterr().out
     assert fake_sweep.calls == [(("c.yaml", 3), 1), (("c.yaml", None), 2)]
@@ -179,9 +171,7 @@ def test_predict_writes_a_map_of_the_models_classes(monkeypatch, tmp_path, capsy
     read: list[Path] = []
     monkeypatch.setattr(fitted.Fitted, "load", classmethod(lambda cls, folder: read.append(folder) or model))
     monkeypatch.setattr(scenes, "load_scene", lambda name: scene)
-    monkeypatch.setattr(
-        predict, "predict_map", lambda *_, **__: SimpleNamespace(labels=np.full((4, 5), 2, np.int16))
-    )
+    monkeypatch.setattr(predict, "predict_map", lambda *_, **__: SimpleNamespace(labels=np.full((4, 5), 2, np.int16)))
     assert cli.main(["predict", str(tmp_path), "tiny", "--out", str(tmp_path / "map.tif")]) == 0
     assert read == [tmp_path / "model"]
     assert "map.tif" in capsys.readouterr().out

@@ -22,10 +22,7 @@ from hsikit.compare import (
 
 
 def runs(method, scores, scene="valley", split="fields", **more):
-    return [
-        {"method": method, "scene": scene, "split": split, "seed": s, "oa": x} | more
-        for s, x in enumerate(scores)
-    ]
+    return [{"method": method, "scene": scene, "split": split, "seed": s, "oa": x} | more for s, x in enumerate(scores)]
 
 
 # --- one pair ----------------------------------------------------------------------------------------
@@ -178,9 +175,7 @@ def test_primary_is_not_corrected_and_holm_takes_the_rest():
     raw = {name: stats.wilcoxon(arms[name] - arms["svm"]).pvalue for name in "abc"}
     assert frame["p_raw"][["a", "b", "c"]].tolist() == pytest.approx([raw[x] for x in "abc"])
     assert frame.loc["a", "p"] == pytest.approx(raw["a"])
-    assert frame["p"][["b", "c"]].tolist() == pytest.approx(
-        multipletests([raw["b"], raw["c"]], method="holm")[1]
-    )
+    assert frame["p"][["b", "c"]].tolist() == pytest.approx(multipletests([raw["b"], raw["c"]], method="holm")[1])
     assert frame["role"].to_dict() == {"svm": "reference", "a": "primary", "b": "secondary", "c": "secondary"}
     assert frame.loc["svm", "p"] is None
     assert frame.loc["a", "difference"] == pytest.approx((arms["a"] - arms["svm"]).mean())

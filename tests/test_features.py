@@ -130,9 +130,7 @@ def test_separation_equals_scikit_learn_without_positions(blobs):
     assert measured.calinski_harabasz == pytest.approx(calinski)
     assert measured.scatter_ratio == pytest.approx(calinski * 3 / 196)  # the same traces, without degrees
     samples = metrics.silhouette_samples(vectors, labels)
-    np.testing.assert_allclose(
-        measured.per_class["silhouette"], [samples[labels == c].mean() for c in (1, 2, 3, 4)]
-    )
+    np.testing.assert_allclose(measured.per_class["silhouette"], [samples[labels == c].mean() for c in (1, 2, 3, 4)])
     assert measured.window == 0
     assert measured.n == 200
 
@@ -156,8 +154,7 @@ def _slowly(vectors: np.ndarray, labels: np.ndarray, places: np.ndarray, window:
             radii[labels[i]].append(np.linalg.norm(vectors[i] - own))
     centres = {c: vectors[labels == c].mean(0) for c in classes}
     ratios = [
-        np.mean(radii[c]) / min(np.linalg.norm(centres[c] - centres[d]) for d in classes if d != c)
-        for c in classes
+        np.mean(radii[c]) / min(np.linalg.norm(centres[c] - centres[d]) for d in classes if d != c) for c in classes
     ]
     return {
         "neighbourhood_hit": np.mean(hits),
@@ -223,9 +220,7 @@ def test_nobody_far_enough_is_not_a_number(blobs):
 
 def test_centroid_distances_of_orthogonal_classes():
     features = np.array([[2.0, 0], [5, 0], [0, 1], [0, 3]])
-    np.testing.assert_allclose(
-        centroid_distances(features, np.array([1, 1, 2, 2])), np.sqrt(2) * (1 - np.eye(2))
-    )
+    np.testing.assert_allclose(centroid_distances(features, np.array([1, 1, 2, 2])), np.sqrt(2) * (1 - np.eye(2)))
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,7 @@ OTHER = _scene(simulated=True, colors=("#123456", "#abcdef", "#fedcba"))
 LABELS = np.repeat([1, 2, 3], 20)
 CLOUD = RNG.normal(size=(60, 2)) + LABELS[:, None]
 MEASURED = separation(np.c_[CLOUD, LABELS], LABELS, None, 5)
-SPLIT = SimpleNamespace(
-    name="random_10", train=np.arange(200, 220), val=np.arange(220, 225), test=np.arange(225, 300)
-)
+SPLIT = SimpleNamespace(name="random_10", train=np.arange(200, 220), val=np.arange(220, 225), test=np.arange(225, 300))
 SCORES = scores_from_labels(LABELS, np.r_[LABELS[:-9], [1] * 9], NAMES)
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2, 3], "loss": [3.0, 2, 1], "val_loss": [3, np.nan, 2], "val_oa": [0.5, np.nan, 0.7]}

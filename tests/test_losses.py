@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -81,7 +82,7 @@ def test_soft_targets_equal_the_slow_reference(temperature, direction):
     target = torch.randint(4, (6,))
     terms = SelfDistillation(kl=1.0, temperature=temperature, direction=direction)(out, target, torch.arange(6))
     chain = [*out.exits, out.logits]
-    pairs = [(out.logits, e) for e in out.exits] if direction == "deep_to_shallow" else list(zip(chain, chain[1:]))
+    pairs = [(out.logits, e) for e in out.exits] if direction == "deep_to_shallow" else list(pairwise(chain))
     want = sum(slow_kl(t, s, temperature) for t, s in pairs)
     assert terms["kl"].item() == pytest.approx(want.item(), rel=1e-9)
 

@@ -54,9 +54,7 @@ def test_scores_agree_with_scikit_learn(case):
         assert len({*true, *predicted}) == 1  # one class everywhere: kappa is undefined
     np.testing.assert_array_equal(s.confusion, sk.confusion_matrix(true, predicted, labels=ids))
     np.testing.assert_array_equal(s.support, [(true == c).sum() for c in ids])
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(
-        true, predicted, labels=ids, zero_division=0
-    )
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(true, predicted, labels=ids, zero_division=0)
     tested, answered = s.support > 0, np.isin(ids, predicted)
     np.testing.assert_allclose(s.recall[tested], recall[tested])
     np.testing.assert_allclose(s.precision[answered], precision[answered])
@@ -203,9 +201,7 @@ def test_score_of_a_prediction_uses_its_candidates():
     pred = SimpleNamespace(labels=np.array([[0, 1, 0], [1, 3, 1]]), scores=scores, classes=classes)
     s = score(pred, miniature_split())
     wide = np.array([[0.9, 0, 0.1], [0.6, 0, 0.4], [0.2, 0, 0.8], [0.7, 0, 0.3]])
-    assert s.calibration.brier == pytest.approx(
-        np.mean(((wide - np.eye(3)[[0, 1, 2, 2]]) ** 2).sum(1)), abs=1e-6
-    )
+    assert s.calibration.brier == pytest.approx(np.mean(((wide - np.eye(3)[[0, 1, 2, 2]]) ** 2).sum(1)), abs=1e-6)
     assert s.recall.tolist() == [1, 0, 0.5]
 
 
@@ -234,9 +230,7 @@ def test_calibration_agrees_with_slow_reference_and_scikit_learn(n):
     c = calibration(true, p)
     assert c.ece == pytest.approx(slow_ece(p.argmax(1) == true, p.max(1)))
     assert c.nll == pytest.approx(sk.log_loss(true, p, labels=range(4)))
-    assert c.brier == pytest.approx(
-        np.mean([sum((p[i, k] - (true[i] == k)) ** 2 for k in range(4)) for i in range(n)])
-    )
+    assert c.brier == pytest.approx(np.mean([sum((p[i, k] - (true[i] == k)) ** 2 for k in range(4)) for i in range(n)]))
 
 
 def test_calibration_closed_forms():
@@ -381,9 +375,7 @@ def test_area_intervals_cover_the_truth():
 def test_class_absent_from_map_and_sample_adds_nothing():
     frame = area_estimates(np.array([[10, 3, 0], [1, 3, 0], [0, 0, 0]]), np.array([900, 100, 0]))
     small = area_estimates(np.array([[10, 3], [1, 3]]), np.array([900, 100]))
-    assert pick(frame, "overall_accuracy", 0, "low") == pytest.approx(
-        pick(small, "overall_accuracy", 0, "low")
-    )
+    assert pick(frame, "overall_accuracy", 0, "low") == pytest.approx(pick(small, "overall_accuracy", 0, "low"))
     assert pick(frame, "area_share", 2, "high") == pytest.approx(pick(small, "area_share", 2, "high"))
     assert pick(frame, "area_share", 3) == 0
     assert np.isnan(pick(frame, "users_accuracy", 3))
@@ -431,9 +423,7 @@ def fields(rng, count=12, pixels=40, classes=3):
 @pytest.mark.parametrize("name", ["oa", "aa", "kappa"])
 def test_bootstrap_agrees_with_brute_force(name):
     true, predicted, groups = fields(np.random.default_rng(1))
-    reference = {"oa": sk.accuracy_score, "aa": sk.balanced_accuracy_score, "kappa": sk.cohen_kappa_score}[
-        name
-    ]
+    reference = {"oa": sk.accuracy_score, "aa": sk.balanced_accuracy_score, "kappa": sk.cohen_kappa_score}[name]
     got = group_bootstrap(true, predicted, groups, name, n=60, seed=5)
     rng, drawn = np.random.default_rng(5), []
     for _ in range(60):

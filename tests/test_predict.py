@@ -69,11 +69,22 @@ def test_score_reads_only_test_pixels(fitted, scene):
 def test_bad_input_is_one_clear_line(fitted, scene):
     with pytest.raises(ValueError, match="choose 'auto'"):
         predict_map(fitted, scene, "fast")
-    with pytest.raises(ValueError, match="trained on 16 bands of tiny, tiny has 18"):
-        predict_map(fitted, tiny_scene(bands=18))
+    bare = tiny_scene(bands=18)
+    bare = type(bare)("bare", bare.hsi, bare.labels, bare.class_names, lidar=bare.lidar)
+    with pytest.raises(ValueError, match="trained on 16 bands of tiny, bare has 18"):
+        predict_map(fitted, bare)
     fitted.network.dense = False
     try:
         with pytest.raises(ValueError, match="cannot be evaluated densely"):
             predict_map(fitted, scene, "dense")
     finally:
         fitted.network.dense = True
+
+
+def test_a_scene_with_other_bands_is_resampled_when_the_ranges_allow(fitted, scene):
+    fine = tiny_scene(rows=70, bands=46)  # the same 450-900 nm in finer steps
+    assert (predict_map(fitted, fine).labels > 0).all()
+    far = type(fine)("far", fine.hsi, fine.labels, fine.class_names, wavelengths_nm=np.linspace(1500, 2400, 46),
+                     lidar=fine.lidar)  # fmt: skip
+    with pytest.raises(ValueError, match=r"(?s)far.*1500.*450|450.*1500"):
+        predict_map(fitted, far)

@@ -63,9 +63,7 @@ def test_five_paraphrase_sets(scene: str) -> None:
 
 def test_muufl_synonyms_are_held_out() -> None:
     prompts = load_prompts("muufl")
-    trained = " | ".join(
-        s for k in prompts.kinds[1:] if k != "synonyms" for own in prompts.sentences[k] for s in own
-    )
+    trained = " | ".join(s for k in prompts.kinds[1:] if k != "synonyms" for own in prompts.sentences[k] for s in own)
     for own in prompts.select("synonyms"):
         assert len(own) >= 2
         assert not [s for s in own if s in trained]
@@ -110,11 +108,7 @@ def test_hash_follows_content_not_layout(tmp_path: Path) -> None:
         return load_prompts(path)
 
     first = written(yaml.safe_dump(GOOD, sort_keys=True))
-    assert (
-        written("# a remark\n" + yaml.safe_dump(GOOD, sort_keys=False)).hash
-        == first.hash
-        == prompts_from(GOOD).hash
-    )
+    assert written("# a remark\n" + yaml.safe_dump(GOOD, sort_keys=False)).hash == first.hash == prompts_from(GOOD).hash
     assert len(first.hash) == 16
     others = [changed(place="a lake"), changed(synonyms=["mere"]), {**GOOD, "scene": "x"}]
     assert len({first.hash, *(written(yaml.safe_dump(o)).hash for o in others)}) == 4

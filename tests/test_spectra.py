@@ -29,9 +29,7 @@ def test_angle_in_chunks_on_integers_and_with_a_mask(monkeypatch):
     assert np.array_equal(sp.spectral_angle(cube, cube[2, 3]), whole)
     assert whole[2, 3] < 1e-3
     use = np.array([True, False, True, True])
-    assert np.allclose(
-        sp.spectral_angle(cube, cube[0, 0], use), sp.spectral_angle(cube[..., use], cube[0, 0][use])
-    )
+    assert np.allclose(sp.spectral_angle(cube, cube[0, 0], use), sp.spectral_angle(cube[..., use], cube[0, 0][use]))
 
 
 def test_angle_of_nothing_is_nan_and_bad_references_are_named():

@@ -37,9 +37,7 @@ maps = hnp.arrays(
 def scene_of(labels, valid=None, masks=None, classes=None) -> Scene:
     labels = np.asarray(labels)
     names = [f"class {c}" for c in range(1, (classes or max(1, labels.max())) + 1)]
-    return Scene(
-        "mini", np.zeros((*labels.shape, 2), np.float32), labels, names, valid=valid, masks=masks or {}
-    )
+    return Scene("mini", np.zeros((*labels.shape, 2), np.float32), labels, names, valid=valid, masks=masks or {})
 
 
 def patchwork(rows=60, cols=60, field=10, classes=3, seed=0) -> Scene:
@@ -233,12 +231,8 @@ def test_fields_are_whole_and_buffered_for_any_label_map(labels, patch, seed):
 
 def test_disjoint_splits_differ_between_seeds():
     scene = patchwork(60, 60, 12)
-    assert not same(
-        quietly(block_split, scene, patch=5, seed=0), quietly(block_split, scene, patch=5, seed=1)
-    )
-    assert not same(
-        quietly(field_split, scene, patch=5, seed=0), quietly(field_split, scene, patch=5, seed=1)
-    )
+    assert not same(quietly(block_split, scene, patch=5, seed=0), quietly(block_split, scene, patch=5, seed=1))
+    assert not same(quietly(field_split, scene, patch=5, seed=0), quietly(field_split, scene, patch=5, seed=1))
 
 
 def test_disjoint_splits_see_geometry_alone():
@@ -410,9 +404,7 @@ def test_untrained_classes_must_be_declared():
 
 def test_parts_are_named_and_counted():
     split = random_split(patchwork(), 0.1)
-    assert [split.n_train, split.n_val, split.n_test] == [
-        split.mask(p).sum() for p in ("train", "val", "test")
-    ]
+    assert [split.n_train, split.n_val, split.n_test] == [split.mask(p).sum() for p in ("train", "val", "test")]
     row, col = split.rowcol("val").T
     assert np.array_equal(split.labels[row, col], split.y("val"))
     assert "random_10" in repr(split)

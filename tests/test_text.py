@@ -325,9 +325,7 @@ def test_openclip_missing_checkpoint_fails_at_once(tmp_path: Path, monkeypatch: 
     import huggingface_hub
 
     known = huggingface_hub.try_to_load_from_cache  # an empty cache, as on a machine without the file
-    monkeypatch.setattr(
-        huggingface_hub, "try_to_load_from_cache", lambda r, f: known(r, f, cache_dir=tmp_path / "hub")
-    )
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda r, f: known(r, f, cache_dir=tmp_path / "hub"))
     started = time.perf_counter()
     with pytest.raises(
         TextError, match=r"ViT-B-32 'openai' is not .*hf download timm/vit_base_patch32_clip_224.openai"
@@ -357,9 +355,7 @@ def test_file_round_trip(minilm: TextEncoder, tmp_path: Path, cache: Path) -> No
     assert not cache.exists()
     prompts = prompts_from({"classes": [{"name": n, "place": n} for n in words]})
     assert encode_classes(encoder, prompts).vectors.shape == (2, 384)
-    with pytest.raises(
-        TextError, match=r"no vector for 'the shores'; the nearest of its 2 prompts is 'the shore'"
-    ):
+    with pytest.raises(TextError, match=r"no vector for 'the shores'; the nearest of its 2 prompts is 'the shore'"):
         encoder.encode(["the shores"])
 
 
@@ -396,9 +392,7 @@ def test_files_that_are_no_files_of_vectors(tmp_path: Path) -> None:
         load_text_encoder("file", path=path)
 
 
-@pytest.mark.skipif(
-    HSIKIT_DATA is None, reason="HSIKIT_DATA is not set: the published CLIP vectors are not here"
-)
+@pytest.mark.skipif(HSIKIT_DATA is None, reason="HSIKIT_DATA is not set: the published CLIP vectors are not here")
 def test_real_clip_vectors() -> None:
     path = Path(HSIKIT_DATA or "", "clip_text", "ade150_clip_vitb16.npz")
     encoder = load_text_encoder("file", path=path, name="CLIP ViT-B/16 file")
@@ -424,10 +418,7 @@ def test_unknown_backend_and_option() -> None:
 
 
 def test_reading_words_does_not_import_torch() -> None:
-    code = (
-        "import sys, hsikit.text as t; t.load_prompts('muufl'); t.load_text_encoder(); "
-        "print('torch' in sys.modules)"
-    )
+    code = "import sys, hsikit.text as t; t.load_prompts('muufl'); t.load_text_encoder(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

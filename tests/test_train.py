@@ -32,7 +32,15 @@ NETWORKS = {
 
 
 def train(name, scene, split, config=SHORT, **more):
-    return fit(NETWORKS[name](), scene, split, config, text=WORDS if name == "mmlgnet" else None, progress=False, **more)
+    return fit(
+        NETWORKS[name](),
+        scene,
+        split,
+        config,
+        text=WORDS if name == "mmlgnet" else None,
+        progress=False,
+        **more,
+    )
 
 
 def weights(run):
@@ -52,8 +60,8 @@ def test_test_labels_cannot_reach_training(name):
     labels[split.test] = np.random.default_rng(1).permutation(labels[split.test])
     other = Scene("tiny", scene.hsi, labels.reshape(scene.shape), NAMES, lidar=scene.lidar,
                   wavelengths_nm=scene.wavelengths_nm)  # fmt: skip
-    permuted = type(split)(**{k: v for k, v in vars(split).items() if k not in ("labels", "scene_hash")},
-                           labels=np.where(split.labels > 0, other.labels, 0), scene_hash=other.content_hash)  # fmt: skip
+    changed = {"labels": np.where(split.labels > 0, other.labels, 0), "scene_hash": other.content_hash}
+    permuted = type(split)(**{**vars(split), **changed})
     assert (permuted.y("test") != split.y("test")).any()
     assert same(first, weights(train(name, other, permuted)))
 
@@ -200,7 +208,10 @@ def test_a_users_own_module_trains():
     ("wrong", "message"),
     [
         (lambda s, p: fit(MMLGNet(16, 1, 12, window=5), s, p, SHORT), "pass text="),
-        (lambda s, p: fit(MMLGNet(16, 1, 12, window=5), s, p, SHORT, text=random_vectors("abc", 12, 0)), "write prompts"),
+        (
+            lambda s, p: fit(MMLGNet(16, 1, 12, window=5), s, p, SHORT, text=random_vectors("abc", 12, 0)),
+            "write prompts",
+        ),
         (lambda s, p: fit(MMLGNet(16, 1, 10, window=5), s, p, SHORT, text=WORDS), "set text_dim"),
         (lambda s, p: fit(MMLGNet(16, 2, 12, window=5), s, p, SHORT, text=WORDS), "lidar_channels=1"),
         (lambda s, p: TrainConfig(epochs=0), "epochs=0"),

@@ -34,9 +34,7 @@ display({"text/html": "<i>"}, raw=True)
 """
 
 
-def book(
-    root: Path, stem: str, *sources: str, parameters: str = PARAMETERS, inputs: tuple[str, ...] = ()
-) -> Path:
+def book(root: Path, stem: str, *sources: str, parameters: str = PARAMETERS, inputs: tuple[str, ...] = ()) -> Path:
     """A notebook with a title, a parameters cell and code cells; the first of `sources` is cell 3."""
     tagged = new_code_cell(parameters, metadata={"tags": ["parameters"]})
     cells = [new_markdown_cell("# Title"), tagged, *map(new_code_cell, sources)]

@@ -111,7 +111,9 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
     hashes = [e.hash for e in found]
     if len(set(hashes)) < len(hashes):
         twice = next(e for e in found if hashes.count(e.hash) > 1)
-        raise ConfigError(f"the config asks twice for the same run: {twice.label}, {twice.split_name}, seed {twice.seed}")
+        raise ConfigError(
+            f"the config asks twice for the same run: {twice.label}, {twice.split_name}, seed {twice.seed}"
+        )
     return found
 
 
@@ -121,7 +123,9 @@ def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
         raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {_nearest(unknown[0], RUN_KEYS)!r}?")
     if "method" not in plain:
         raise ConfigError("the config names no 'method'")
-    from hsikit.experiments.defaults import with_defaults  # it looks at methods and prompts, which this file needs not
+    from hsikit.experiments.defaults import (
+        with_defaults,
+    )  # it looks at methods and prompts, which this file needs not
 
     return with_defaults(Experiment(**plain, seed=seed))
 

@@ -17,7 +17,13 @@ SHALLOW = ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")
 LEARNED = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", "cnn2d", "cnn3d", "hybridsn")
 METHODS = (*SHALLOW, *LEARNED)
 SHALLOW_MODEL = {"features": "spectra", "window": 1}
-TEXT = {"backend": "minilm", "prompts": "descriptive", "control": "none", "draw": None, "path": ""}  # draw None: the run's seed
+TEXT = {
+    "backend": "minilm",
+    "prompts": "descriptive",
+    "control": "none",
+    "draw": None,
+    "path": "",
+}  # draw None: the run's seed
 CLASS_OF = {"mmlgnet": "hsikit.models.mmlgnet.MMLGNet", "trunk_ce": "hsikit.models.mmlgnet.TrunkClassifier",
             "sdhsi": "hsikit.models.sdhsi.SDHSINet", "sdhsi_ce": "hsikit.models.sdhsi.SDHSINet",
             "cnn2d": "hsikit.models.networks.CNN2D", "cnn3d": "hsikit.models.networks.CNN3D",
@@ -82,7 +88,7 @@ def _arguments(path: str) -> dict[str, Any]:
             if name not in GIVEN and p.kind is p.POSITIONAL_OR_KEYWORD}  # fmt: skip
 
 
-def class_at(path: str) -> type:
+def class_at(path: str) -> Any:
     """The class at a dotted path, such as `my_module.MyLoss`."""
     module, _, name = path.rpartition(".")
     try:

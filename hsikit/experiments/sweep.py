@@ -109,7 +109,12 @@ def _end_with_parent() -> None:
     """A worker whose sweep was killed must end too, or it would wait for work for ever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _check_known(experiments: Sequence[Experiment], store: Store) -> None:
@@ -127,4 +132,3 @@ def _line(experiment: Experiment, row: dict[str, Any] | None, reason: str) -> st
     if row is None:
         return f"FAILED {name}: {reason}"
     return f"{name}: OA {row['oa']:.4f}  AA {row['aa']:.4f}  kappa {row['kappa']:.4f}  {row['seconds']:.1f} s"
-

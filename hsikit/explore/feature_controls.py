@@ -45,9 +45,7 @@ class FeatureControls:
         on(self.perplexity, lambda v: self.show(perplexity=v))
         on(self.neighbours, lambda v: self.show(neighbours=v))
         self.color = on(w.Dropdown(options=COLOUR_BY, description="colour by", layout=wide), explorer.color)
-        self.shape = w.ToggleButtons(
-            options=["lasso", "box"], description="drag a", style={"button_width": "60px"}
-        )
+        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
         self.clear = button(explorer, "Clear", "Light nothing", explorer.clear)
         self.stop = button(explorer, "Stop", "Forget the picture that is being computed", self._forget)
         self.stop.disabled = True

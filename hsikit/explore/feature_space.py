@@ -76,14 +76,10 @@ class FeatureSpaceExplorer(Panel):
         pixels = _flat_pixels(next(iter(given.values())), labels_or_split, scene, pixels)
         labels, parts = _labels_of(labels_or_split, scene, pixels)
         spaces = {name: _vectors(name, array, scene, pixels) for name, array in given.items()}
-        chosen = (
-            np.arange(len(pixels)) if cap_per_class is None else draw_per_class(labels, cap_per_class, seed)
-        )
+        chosen = np.arange(len(pixels)) if cap_per_class is None else draw_per_class(labels, cap_per_class, seed)
         self.pixels, self.labels, self.parts = pixels[chosen], labels[chosen], parts[chosen]
         self.spaces = {name: vectors[chosen] for name, vectors in spaces.items()}
-        self.prediction = (
-            None if prediction is None else _per_pixel("prediction", prediction, scene, pixels)[chosen]
-        )
+        self.prediction = None if prediction is None else _per_pixel("prediction", prediction, scene, pixels)[chosen]
         self.words = {n: np.asarray(v, np.float32).ravel() for n, v in (words or {}).items()}
         self.space, self.method, self.perplexity, self.neighbours = next(iter(spaces)), "pca", 30.0, 15
         self.color_by = "class"
@@ -125,9 +121,7 @@ class FeatureSpaceExplorer(Panel):
     def toggle_class(self, class_id: int, shown: bool | None = None) -> None:
         """Draw or hide a class (0: unlabelled) in cloud, map and separation table."""
         if class_id not in np.unique(self.labels):
-            raise ValueError(
-                f"class {class_id} has no pixel here; there are {np.unique(self.labels).tolist()}"
-            )
+            raise ValueError(f"class {class_id} has no pixel here; there are {np.unique(self.labels).tolist()}")
         shown = class_id not in self.classes_shown if shown is None else shown
         (self.classes_shown.add if shown else self.classes_shown.discard)(class_id)
         self.lit &= self.visible
@@ -143,9 +137,7 @@ class FeatureSpaceExplorer(Panel):
         """Light the shown points whose pixels lie in a mask (row, col); returns their flat pixels (k,)."""
         mask = np.asarray(mask)
         if mask.shape != self.scene.shape or mask.dtype != bool:
-            raise ValueError(
-                f"the mask is {mask.shape} {mask.dtype}, expected {self.scene.shape} of booleans"
-            )
+            raise ValueError(f"the mask is {mask.shape} {mask.dtype}, expected {self.scene.shape} of booleans")
         return self._light(mask.ravel()[self.pixels])
 
     def clear(self) -> None:
@@ -170,9 +162,7 @@ class FeatureSpaceExplorer(Panel):
         for c in np.unique(self.labels[which]):
             rows, cols = self.rowcol[which & (self.labels == c)].T
             values = np.asarray(self.scene.hsi[rows, cols], np.float64)
-            found.append(
-                (int(c), values.mean(0), values.std(0, ddof=1) if len(values) > 1 else None, len(values))
-            )
+            found.append((int(c), values.mean(0), values.std(0, ddof=1) if len(values) > 1 else None, len(values)))
         return sorted(found, key=lambda entry: -entry[3])[:SPECTRA_DRAWN]
 
     def confusion(self) -> np.ndarray:
@@ -222,9 +212,7 @@ class FeatureSpaceExplorer(Panel):
     def star_places(self) -> dict[str, np.ndarray]:
         """Name -> place (2,) of the words in the picture, where they have the space's dimension."""
         dim = self.spaces[self.space].shape[1]
-        fitting = {
-            n: v / max(float(np.linalg.norm(v)), 1e-12) for n, v in self.words.items() if v.size == dim
-        }
+        fitting = {n: v / max(float(np.linalg.norm(v)), 1e-12) for n, v in self.words.items() if v.size == dim}
         if not fitting:
             return {}
         placed = project(self._picture(self._settings()), np.stack(list(fitting.values())))
@@ -271,9 +259,7 @@ class FeatureSpaceExplorer(Panel):
         space, method, perplexity, neighbours = settings
         key = (space, method, perplexity if method == "tsne" else neighbours if method == "umap" else None)
         if key not in self._pictures:
-            self._pictures[key] = embed(
-                self.spaces[space], method, self.seed, perplexity, neighbours, cache=self.cache
-            )
+            self._pictures[key] = embed(self.spaces[space], method, self.seed, perplexity, neighbours, cache=self.cache)
         return self._pictures[key]
 
     def _place(self, settings: tuple[str, Method, float, int], picture: Embedding2D) -> None:
@@ -289,9 +275,7 @@ class FeatureSpaceExplorer(Panel):
         self.lit = chosen
         counts = np.bincount(self.labels[chosen], minlength=self.scene.n_classes + 1)
         top = [c for c in np.argsort(-counts, kind="stable")[:4] if counts[c]]
-        text = (
-            f"{chosen.sum():,} px lit: " + ", ".join(f"{self.class_name(c)} {counts[c]:,}" for c in top) + "."
-        )
+        text = f"{chosen.sum():,} px lit: " + ", ".join(f"{self.class_name(c)} {counts[c]:,}" for c in top) + "."
         if self.prediction is not None:
             known = chosen & (self.labels > 0)
             wrong = int((self.prediction[known] != self.labels[known]).sum())
@@ -344,9 +328,7 @@ def _flat_pixels(
         return np.flatnonzero((raster > 0) & scene.valid.ravel())
     pixels = np.asarray(pixels)
     if pixels.dtype.kind not in "ui" or not (pixels.ndim == 1 or (pixels.ndim == 2 and pixels.shape[1] == 2)):
-        raise ValueError(
-            f"pixels are {pixels.shape} of {pixels.dtype}, expected whole numbers (n,) or (n, 2)"
-        )
+        raise ValueError(f"pixels are {pixels.shape} of {pixels.dtype}, expected whole numbers (n,) or (n, 2)")
     if pixels.ndim == 2:
         outside = bool((pixels < 0).any() or (pixels >= scene.shape).any())
         pixels = pixels[:, 0] * scene.shape[1] + pixels[:, 1]
@@ -374,9 +356,7 @@ def _per_pixel(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) -
     if array.shape == scene.shape:
         array = array.ravel()[pixels]
     if array.shape != (len(pixels),):
-        raise ValueError(
-            f"{name} are {array.shape} for {len(pixels)} pixels; give one a pixel, or {scene.shape}"
-        )
+        raise ValueError(f"{name} are {array.shape} for {len(pixels)} pixels; give one a pixel, or {scene.shape}")
     if array.dtype.kind not in "uib" or (array.size and (array.min() < 0 or array.max() > scene.n_classes)):
         raise ValueError(f"{name} must be whole numbers 0 to {scene.n_classes}, 0 for unlabelled")
     return array.astype(np.int64)

@@ -151,25 +151,19 @@ class FeatureView(View):
         for name, (x, y) in stars.items():
             self._stars += self.axes.plot(x, y, "*", ms=13, mfc="#ffffff", mec="#000000", mew=1.2, zorder=6)
             halo = [Stroke(linewidth=2.5, foreground="#ffffff"), Normal()]
-            label = self.axes.annotate(
-                name, (x, y), (6, 4), textcoords="offset points", fontsize=SMALL, zorder=7
-            )
+            label = self.axes.annotate(name, (x, y), (6, 4), textcoords="offset points", fontsize=SMALL, zorder=7)
             label.set_path_effects(halo)
             self._stars.append(label)
         every = np.vstack([explorer.xy, *[p[None] for p in stars.values()]])
         low, high = every.min(0), every.max(0)
         margin = 0.04 * np.maximum(high - low, 1e-9)
-        self.axes.set(
-            xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1])
-        )
+        self.axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
         name = METHOD_NAMES[explorer.method]
         setting = {
             "tsne": f", perplexity {explorer.perplexity:g}",
             "umap": f", {explorer.neighbours} neighbours",
         }
-        self.axes.set_title(
-            f"{explorer.space}: {name}{setting.get(explorer.method, '')}", loc="left", fontsize=10
-        )
+        self.axes.set_title(f"{explorer.space}: {name}{setting.get(explorer.method, '')}", loc="left", fontsize=10)
         self.axes.set(xlabel=f"{name} 1 (no unit)", ylabel=f"{name} 2 (no unit)")
 
     def _refresh_lit(self) -> None:
@@ -200,9 +194,7 @@ class FeatureView(View):
         explorer = self.explorer
         category, names, colours = explorer.categories()
         found = np.unique(category[explorer.visible])
-        handles = [
-            Line2D([], [], marker="o", ls="", ms=6, color=colours[c], mec="#666666", mew=0.4) for c in found
-        ]
+        handles = [Line2D([], [], marker="o", ls="", ms=6, color=colours[c], mec="#666666", mew=0.4) for c in found]
         labels = [names[c] for c in found]
         columns = max(1, min(len(labels), 4))
         legend = self.key.legend(

@@ -54,14 +54,10 @@ class LeakageExplorer(Panel):
 
     size_in = (10.6, 4.8)
 
-    def __init__(
-        self, scene: Scene, window: int = 5, buffer: int = 11, train: float = 0.10, seed: int = 0
-    ) -> None:
+    def __init__(self, scene: Scene, window: int = 5, buffer: int = 11, train: float = 0.10, seed: int = 0) -> None:
         super().__init__()
         if not scene.usable.any():
-            raise ValueError(
-                f"{scene.name} has no labelled pixel, so there is nothing to split; label some first"
-            )
+            raise ValueError(f"{scene.name} has no labelled pixel, so there is nothing to split; label some first")
         self.scene, self.seed = scene, seed
         self.kind, self.window, self.buffer, self.train = "random", _odd(window), _odd(buffer), train
         self.done: dict[tuple[str, int], Measured] = {}
@@ -77,9 +73,7 @@ class LeakageExplorer(Panel):
         """What the menu offers: random, block, fields, few_shot, and the scene's published masks."""
         return ["random", "block", "fields", "few_shot", *(f"official {name}" for name in self.scene.masks)]
 
-    def measure(
-        self, kind: str | None = None, window: int | None = None, buffer: int | None = None
-    ) -> Measured:
+    def measure(self, kind: str | None = None, window: int | None = None, buffer: int | None = None) -> Measured:
         """Split, overlap and accuracy for a kind and a window; kept once measured. Shows nothing."""
         kind = self.kind if kind is None else kind
         window = _odd(self.window if window is None else window)

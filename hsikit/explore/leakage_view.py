@@ -45,12 +45,8 @@ class LeakageView(View):
         self.map.set(xlabel="column (px)", ylabel="row (px)")
         self.map.locator_params(nbins=5)
         self.key.set_axis_off()
-        handles = [
-            Patch(facecolor=c, edgecolor="#666666", lw=0.5, label=n) for c, n in zip(COLOURS, MAP_CODES)
-        ]
-        self.key.legend(
-            handles=handles, loc="upper left", fontsize=SMALL, frameon=False, ncols=2, borderaxespad=0
-        )
+        handles = [Patch(facecolor=c, edgecolor="#666666", lw=0.5, label=n) for c, n in zip(COLOURS, MAP_CODES)]
+        self.key.legend(handles=handles, loc="upper left", fontsize=SMALL, frameon=False, ncols=2, borderaxespad=0)
         self.axes.set(xlabel="window (px)", ylabel="%", ylim=(-3, 103), xlim=(0, 30))
         title = "over windows (simulated data)" if scene.simulated else "over windows"
         self.axes.set_title(title, loc="left", fontsize=10)
@@ -83,9 +79,7 @@ class LeakageView(View):
 
     def _draw_curve(self, kind: str, colour: str, marker: str) -> None:
         """Accuracy as a line, shared windows dashed."""
-        measured = sorted(
-            (m for (k, _), m in self.explorer.done.items() if k == kind), key=lambda m: m.window
-        )
+        measured = sorted((m for (k, _), m in self.explorer.done.items() if k == kind), key=lambda m: m.window)
         windows = [m.window for m in measured]
         keep: dict[str, Any] = dict(color=colour, marker=marker, ms=5, animated=True)
         for values, style, name in (("accuracy", "-", "accuracy"), ("shared", "--", "shared")):

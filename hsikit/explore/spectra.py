@@ -107,9 +107,7 @@ class SpectraExplorer(Panel):
             raise ValueError(f"pixel ({row}, {col}) has no measurement; pick one that is not white")
         mean = np.asarray(self.scene.hsi[row, col], np.float64)
         where = self.class_name(row, col)
-        picked = Spectrum(
-            f"{where} ({row}, {col})", self._next_colour(), mean, None, np.array([[row, col]]), where
-        )
+        picked = Spectrum(f"{where} ({row}, {col})", self._next_colour(), mean, None, np.array([[row, col]]), where)
         self._append(picked)
         self._tell(f"({row}, {col}): {where}{self.lidar_text(row, col)}." + self._ranking(mean))
         return picked
@@ -118,9 +116,7 @@ class SpectraExplorer(Panel):
         """Mean ± std of the valid pixels in a mask (row, col), the current spectrum then; None if empty."""
         mask = np.asarray(mask)
         if mask.shape != self.scene.shape or mask.dtype != bool:
-            raise ValueError(
-                f"the mask is {mask.shape} {mask.dtype}, expected {self.scene.shape} of booleans"
-            )
+            raise ValueError(f"the mask is {mask.shape} {mask.dtype}, expected {self.scene.shape} of booleans")
         pixels = np.argwhere(mask & self.valid)
         if not len(pixels):
             self._tell("No pixel with a measurement lies in there; drag around at least one.")
@@ -183,9 +179,7 @@ class SpectraExplorer(Panel):
                 order = np.argsort(waves)
                 values = np.interp(self.x, waves[order], values[order], np.nan, np.nan)
             if values.size != self.scene.bands:
-                raise ValueError(
-                    f"{name} has {values.size} bands and no wavelengths, the scene {self.scene.bands}"
-                )
+                raise ValueError(f"{name} has {values.size} bands and no wavelengths, the scene {self.scene.bands}")
             place = np.empty((0, 2), int)
             self.spectra.append(Spectrum(name, self._next_colour(), values, None, place, kept=True))
         self._tell(f"Read {len(library)} spectra from {Path(path).name}.")
@@ -218,9 +212,7 @@ class SpectraExplorer(Panel):
             self.rgb_bands, self.mode = picks, "three bands"
         self._tell(self.title)
 
-    def set_layers(
-        self, truth: float | None = None, lidar: float | None = None, channel: int | None = None
-    ) -> None:
+    def set_layers(self, truth: float | None = None, lidar: float | None = None, channel: int | None = None) -> None:
         """Opacity (0 to 1) of ground truth and LiDAR, and the LiDAR channel."""
         for name, value in (("truth", truth), ("lidar", lidar)):
             if value is not None and not 0 <= value <= 1:
@@ -228,9 +220,7 @@ class SpectraExplorer(Panel):
         if lidar and self.scene.lidar is None:
             raise ValueError(f"{self.scene.name} has no LiDAR to show")
         if channel is not None and not 0 <= channel < self.scene.lidar_channels:
-            raise ValueError(
-                f"LiDAR channel {channel}; there are {self.scene.lidar_channels}, counted from 0"
-            )
+            raise ValueError(f"LiDAR channel {channel}; there are {self.scene.lidar_channels}, counted from 0")
         self.truth_opacity = self.truth_opacity if truth is None else truth
         self.lidar_opacity = self.lidar_opacity if lidar is None else lidar
         self.lidar_channel = self.lidar_channel if channel is None else channel
@@ -380,9 +370,7 @@ class SpectraExplorer(Panel):
         """Bands of a preset, or a complaint."""
         waves, nm = self.scene.wavelengths_nm, PRESETS_NM[preset]
         if waves is None:
-            raise ValueError(
-                f"{preset} needs wavelengths, which {self.scene.name} lacks; choose three bands by index"
-            )
+            raise ValueError(f"{preset} needs wavelengths, which {self.scene.name} lacks; choose three bands by index")
         if waves.min() - 50 > min(nm) or waves.max() + 50 < max(nm):
             reach = f"{waves.min():g} to {waves.max():g} nm"
             raise ValueError(f"{preset} needs {min(nm):g} to {max(nm):g} nm; the bands run {reach}")
@@ -432,9 +420,7 @@ class SpectraExplorer(Panel):
         return f" Nearest class means by angle (rad): {listed}." if listed else ""
 
     def _composition(self, pixels: np.ndarray, most: int = 3) -> str:
-        counts = np.bincount(
-            self.scene.labels[pixels[:, 0], pixels[:, 1]], minlength=self.scene.n_classes + 1
-        )
+        counts = np.bincount(self.scene.labels[pixels[:, 0], pixels[:, 1]], minlength=self.scene.n_classes + 1)
         names = ("unlabelled", *self.scene.class_names)
         top = [c for c in np.argsort(-counts, kind="stable")[:most] if counts[c]]
         return ", ".join(f"{names[c]} {counts[c]:,}" for c in top)

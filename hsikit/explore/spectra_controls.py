@@ -22,9 +22,7 @@ class SpectraControls:
     def __init__(self, explorer: SpectraExplorer) -> None:
         self.explorer = explorer
         on, scene = explorer._on, explorer.scene
-        self.mode = on(
-            w.Dropdown(options=MODES, description="picture", layout={"width": "230px"}), explorer.show
-        )
+        self.mode = on(w.Dropdown(options=MODES, description="picture", layout={"width": "230px"}), explorer.show)
         self.rgb = [on(self._band(name), self._show_rgb) for name in ("red", "green", "blue")]
         self.cursor = on(self._band("one band", "330px"), explorer.show_bands)
         self.truth = on(_opacity("ground truth"), lambda v: explorer.set_layers(truth=v))
@@ -34,41 +32,27 @@ class SpectraControls:
         self.channel = w.Dropdown(options=channels, description="channel", layout={"width": "230px"})
         self.channel.disabled = scene.lidar is None
         on(self.channel, lambda v: explorer.set_layers(channel=v))
-        self.shape = w.ToggleButtons(
-            options=["lasso", "box"], description="drag a", style={"button_width": "60px"}
-        )
+        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
         self.row, self.col = (_number(name, n - 1) for name, n in zip(("row", "column"), scene.shape))
-        self.pick = self._button(
-            "Pick", "Pick this pixel", lambda: explorer.pick(self.row.value, self.col.value)
-        )
+        self.pick = self._button("Pick", "Pick this pixel", lambda: explorer.pick(self.row.value, self.col.value))
         self.continuum = on(w.Checkbox(description="remove continuum", indent=False), explorer.set_continuum)
         self._list_controls()
         self._class_toggles()
 
     def _list_controls(self) -> None:
         explorer = self.explorer
-        self.listed = w.Dropdown(
-            options=[("none yet", -1)], description="spectrum", layout={"width": "300px"}
-        )
+        self.listed = w.Dropdown(options=[("none yet", -1)], description="spectrum", layout={"width": "300px"})
         self.name = w.Text(description="name", continuous_update=False, layout={"width": "230px"})
-        self.colour = w.ColorPicker(
-            concise=False, description="colour", value="#0072b2", layout={"width": "190px"}
-        )
+        self.colour = w.ColorPicker(concise=False, description="colour", value="#0072b2", layout={"width": "190px"})
         explorer._on(self.listed, lambda place: self._follow_list())
         explorer._on(self.name, lambda name: explorer.change(self.listed.value, name=name))
         explorer._on(self.colour, lambda colour: explorer.change(self.listed.value, colour=colour))
         self.keep = self._button("Keep", "Keep this spectrum", lambda: explorer.change(self.listed.value))
-        self.remove = self._button(
-            "Remove", "Remove this spectrum", lambda: explorer.remove(self.listed.value)
-        )
+        self.remove = self._button("Remove", "Remove this spectrum", lambda: explorer.remove(self.listed.value))
         self.clear = self._button("Clear", "Remove all spectra", explorer.clear)
         self.file = w.Text("spectra.csv", description="file", layout={"width": "230px"})
-        self.save = self._button(
-            "Save", "Save the list as .csv or .sli", lambda: explorer.save(self.file.value)
-        )
-        self.load = self._button(
-            "Load", "Read a .csv or .sli library", lambda: explorer.load(self.file.value)
-        )
+        self.save = self._button("Save", "Save the list as .csv or .sli", lambda: explorer.save(self.file.value))
+        self.load = self._button("Load", "Read a .csv or .sli library", lambda: explorer.load(self.file.value))
 
     def _class_toggles(self) -> None:
         scene, self.classes = self.explorer.scene, {}
@@ -114,9 +98,7 @@ class SpectraControls:
         self.channel.value, self.continuum.value = explorer.lidar_channel, explorer.continuum
         for c, (box, _) in self.classes.items():
             box.value = c in explorer.classes_shown
-        entries = [
-            (f"{i + 1} {s.name}{'' if s.kept else ' (not kept)'}", i) for i, s in enumerate(explorer.spectra)
-        ]
+        entries = [(f"{i + 1} {s.name}{'' if s.kept else ' (not kept)'}", i) for i, s in enumerate(explorer.spectra)]
         chosen = self.listed.value
         if tuple(entries) != tuple(self.listed.options):
             self.listed.options = entries or [("none yet", -1)]

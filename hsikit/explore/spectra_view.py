@@ -42,9 +42,7 @@ class SpectraView(View):
         places = PLACES["stacked" if cols > 1.6 * rows else "beside"]
         self.map, self.scale, self.axes, self.key = (figure.add_axes(places[n]) for n in places)
         self.image = self.map.imshow(np.ones((rows, cols, 3)), interpolation="nearest", animated=True)
-        self.marks = self.map.imshow(
-            np.zeros((rows, cols, 4)), interpolation="nearest", animated=True, zorder=3
-        )
+        self.marks = self.map.imshow(np.zeros((rows, cols, 4)), interpolation="nearest", animated=True, zorder=3)
         self.title = self.map.set_title("", loc="left", fontsize=10, animated=True)
         self._decorate()
         self.cursors = [self.axes.axvline(0, lw=1.2, ls="--", animated=True, zorder=4) for _ in range(3)]
@@ -64,9 +62,7 @@ class SpectraView(View):
         self.ramp = self.scale.imshow(np.zeros((1, 256, 3)), aspect="auto")
         self.axes.set_xlabel("band" if scene.wavelengths_nm is None else "wavelength (nm)")
         self.axes.set_ylabel(scene.units)
-        self.axes.set_title(
-            "spectra (simulated data)" if scene.simulated else "spectra", loc="left", fontsize=10
-        )
+        self.axes.set_title("spectra (simulated data)" if scene.simulated else "spectra", loc="left", fontsize=10)
         margin = 0.02 * max(np.ptp(x), 1)
         self.axes.set_xlim(x.min() - margin, x.max() + margin)
         self.axes.spines[["top", "right"]].set_visible(False)
@@ -148,9 +144,7 @@ class SpectraView(View):
                 self._moving += self.map.plot(col, row, mec="#ffffff", mew=4, **mark)
                 self._moving += self.map.plot(col, row, mec=spectrum.colour, mew=2, **mark)
 
-    def _draw(
-        self, mean: np.ndarray, std: np.ndarray | None, colour: str, width: float, halo: bool = False
-    ) -> None:
+    def _draw(self, mean: np.ndarray, std: np.ndarray | None, colour: str, width: float, halo: bool = False) -> None:
         explorer = self.explorer
         std = None if explorer.continuum else std
         drawn = explorer.drawn(mean)
@@ -186,9 +180,7 @@ class SpectraView(View):
                 handles.append(Line2D([], [], color=colour, lw=2.6, label=f"{name}, mean"))
         if explorer.bad.any():
             handles.append(Patch(facecolor="#e8e8e8", label="bands left out"))
-        wanted = [
-            (h.get_label(), h.get_facecolor() if isinstance(h, Patch) else h.get_color()) for h in handles
-        ]
+        wanted = [(h.get_label(), h.get_facecolor() if isinstance(h, Patch) else h.get_color()) for h in handles]
         if not self._news("key", wanted):
             return
         most = 26 if scene.shape[1] <= 1.6 * scene.shape[0] else 20

@@ -53,9 +53,7 @@ def mean_spectra(scene: Scene, classes: Sequence[int] | None = None) -> Figure:
     found = [c for c in range(1, scene.n_classes + 1) if (labels == c).any()]
     classes = found if classes is None else list(classes)
     if not classes or not set(classes) <= set(found):
-        raise FigureError(
-            f"{scene.name} has no labelled pixels of {set(classes) - set(found) or 'any class'}"
-        )
+        raise FigureError(f"{scene.name} has no labelled pixels of {set(classes) - set(found) or 'any class'}")
     spectra = {c: np.asarray(scene.hsi[labels == c], np.float32) for c in classes}  # class -> (pixel, band)
     total = sum(len(s) for s in spectra.values())
     overall = sum(s.sum(0, dtype=np.float64) for s in spectra.values()) / total
@@ -79,9 +77,7 @@ def mean_spectra(scene: Scene, classes: Sequence[int] | None = None) -> Figure:
 
 
 @styled
-def class_maps(
-    scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True, error: bool = True
-) -> Figure:
+def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True, error: bool = True) -> Figure:
     """Ground truth and class maps side by side, under each map where labelled pixels are wrong.
 
     Args:

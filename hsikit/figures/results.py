@@ -62,9 +62,7 @@ def confusion_matrix(scores: Scores, scene: Scene | None = None) -> Figure:
     fig.colorbar(image, ax=ax, label="share of the true class (%)", shrink=0.8)
     tested = f"{scores.tested} of {len(scores.class_names)} classes"
     text = f"OA {100 * scores.oa:.1f} %, AA {100 * scores.aa:.1f} % ({tested})"
-    fig.suptitle(
-        titled(text if scene is None else f"{scene.name}: {text}", scene, int(11 * fig.get_figwidth()))
-    )
+    fig.suptitle(titled(text if scene is None else f"{scene.name}: {text}", scene, int(11 * fig.get_figwidth())))
     return fig
 
 
@@ -83,9 +81,7 @@ def accuracy_bars(table: pd.DataFrame, metric: str = "oa") -> Figure:
     mean = f"{metric}_mean"
     needed(table, ("method", "split", mean), "accuracy_bars")
     if table.duplicated(["method", "split"]).any():
-        raise FigureError(
-            "accuracy_bars needs one row a method and split; choose one scene and configuration"
-        )
+        raise FigureError("accuracy_bars needs one row a method and split; choose one scene and configuration")
     methods, splits = list(dict.fromkeys(table["method"])), list(dict.fromkeys(table["split"]))
     high = 0.8 / len(splits)
     fig = new_figure(8, 0.32 * len(methods) * max(1.5, len(splits)) + 1.6)
@@ -164,9 +160,7 @@ def per_class_recall(table: pd.DataFrame, scene: Scene) -> Figure:
     needed(table, ("method", "class", "recall_mean"), "per_class_recall")
     classes = sorted({int(c) for c in table["class"]})
     if classes[0] < 1 or classes[-1] > scene.n_classes:
-        raise FigureError(
-            f"classes run from {classes[0]} to {classes[-1]}, {scene.name} has 1 to {scene.n_classes}"
-        )
+        raise FigureError(f"classes run from {classes[0]} to {classes[-1]}, {scene.name} has 1 to {scene.n_classes}")
     methods = list(dict.fromkeys(table["method"]))
     fig = new_figure(8, 0.2 * len(classes) * max(2, len(methods)) ** 0.6 + 1.9)
     ax = fig.subplots()

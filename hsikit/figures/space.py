@@ -105,9 +105,7 @@ def separation_bars(table: pd.DataFrame, scene: Scene | None = None) -> Figure:
     needed(table, ("name",), "separation_bars")
     metrics = [m for m in METRICS if m in table]
     if not metrics:
-        raise FigureError(
-            f"separation_bars needs one of the columns {list(METRICS)}; there are {list(table)}"
-        )
+        raise FigureError(f"separation_bars needs one of the columns {list(METRICS)}; there are {list(table)}")
     groups = table.groupby("name", sort=False)[metrics]
     means, stds, count = groups.mean(), groups.std(ddof=1), groups.size()
     across = min(3, len(metrics))
@@ -150,9 +148,7 @@ def similarity_matrix(vectors: np.ndarray, names: Sequence[str], title: str = "S
     """
     vectors = np.asarray(vectors, np.float64)
     if vectors.ndim != 2 or len(vectors) != len(names) or not np.isfinite(vectors).all():
-        raise FigureError(
-            f"vectors are {vectors.shape} for {len(names)} names; give a finite (n, dim), one a name"
-        )
+        raise FigureError(f"vectors are {vectors.shape} for {len(names)} names; give a finite (n, dim), one a name")
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     cosine = unit @ unit.T
     side = 0.5 * len(names) + 0.6
@@ -184,9 +180,7 @@ def _draw_cloud(ax: Axes, coordinates: np.ndarray, labels: np.ndarray, scene: Sc
     for part in np.array_split(order, min(CHUNKS, len(order))):
         for c in np.unique(labels[part]):
             chosen = part[labels[part] == c]
-            ax.plot(
-                *coordinates[chosen].T, "o", color=scene.colors[c - 1], markersize=size, markeredgewidth=0
-            )
+            ax.plot(*coordinates[chosen].T, "o", color=scene.colors[c - 1], markersize=size, markeredgewidth=0)
     ax.set(xlabel=f"{method} 1 (arbitrary units)", ylabel=f"{method} 2 (arbitrary units)")
     ax.set_aspect("equal", adjustable="datalim")
 
@@ -210,9 +204,7 @@ def _caption(measured: Separation) -> str:
 def _checked(coordinates: np.ndarray, labels: np.ndarray, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     coordinates, labels = np.asarray(coordinates), np.asarray(labels)
     if coordinates.ndim != 2 or coordinates.shape[1] != 2 or labels.shape != coordinates.shape[:1]:
-        raise FigureError(
-            f"coordinates are {coordinates.shape}, labels {labels.shape}; expected (n, 2) and (n,)"
-        )
+        raise FigureError(f"coordinates are {coordinates.shape}, labels {labels.shape}; expected (n, 2) and (n,)")
     if not len(labels) or not np.isfinite(coordinates).all():
         raise FigureError("coordinates are empty or hold NaN; leave those points out")
     if labels.min() < 1 or labels.max() > scene.n_classes:

@@ -138,10 +138,7 @@ def legend_below(figure: Figure, handles: Sequence[Any]) -> None:
 
 def line_handles(names: Sequence[str]) -> list[Line2D]:
     """Legend lines for named series: colour and marker of the palette, in order."""
-    return [
-        Line2D([], [], color=PALETTE[i % 8], marker=MARKERS[i % 8], label=name)
-        for i, name in enumerate(names)
-    ]
+    return [Line2D([], [], color=PALETTE[i % 8], marker=MARKERS[i % 8], label=name) for i, name in enumerate(names)]
 
 
 def swatches(axes: Axes, colours: Sequence[str]) -> None:

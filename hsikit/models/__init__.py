@@ -35,7 +35,12 @@ def make(method: str, bands: int, lidar_channels: int, classes: int, seed: int, 
     if method in simple:
         return simple[method](components, classes, seed=seed, **options)
     network = _class_at(method)(bands=bands, lidar_channels=lidar_channels, classes=classes, seed=seed, **options)
-    network.built_with = {"bands": bands, "lidar_channels": lidar_channels, "classes": classes, "seed": seed} | options
+    network.built_with = {
+        "bands": bands,
+        "lidar_channels": lidar_channels,
+        "classes": classes,
+        "seed": seed,
+    } | options
     return network
 
 

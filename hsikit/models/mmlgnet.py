@@ -73,7 +73,12 @@ class MMLGNet(nn.Module):
     def __init__(self, hsi_bands: int, lidar_channels: int = 1, text_dim: int = 384, window: int = 11,
                  width: int = 64, prototypes: bool = False, seed: int = 0) -> None:  # fmt: skip
         super().__init__()
-        self.bands, self.lidar_channels, self.window, self.text_dim = hsi_bands, lidar_channels, window, text_dim
+        self.bands, self.lidar_channels, self.window, self.text_dim = (
+            hsi_bands,
+            lidar_channels,
+            window,
+            text_dim,
+        )
         self.prototypes, self.seed = prototypes, seed
         with seeded(seed):
             self.trunk = TwoSensorTrunk(hsi_bands, lidar_channels, window, width)

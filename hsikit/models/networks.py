@@ -56,7 +56,7 @@ class CNN3D(nn.Module):
 
 @recorded
 class HybridSN(nn.Module):
-    """HybridSN: 8, 16, 32 3-D filters, 64 2-D filters, then 256 and 128 units with dropout 0.4 (doi 10.1109/LGRS.2019.2918719).
+    """HybridSN: 8, 16, 32 3-D filters, 64 2-D filters, 256 and 128 units, dropout 0.4 (doi 10.1109/LGRS.2019.2918719).
 
     The first fully connected layer is written as a convolution over the whole remaining window, which is the
     same arithmetic and lets a scene be mapped in one pass. Published at window 25 with 30 components.

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -50,7 +50,7 @@ def count_parameters(network: torch.nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def recorded(cls: type) -> type:
+def recorded(cls: Any) -> Any:
     """Class decorator: keep the arguments a network was built with, so that a saved one can be built again."""
     init, names = cls.__init__, list(inspect.signature(cls.__init__).parameters)[1:]
 

@@ -108,6 +108,3 @@ def _block2d(inside: int, channels: int, norm: bool) -> nn.Sequential:
 def exit_names(network: SDHSINet) -> list[str]:
     """Names of the exits, shallow to deep, the final output last."""
     return [f"exit {k + 1}" for k in range(len(network.exits))] + ["final"]
-
-
-

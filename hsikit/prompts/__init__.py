@@ -76,9 +76,7 @@ class ClassPrompts:
         parts = [self.sentences[k] for k in (DESCRIPTIVE if kind == "descriptive" else (kind,))]
         chosen = [[s for part in parts for s in part[c]] for c in range(len(self.class_names))]
         if missing := [name for name, own in zip(self.class_names, chosen) if not own]:
-            raise TextError(
-                f"{self.scene}: no prompt of kind {kind!r} for {missing}; write one or choose another kind"
-            )
+            raise TextError(f"{self.scene}: no prompt of kind {kind!r} for {missing}; write one or choose another kind")
         return chosen
 
     def only(self, class_names: Sequence[str]) -> ClassPrompts:
@@ -126,8 +124,7 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
         path = _FOLDER / f"{_SAME_WORDS.get(name, name)}.yaml"
         if name not in available_prompts():
             raise TextError(
-                f"no prompts called {name!r}{_nearest(name, available_prompts())}; "
-                "or give the path of a .yaml file"
+                f"no prompts called {name!r}{_nearest(name, available_prompts())}; or give the path of a .yaml file"
             )
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -179,9 +176,7 @@ def _templates(value: Any, source: str) -> tuple[str, ...]:
     templates = _sentences(value, f"{source}, templates") or ("a photo of {name} from above",)
     for template in templates:
         if "{name}" not in template:
-            raise TextError(
-                f"{source}: the template {template!r} lacks {{name}}, the place of the class name"
-            )
+            raise TextError(f"{source}: the template {template!r} lacks {{name}}, the place of the class name")
     return templates
 
 

@@ -55,7 +55,7 @@ class Scene:
     wavelengths_nm: np.ndarray | None = None
     lidar: np.ndarray | None = None
     lidar_names: Sequence[str] = ()
-    valid: np.ndarray | None = None
+    valid: np.ndarray = None  # type: ignore[assignment]  # filled below: all True
     colors: Sequence[str] = ()
     masks: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     crs: Any = None

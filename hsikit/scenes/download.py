@@ -124,24 +124,18 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
             failures[url] = f"status {error.response.status_code if error.response is not None else '?'}"
             hopeless.add(url)
         except requests.RequestException as error:
-            failures[url] = (
-                "timed out" if isinstance(error, requests.Timeout) else "connection lost or refused"
-            )
+            failures[url] = "timed out" if isinstance(error, requests.Timeout) else "connection lost or refused"
         except ValueError as error:
             # pooch says so when the sum differs; anything else is not ours to swallow.
             if "hash" not in str(error).lower():
                 raise
-            failures[url] = "wrong sha256: " + (
-                "the publisher changed it" if not file.sha256 else "another file"
-            )
+            failures[url] = "wrong sha256: " + ("the publisher changed it" if not file.sha256 else "another file")
             hopeless.add(url)
         except OSError:  # a full disk: give back what was taken
             part.unlink(missing_ok=True)
             raise
     tried = "; ".join(f"{url} ({why})" for url, why in failures.items())
-    raise SceneError(
-        f"{facts.name}: {file.name} could not be had: {tried}. Put it at {folder / file.name} by hand"
-    )
+    raise SceneError(f"{facts.name}: {file.name} could not be had: {tried}. Put it at {folder / file.name} by hand")
 
 
 class _Resuming:

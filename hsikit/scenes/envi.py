@@ -62,9 +62,7 @@ def open_envi(path: Path) -> dict[str, Any]:
     # A damaged header can raise almost anything while it is parsed; all of it means the same to the caller.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise SceneError(
-            f"{header} is not a readable ENVI header ({reason or type(error).__name__})"
-        ) from error
+        raise SceneError(f"{header} is not a readable ENVI header ({reason or type(error).__name__})") from error
     _check_byte_order(header, opened["cube"])
     return opened
 
@@ -75,9 +73,7 @@ def _data_file(header: Path) -> Path:
         for candidate in (Path(str(stem) + suffix), Path(str(stem) + suffix.upper())):
             if candidate.is_file():
                 return candidate
-    raise SceneError(
-        f"{header} has no data file beside it; expected {stem.name}{{{', '.join(DATA_SUFFIXES[1:])}}}"
-    )
+    raise SceneError(f"{header} has no data file beside it; expected {stem.name}{{{', '.join(DATA_SUFFIXES[1:])}}}")
 
 
 def _open(header: Path, data_file: Path) -> dict[str, Any]:
@@ -97,9 +93,7 @@ def _open(header: Path, data_file: Path) -> dict[str, Any]:
     rows, cols, bands = (int(fields[k]) for k in ("lines", "samples", "bands"))
     offset = int(fields.get("header offset", 0))
     if min(rows, cols, bands) < 1 or offset < 0:
-        raise SceneError(
-            f"{header} says {rows} x {cols} pixels and {bands} bands, expected at least 1 of each"
-        )
+        raise SceneError(f"{header} says {rows} x {cols} pixels and {bands} bands, expected at least 1 of each")
     expected, found = offset + rows * cols * bands * kind.itemsize, data_file.stat().st_size
     if expected != found:
         raise SceneError(
@@ -146,8 +140,7 @@ def _check_byte_order(header: Path, cube: np.ndarray) -> None:
         as_is, swapped = _roughness(values), _roughness(values.byteswap())
     if as_is > ROUGHER * swapped:
         raise SceneError(
-            f"{header}: the values make sense only with their bytes swapped; "
-            "change `byte order` to the other of 0, 1"
+            f"{header}: the values make sense only with their bytes swapped; change `byte order` to the other of 0, 1"
         )
 
 

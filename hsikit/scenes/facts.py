@@ -97,9 +97,7 @@ def require(facts: SceneFacts, filename: str) -> Path:
     folder = facts.folders[0]
     root = data_roots()[0]
     place = root / folder / filename
-    also = (
-        "" if os.environ.get("HSIKIT_DATA") else f" (or name a data folder: HSIKIT_DATA/{folder}/{filename})"
-    )
+    also = "" if os.environ.get("HSIKIT_DATA") else f" (or name a data folder: HSIKIT_DATA/{folder}/{filename})"
     if facts.manual:
         raise SceneError(f"{facts.name}: {filename} is missing; it goes to {place}{also}. {facts.manual}")
     raise SceneError(

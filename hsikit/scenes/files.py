@@ -65,7 +65,7 @@ def load_site(path: str | Path) -> Scene:
         wavelengths_nm=waves,
         lidar=lidar,
         lidar_names=lidar_names,
-        valid=_valid(path, spec, hsi, cube.nodata),
+        valid=_valid(path, spec, hsi, cube.nodata),  # type: ignore[arg-type]  # None: all valid
         masks=_masks(path, spec.get("masks"), shape),
         crs=cube.crs,
         transform=cube.transform,
@@ -131,9 +131,7 @@ def _layer(path: Path, variable: str | None = None) -> np.ndarray:
     return np.asarray(array)
 
 
-def _lidar(
-    path: Path, value: Any, shape: tuple[int, int], cube: Stored
-) -> tuple[np.ndarray | None, tuple[str, ...]]:
+def _lidar(path: Path, value: Any, shape: tuple[int, int], cube: Stored) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """All LiDAR channels (row, col, channel) on the cube's grid, with their names."""
     if value is None:
         return None, ()

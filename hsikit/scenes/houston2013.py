@@ -48,12 +48,8 @@ FACTS = SceneFacts(
         "data by the University of Houston and NCALM"
     ),
     files=(
-        SceneFile(
-            _STEM + "CASI.tif", sha256="1440f38594e8e82cc1944c084fc138ef55a70af54122828e999c4fb438574c14"
-        ),
-        SceneFile(
-            _STEM + "LiDAR.tif", sha256="9f4facce8876ee84642d9cb03536baf0389506de97ddc01b73366fe4521de981"
-        ),
+        SceneFile(_STEM + "CASI.tif", sha256="1440f38594e8e82cc1944c084fc138ef55a70af54122828e999c4fb438574c14"),
+        SceneFile(_STEM + "LiDAR.tif", sha256="9f4facce8876ee84642d9cb03536baf0389506de97ddc01b73366fe4521de981"),
         SceneFile(
             _STEM + "Samples_TR.txt",
             sha256="16c69cf216535d7b4df2045b05d49c50a078609aa6d011a5e23e54f4cd08abda",

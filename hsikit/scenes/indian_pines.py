@@ -127,9 +127,7 @@ def tensorly_data() -> Path:
     """
     spec = find_spec("tensorly")
     if spec is None or not spec.submodule_search_locations:
-        raise SceneError(
-            "indian_pines comes with the package tensorly, which is not installed: pip install tensorly"
-        )
+        raise SceneError("indian_pines comes with the package tensorly, which is not installed: pip install tensorly")
     return Path(next(iter(spec.submodule_search_locations))) / "datasets" / "data"
 
 
@@ -147,9 +145,7 @@ def official_masks(labels: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray
     for path in paths:
         values = _read_tiff(str(path))
         if values.shape != labels.shape or values.max() > len(SPLIT_ORDER):
-            raise SceneError(
-                f"{path}: {values.shape} with values up to {values.max()}, expected (145, 145) and 0..16"
-            )
+            raise SceneError(f"{path}: {values.shape} with values up to {values.max()}, expected (145, 145) and 0..16")
         rasters.append(to_usual[values])
     return {"official_695": (rasters[0], rasters[1])}
 

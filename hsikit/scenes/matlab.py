@@ -37,9 +37,7 @@ def read_mat(path: str | Path, *names: str) -> Any:
     # A damaged file can raise almost anything inside the readers; all of it means the same to the caller.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise SceneError(
-            f"{path} is not a readable MATLAB file ({reason}); download or export it again"
-        ) from error
+        raise SceneError(f"{path} is not a readable MATLAB file ({reason}); download or export it again") from error
     missing = [n for n in names if n not in held]
     if missing:
         there = ", ".join(variables(path)) or "none"

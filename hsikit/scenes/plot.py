@@ -65,9 +65,7 @@ def _draw_lidar(scene: Scene, ax: Axes) -> None:
     assert scene.lidar is not None
     channel = np.asarray(scene.lidar[..., 0], np.float32)
     low, high = np.nanpercentile(channel, (1, 99))
-    picture = ax.imshow(
-        channel, cmap="viridis", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest"
-    )
+    picture = ax.imshow(channel, cmap="viridis", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
     ax.figure.colorbar(picture, ax=ax, shrink=0.85, label=scene.lidar_names[0])  # type: ignore[union-attr]
     ax.set_title("LiDAR")
 
@@ -84,8 +82,6 @@ def _draw_labels(scene: Scene, ax: Axes) -> None:
 def _legend(scene: Scene, fig: Figure) -> None:
     from matplotlib.patches import Patch
 
-    handles = [
-        Patch(facecolor=c, edgecolor="#888888", label=n) for n, c in zip(scene.class_names, scene.colors)
-    ]
+    handles = [Patch(facecolor=c, edgecolor="#888888", label=n) for n, c in zip(scene.class_names, scene.colors)]
     handles.append(Patch(facecolor="#ffffff", edgecolor="#888888", label="unlabelled"))
     fig.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9)

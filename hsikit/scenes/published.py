@@ -20,9 +20,7 @@ def read_published(facts: SceneFacts, filename: str, variable: str, ndim: int) -
     path = require(facts, filename)
     array = read_array(path, variable, ndim)
     if array.shape[:2] != (facts.rows, facts.cols):
-        raise SceneError(
-            f"{path}: {variable!r} is {array.shape}, expected {facts.rows} x {facts.cols} pixels"
-        )
+        raise SceneError(f"{path}: {variable!r} is {array.shape}, expected {facts.rows} x {facts.cols} pixels")
     return np.ascontiguousarray(array)
 
 

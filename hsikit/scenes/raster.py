@@ -92,9 +92,7 @@ def onto_grid(
             resampling=Resampling.bilinear,
         )
     except (RasterioError, ValueError) as error:
-        raise SceneError(
-            f"the raster cannot be brought to the cube's grid ({str(error).splitlines()[0]})"
-        ) from error
+        raise SceneError(f"the raster cannot be brought to the cube's grid ({str(error).splitlines()[0]})") from error
     if not np.isfinite(target).any():
         raise SceneError("the raster and the cube do not overlap on the ground")
     return np.ascontiguousarray(np.moveaxis(target, 0, -1))

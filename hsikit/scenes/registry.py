@@ -25,9 +25,7 @@ SCENES = {
     "pavia_university": ("pavia_university", "load_pavia_university", "FACTS"),
     "salinas": ("salinas", "load_salinas", "FACTS"),
 }
-SIMULATED = SceneFacts(
-    "simulated", 166, 600, 63, 2, 6, None, "Apache-2.0 (made by this package)", "simulated data"
-)
+SIMULATED = SceneFacts("simulated", 166, 600, 63, 2, 6, None, "Apache-2.0 (made by this package)", "simulated data")
 
 
 def load_scene(name: str | Path) -> Scene:

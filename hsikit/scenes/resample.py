@@ -30,9 +30,7 @@ def resample_bands(scene: Scene, wavelengths_nm: np.ndarray, target: str = "the 
     wanted = np.asarray(wavelengths_nm, np.float64).ravel()
     have = scene.wavelengths_nm
     if have is None:
-        raise SceneError(
-            f"{scene.name} has no wavelengths, so its bands cannot be resampled to those of {target}"
-        )
+        raise SceneError(f"{scene.name} has no wavelengths, so its bands cannot be resampled to those of {target}")
     if have.size == wanted.size and np.allclose(have, wanted, atol=0.01):
         return scene
     ranges = f"{scene.name} covers {_span(have)}, {target} needs {_span(wanted)}"
@@ -57,9 +55,7 @@ def resampling_matrix(have: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
     rows, columns = np.argsort(wanted, kind="stable"), np.argsort(have, kind="stable")
     matrix = np.empty((wanted.size, have.size))
-    resampler = BandResampler(
-        have[columns], wanted[rows], fwhm1=_widths(have[columns]), fwhm2=_widths(wanted[rows])
-    )
+    resampler = BandResampler(have[columns], wanted[rows], fwhm1=_widths(have[columns]), fwhm2=_widths(wanted[rows]))
     matrix[np.ix_(rows, columns)] = resampler.matrix
     return matrix
 

@@ -63,9 +63,7 @@ def named(path: Path, value: Any, key: str) -> Named:
     if isinstance(value, str):
         value = {"file": value}
     if not isinstance(value, dict) or not isinstance(value.get("file"), str):
-        raise SceneError(
-            f"{path}: {key!r} is {value!r}, expected a file name or {{file: name, variable: ...}}"
-        )
+        raise SceneError(f"{path}: {key!r} is {value!r}, expected a file name or {{file: name, variable: ...}}")
     check_keys(path, value, FILE_KEYS)
     texts = {k: None if value.get(k) is None else str(value[k]) for k in FILE_KEYS[1:]}
     return Named(_inside(path, value["file"]), **texts)
@@ -76,9 +74,7 @@ def _inside(path: Path, name: str) -> Path:
     if os.path.isabs(name):
         return Path(name)
     if os.path.normpath(name).split(os.sep)[0] == ".." or "\0" in name:
-        raise SceneError(
-            f"{path}: {name!r} leaves the scene's folder; move the file there or give its full path"
-        )
+        raise SceneError(f"{path}: {name!r} leaves the scene's folder; move the file there or give its full path")
     return path.parent / name
 
 

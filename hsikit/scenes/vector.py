@@ -39,17 +39,13 @@ def burn_labels(
         raise SceneError(f"{path} has no field {field!r}; it has: {there}")
     if layer.crs is None:
         raise SceneError(f"{path} does not say its coordinate system; set its CRS")
-    layer = layer[~(layer.geometry.is_empty | layer.geometry.isna() | layer[field].isna())].to_crs(
-        crs.to_wkt()
-    )
+    layer = layer[~(layer.geometry.is_empty | layer.geometry.isna() | layer[field].isna())].to_crs(crs.to_wkt())
     numbers, names = _numbers(path, list(layer[field]), list(names))
     from rasterio.features import rasterize
 
     shapes = list(zip(layer.geometry, numbers))
     labels = (
-        rasterize(shapes, shape, transform=transform, fill=0, dtype="int16")
-        if shapes
-        else np.zeros(shape, np.int16)
+        rasterize(shapes, shape, transform=transform, fill=0, dtype="int16") if shapes else np.zeros(shape, np.int16)
     )
     if not labels.any():
         raise SceneError(f"{path} marks no pixel of the scene; does it lie elsewhere?")

@@ -14,9 +14,7 @@ import numpy as np
 from hsikit.scenes.base import Scene, SceneError
 
 
-def write_map(
-    path: str | Path, labels: np.ndarray, scene: Scene, scores: np.ndarray | None = None
-) -> list[Path]:
+def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.ndarray | None = None) -> list[Path]:
     """Write a class map, and its scores beside it, on the scene's grid.
 
     The map holds 0 (nothing) and classes 1..C, with the scene's CRS, a colour table and the class names (as
@@ -59,9 +57,7 @@ def _checked_labels(labels: np.ndarray, scene: Scene) -> np.ndarray:
         raise SceneError(f"the map is {labels.shape}, expected {scene.shape} (row, col) of {scene.name}")
     whole = labels.dtype.kind in "uib" or (labels.dtype.kind == "f" and np.all(labels == np.rint(labels)))
     if not whole or labels.min() < 0 or labels.max() > scene.n_classes:
-        raise SceneError(
-            f"the map must hold whole numbers 0 to {scene.n_classes}, the classes of {scene.name}"
-        )
+        raise SceneError(f"the map must hold whole numbers 0 to {scene.n_classes}, the classes of {scene.name}")
     return labels.astype(np.uint8 if scene.n_classes < 256 else np.uint16)
 
 

@@ -78,14 +78,11 @@ class Split:
         everything = np.concatenate([self.train, self.val, self.test])
         if self.train.size == 0 or self.test.size == 0:
             raise SplitError(
-                f"{self.name}: {self.train.size} training and {self.test.size} test pixels; "
-                "both need at least one"
+                f"{self.name}: {self.train.size} training and {self.test.size} test pixels; both need at least one"
             )
         shared = everything.size - np.unique(everything).size
         if shared:
-            raise SplitError(
-                f"{self.name}: {shared} pixels are in two parts; train, val and test must be disjoint"
-            )
+            raise SplitError(f"{self.name}: {shared} pixels are in two parts; train, val and test must be disjoint")
         found = self.labels.ravel()[everything]
         if found.min() < 1 or found.max() > len(self.class_names):
             raise SplitError(
@@ -171,9 +168,7 @@ class Split:
         unseen = sorted({int(c) for c in classes})
         missing = set(unseen) - set(self.classes)
         if missing:
-            raise SplitError(
-                f"{self.name}: classes {sorted(missing)} are not trained; choose from {self.classes}"
-            )
+            raise SplitError(f"{self.name}: classes {sorted(missing)} are not trained; choose from {self.classes}")
         train = self.train[~np.isin(self.y("train"), unseen)]
         val = self.val[~np.isin(self.y("val"), unseen)]
         labels = np.zeros_like(self.labels)
@@ -217,14 +212,10 @@ def _checked_indices(name: str, part: str, indices: np.ndarray, shape: tuple[int
     return indices
 
 
-def _checked_raster(
-    name: str, what: str, raster: np.ndarray, shape: tuple[int, int], dtype: type
-) -> np.ndarray:
+def _checked_raster(name: str, what: str, raster: np.ndarray, shape: tuple[int, int], dtype: type) -> np.ndarray:
     raster = np.array(raster, dtype)
     if raster.shape != shape:
-        raise SplitError(
-            f"{name}: {what} are {raster.shape}, the scene is {shape}; rows and columns must agree"
-        )
+        raise SplitError(f"{name}: {what} are {raster.shape}, the scene is {shape}; rows and columns must agree")
     raster.setflags(write=False)
     return raster
 

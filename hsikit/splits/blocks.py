@@ -97,9 +97,7 @@ class Wanted:
         """The criterion over the last axis, classes: pixels (..., C+1) in each part; larger is better."""
         got, held = np.minimum(train, self.train), np.minimum(val, self.val)
         both = (got > 0) & (test > 0)
-        terms = (
-            TRAIN_WEIGHT * np.log1p(got) + VAL_WEIGHT * np.log1p(held) + np.log1p(test) + BOTH_SIDES * both
-        )
+        terms = TRAIN_WEIGHT * np.log1p(got) + VAL_WEIGHT * np.log1p(held) + np.log1p(test) + BOTH_SIDES * both
         return terms.sum(-1)
 
 
@@ -120,9 +118,7 @@ def _one_try(wanted: Wanted, patch: int, side: int, rng: np.random.Generator) ->
     room = np.isin(blocks, picked_val) & (chebyshev(train) >= patch)
     val = _thin(labels, room, wanted.val, rng)
     test = (labels > 0) & (chebyshev(train | val) >= patch)
-    both = np.intersect1d(
-        labels[train], labels[test]
-    )  # classes on one side only leave, which frees test pixels
+    both = np.intersect1d(labels[train], labels[test])  # classes on one side only leave, which frees test pixels
     train, val = train & np.isin(labels, both), val & np.isin(labels, both)
     test = np.isin(labels, both) & (chebyshev(train | val) >= patch)
     masks: dict[Part, np.ndarray] = {"train": train, "val": val, "test": test}
@@ -135,9 +131,7 @@ def _tiling(labels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarr
     """Numbers 1.. (row, col) int32 of the labelled square blocks on a randomly shifted grid."""
     rows, cols = labels.shape
     down, across = rng.integers(0, side, 2)
-    grid = ((np.arange(rows) + down) // side)[:, None] * (cols // side + 2) + (
-        np.arange(cols) + across
-    ) // side
+    grid = ((np.arange(rows) + down) // side)[:, None] * (cols // side + 2) + (np.arange(cols) + across) // side
     labelled = labels > 0
     blocks = np.zeros(labels.shape, np.int32)
     blocks[labelled] = np.unique(grid[labelled], return_inverse=True)[1] + 1

@@ -51,9 +51,7 @@ def random_split(
     return _draw(scene, name, pools, budgets, val, seed, on_impossible)
 
 
-def few_shot_split(
-    scene: Scene, shots: int = 20, seed: int = 0, on_impossible: OnImpossible = "drop"
-) -> Split:
+def few_shot_split(scene: Scene, shots: int = 20, seed: int = 0, on_impossible: OnImpossible = "drop") -> Split:
     """`shots` random training pixels of each class, no validation, the rest is test.
 
     Raises:
@@ -88,9 +86,7 @@ def official_split(scene: Scene, name: str | None = None, val: float = 0.10, see
     dropped = sorted(set(tested) - set(pools))
     report_impossible(scene, chosen, dropped, "the mask has no training pixel of them", "drop")
     if not pools or set(tested) <= set(dropped):
-        raise SplitError(
-            f"{chosen}: no class of {scene.name} has valid pixels in both masks; check the masks"
-        )
+        raise SplitError(f"{chosen}: no class of {scene.name} has valid pixels in both masks; check the masks")
     both = sum(np.intersect1d(pools[c], tested[c]).size for c in pools if c in tested)
     if both:
         raise SplitError(f"{chosen}: {both} pixels are in both masks; training and test must be disjoint")
@@ -151,9 +147,7 @@ def check_budget(train: float | int, val: float) -> None:
             raise SplitError(f"train is {train}; expected a fraction in (0, 1) or at least 1 pixel per class")
         return
     if not 0 < train < 1:
-        raise SplitError(
-            f"train is {train!r}; a fraction must lie in (0, 1); pass an int for pixels per class"
-        )
+        raise SplitError(f"train is {train!r}; a fraction must lie in (0, 1); pass an int for pixels per class")
     if train + val >= 1:
         raise SplitError(f"train + val is {train + val:g}; keep the sum below 1, so that test pixels remain")
 
@@ -205,9 +199,7 @@ def _draw(
     return assemble(scene, name, parts, seed=seed, dropped=dropped, groups=fields(scene.usable))
 
 
-def _take_val(
-    budgets: dict[int, np.ndarray], val: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _take_val(budgets: dict[int, np.ndarray], val: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Training and validation indices (n,), (m,) out of each class's budget pixels."""
     shuffled = {c: rng.permutation(pool) for c, pool in budgets.items()}
     held = {c: val_count(pool.size, val) for c, pool in shuffled.items()}
@@ -227,9 +219,7 @@ def _mask_pair(scene: Scene, name: str | None) -> tuple[str, tuple[np.ndarray, n
 def _mask_pools(scene: Scene, name: str, mask: np.ndarray) -> dict[int, np.ndarray]:
     mask = np.asarray(mask)
     if mask.shape != scene.shape:
-        raise SplitError(
-            f"{name}: the mask is {mask.shape}, the scene {scene.shape}; rows and columns must agree"
-        )
+        raise SplitError(f"{name}: the mask is {mask.shape}, the scene {scene.shape}; rows and columns must agree")
     usable = scene.usable
     drawn = (mask > 0) & (usable > 0)
     wrong = int((mask[drawn] != usable[drawn]).sum())

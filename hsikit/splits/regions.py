@@ -76,12 +76,8 @@ def west_east_split(
     trained = np.unique(west[room & (west > 0)])
     parts["test"] = np.flatnonzero(np.isin(east, trained) & (east > 0))
     dropped = sorted(set(np.unique(east[east > 0]).tolist()) - set(trained.tolist()))
-    report_impossible(
-        scene, "west_east", dropped, f"no pixel of them has a column below {train_cols_below}", "drop"
-    )
-    return assemble(
-        scene, "west_east", parts, seed=seed, patch=patch, dropped=dropped, groups=fields(scene.usable)
-    )
+    report_impossible(scene, "west_east", dropped, f"no pixel of them has a column below {train_cols_below}", "drop")
+    return assemble(scene, "west_east", parts, seed=seed, patch=patch, dropped=dropped, groups=fields(scene.usable))
 
 
 def _best_strip(

@@ -10,8 +10,8 @@ PLAIN = {"method": "cnn2d", "scene": "indian_pines", "split": {"kind": "random",
 
 
 def test_arms_are_laid_over_the_rest_and_crossed_with_the_sweep_and_seeds():
-    found = expand({**PLAIN, "train": {"epochs": 3}, "arms": [{"name": "a"}, {"method": "svm", "name": "b", "train": {}}],
-                    "sweep": {"split.train": [0.1, 0.3]}, "seeds": [4, 5]} | {"train": {"threads": 1}})  # fmt: skip
+    arms = [{"name": "a", "train": {"epochs": 3}}, {"method": "svm", "name": "b"}]
+    found = expand({**PLAIN, "arms": arms, "sweep": {"split.train": [0.1, 0.3]}, "seeds": [4, 5]})
     assert [(e.label, e.split["train"], e.seed) for e in found] == [
         (name, share, seed) for name in "ab" for share in (0.1, 0.3) for seed in (4, 5)
     ]
@@ -71,8 +71,13 @@ def test_a_config_that_cannot_be_run_says_why(change, message):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("smok", "did you mean 'smoke'"), ("nowhere.yaml", "no config file"), ("bad.yaml", "is not YAML"),
-     ("list.yaml", "holds list"), ("empty.yaml", "names no 'scene'")],  # fmt: skip
+    [
+        ("smok", "did you mean 'smoke'"),
+        ("nowhere.yaml", "no config file"),
+        ("bad.yaml", "is not YAML"),
+        ("list.yaml", "holds list"),
+        ("empty.yaml", "names no 'scene'"),
+    ],
 )
 def test_files_that_are_no_configs_say_why(name, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,17 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from hsikit.experiments import ConfigError, LedgerError, Store, expand, load_run, plan, run_experiment, summarise, sweep
+from hsikit.experiments import (
+    ConfigError,
+    LedgerError,
+    Store,
+    expand,
+    load_run,
+    plan,
+    run_experiment,
+    summarise,
+    sweep,
+)
 from hsikit.experiments import run as run_module
 
 # A site file makes a scene of its own: small, on disk, real.
@@ -51,7 +61,13 @@ def test_a_run_leaves_a_whole_folder_and_one_row(site):
     experiment = expand(CONFIG)[-1]
     row = run_experiment(experiment, store, progress=False)
     folder = store.folder(experiment.hash)
-    assert {p.name for p in folder.iterdir()} == {"config.json", "result.json", "history.csv", "prediction.npz", "model"}
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json",
+        "result.json",
+        "history.csv",
+        "prediction.npz",
+        "model",
+    }
     assert json.loads((folder / "config.json").read_text()) == json.loads(experiment.canonical())
     assert json.loads(store.ledger.read_text()) == row
     assert {"oa", "aa", "kappa", "per_class", "seconds", "threads", "machine", "commit", "versions", "parameters",
@@ -93,7 +109,10 @@ def test_rows_alone_are_enough_but_files_can_be_asked_for(site):
 
 def test_a_failing_run_is_named_and_the_rest_goes_on(site):
     store = Store(site / "runs", site / "ledger.jsonl")
-    arms = [{"method": "cnn2d", "model": {"bands": 8, "window": 8}, "train": {"epochs": 1}}, {"method": "lda"}]
+    arms = [
+        {"method": "cnn2d", "model": {"bands": 8, "window": 8}, "train": {"epochs": 1}},
+        {"method": "lda"},
+    ]
     result = sweep(expand({**CONFIG, "arms": arms, "seeds": [0]}), store)
     assert [r["name"] for r in result.rows] == ["lda"]
     assert "window 8 is not an odd" in result.failures[0].reason
@@ -118,7 +137,10 @@ if __name__ == "__main__":
 
 def test_killed_twice_and_rerun_the_table_is_the_same(site):
     config = {**CONFIG, "seeds": [0, 1, 2]}
-    config["arms"] = [*CONFIG["arms"][:3], {"method": "cnn2d", "model": {"bands": 8, "window": 7}, "train": {"epochs": 40}}]
+    config["arms"] = [
+        *CONFIG["arms"][:3],
+        {"method": "cnn2d", "model": {"bands": 8, "window": 7}, "train": {"epochs": 40}},
+    ]
     script = site / "child.py"
     script.write_text(CHILD.format(config=config))
     ledger = site / "ledger.jsonl"
@@ -199,8 +221,6 @@ def test_a_scene_that_changed_under_its_name_is_refused(site):
     assert store.ledger.read_text() == before
 
 
-
-
 def test_a_users_own_network_joins_by_its_dotted_path(site, monkeypatch):
     (site / "my_nets.py").write_text(
         "import torch\n"
@@ -216,7 +236,11 @@ def test_a_users_own_network_joins_by_its_dotted_path(site, monkeypatch):
     )
     monkeypatch.syspath_prepend(str(site))
     store = Store(site / "runs", site / "ledger.jsonl")
-    config = {**CONFIG, "arms": [{"method": "my_nets.Pixelwise", "train": {"epochs": 10, "lr": 0.01}}], "seeds": [0]}
+    config = {
+        **CONFIG,
+        "arms": [{"method": "my_nets.Pixelwise", "train": {"epochs": 10, "lr": 0.01}}],
+        "seeds": [0],
+    }
     result = sweep(expand(config), store)
     assert result.failures == []
     assert result.rows[0]["oa"] > 0.7

@@ -86,9 +86,7 @@ def test_hidden_classes_are_neither_lit_nor_measured(explorer, scene):
     lit = explorer.select_pixels(np.ones(scene.shape, bool))
     assert set(scene.labels.ravel()[lit]) == {2, 3}
     use = explorer.visible
-    want = separation(
-        explorer.spaces["embeddings"][use], explorer.labels[use], explorer.rowcol[use], 3, 100, 0
-    )
+    want = separation(explorer.spaces["embeddings"][use], explorer.labels[use], explorer.rowcol[use], 3, 100, 0)
     assert explorer.separation().to_dict() == want.to_dict()
     explorer.toggle_class(2)
     assert "2 classes" in explorer.separation_text()

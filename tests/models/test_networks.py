@@ -2,8 +2,18 @@ import numpy as np
 import pytest
 import torch
 
-from hsikit.models import (CNN2D, CNN3D, HybridSN, MMLGNet, SDHSINet, TrunkClassifier, build, count_parameters,
-                           describe, make)  # fmt: skip
+from hsikit.models import (
+    CNN2D,
+    CNN3D,
+    HybridSN,
+    MMLGNet,
+    SDHSINet,
+    TrunkClassifier,
+    build,
+    count_parameters,
+    describe,  # fmt: skip
+    make,
+)
 
 
 def text(classes=3, dim=12):

@@ -73,9 +73,7 @@ def test_parses_but_for_magics(path):
 def test_profile_sets_only_what_notebooks_have_with_values_of_the_same_kind(profile):
     for path, values in profile_parameters(profile, ROOT).items():
         own = literals(path)
-        kinds = {
-            name: (type(own[name]), type(value)) for name, value in values.items() if own[name] is not None
-        }
+        kinds = {name: (type(own[name]), type(value)) for name, value in values.items() if own[name] is not None}
         assert {n: k for n, k in kinds.items() if k[0] is not k[1] and k != (float, int)} == {}, path.stem
 
 
@@ -83,6 +81,4 @@ def test_profile_sets_only_what_notebooks_have_with_values_of_the_same_kind(prof
 def test_run_all_in_jupyterlab_does_what_the_quick_profile_does():
     for path, values in profile_parameters("quick", ROOT).items():
         own = literals(path)
-        assert {name: own[name] for name in values} == values, (
-            f"the literals of {path.stem} and quick.yaml differ"
-        )
+        assert {name: own[name] for name in values} == values, f"the literals of {path.stem} and quick.yaml differ"

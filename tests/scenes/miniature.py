@@ -27,9 +27,7 @@ def cube(rows: int = 12, cols: int = 10, bands: int = 6, dtype: Any = np.int16, 
     """Smooth spectra between 100 and some 2,000 counts (row, col, band)."""
     rng = np.random.default_rng(seed)
     level = rng.uniform(300, 1500, (rows, cols, 1))
-    return (level * (1 + 0.1 * np.sin(np.arange(bands) / 2)) + rng.normal(0, 3, (rows, cols, bands))).astype(
-        dtype
-    )
+    return (level * (1 + 0.1 * np.sin(np.arange(bands) / 2)) + rng.normal(0, 3, (rows, cols, bands))).astype(dtype)
 
 
 def labels(rows: int = 12, cols: int = 10, classes: int = 3) -> np.ndarray:
@@ -75,9 +73,7 @@ def _put(f: h5py.File, group: Any, name: str, value: Any) -> None:
             key = f"r{len(refs)}"
             _put(f, refs, key, item)
             held.append(refs[key].ref)
-        node = group.create_dataset(
-            name, data=np.array([[r] for r in held], h5py.ref_dtype), dtype=h5py.ref_dtype
-        )
+        node = group.create_dataset(name, data=np.array([[r] for r in held], h5py.ref_dtype), dtype=h5py.ref_dtype)
         node.attrs["MATLAB_class"] = np.bytes_("cell")
     elif isinstance(value, str):
         node = group.create_dataset(name, data=np.array([[ord(c)] for c in value], np.uint16))
@@ -85,17 +81,13 @@ def _put(f: h5py.File, group: Any, name: str, value: Any) -> None:
     else:
         array = np.atleast_2d(np.asarray(value))
         node = group.create_dataset(name, data=array.T)
-        node.attrs["MATLAB_class"] = np.bytes_(
-            {"f8": "double", "f4": "single"}.get(array.dtype.str[1:], "uint8")
-        )
+        node.attrs["MATLAB_class"] = np.bytes_({"f8": "double", "f4": "single"}.get(array.dtype.str[1:], "uint8"))
 
 
 ENVI_TYPES = {"u1": 1, "i2": 2, "i4": 3, "f4": 4, "f8": 5, "c8": 6, "u2": 12}
 
 
-def write_envi(
-    folder: Path, data: np.ndarray, layout: str = "bil", name: str = "cube", **fields: Any
-) -> Path:
+def write_envi(folder: Path, data: np.ndarray, layout: str = "bil", name: str = "cube", **fields: Any) -> Path:
     """An ENVI header and its data (`.dat`); extra header fields replace the right ones."""
     order = {"bip": (0, 1, 2), "bil": (0, 2, 1), "bsq": (2, 0, 1)}[layout]
     big = data.dtype.byteorder == ">"
@@ -116,9 +108,7 @@ def write_envi(
     for key, value in head.items():
         if value is None:
             continue
-        text = (
-            "{" + ", ".join(str(v) for v in value) + "}" if isinstance(value, (list, tuple)) else str(value)
-        )
+        text = "{" + ", ".join(str(v) for v in value) + "}" if isinstance(value, (list, tuple)) else str(value)
         lines.append(f"{key} = {text}")
     header = folder / f"{name}.hdr"
     header.write_text("ENVI\n" + "\n".join(lines) + "\n")

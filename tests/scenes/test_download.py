@@ -69,9 +69,7 @@ def urls(server: ThreadingHTTPServer, *ways: str) -> tuple[str, ...]:
 
 def one_file(server: ThreadingHTTPServer, *ways: str, **changes: object) -> SceneFacts:
     file = {"name": "cube.mat", "urls": urls(server, *ways), "sha256": SUM} | changes
-    return SceneFacts(
-        "site", 1, 1, 1, 0, 1, 1, "CC BY 4.0", "Someone (2020)", (SceneFile(**file),), ("site",)
-    )
+    return SceneFacts("site", 1, 1, 1, 0, 1, 1, "CC BY 4.0", "Someone (2020)", (SceneFile(**file),), ("site",))
 
 
 def nothing() -> None:
@@ -194,15 +192,11 @@ def test_unknown_sum_of_a_file_that_does_not_load_is_not_kept(server, cache_fold
     assert not (cache_folder / "pinned_sums.json").exists()
 
 
-@pytest.mark.parametrize(
-    "text", ['{"version": 0, "sums": {}}', "{broken", "[]", '{"version": 1, "sums": {"a": 3}}']
-)
+@pytest.mark.parametrize("text", ['{"version": 0, "sums": {}}', "{broken", "[]", '{"version": 1, "sums": {"a": 3}}'])
 def test_cache_of_another_version_is_named(server, cache_folder, text):
     cache_folder.mkdir(parents=True)
     (cache_folder / "pinned_sums.json").write_text(text)
-    with pytest.raises(
-        SceneError, match=r"pinned_sums.json is damaged or of another version of hsikit; delete it"
-    ):
+    with pytest.raises(SceneError, match=r"pinned_sums.json is damaged or of another version of hsikit; delete it"):
         fetch_files(one_file(server, "good"), nothing)
     assert server.asked == []
 
@@ -271,9 +265,7 @@ def test_data_folder_is_read_and_never_written(server, data_folder):
 
 
 def test_scene_under_terms_is_placed_by_hand(cache_folder):
-    with pytest.raises(
-        SceneError, match=r"CASI.tif, .*must be placed by hand in .*houston2013.*terms forbid"
-    ):
+    with pytest.raises(SceneError, match=r"CASI.tif, .*must be placed by hand in .*houston2013.*terms forbid"):
         fetch("houston2013")
 
 

@@ -144,18 +144,14 @@ def test_large_cubes_are_not_scanned_when_opened(tmp_path, monkeypatch, caplog):
 
 def slope(rows, cols, pixel_m, south_m=0.0):
     """Heights that fall by 0.1 m a metre southwards, at pixel centres."""
-    return np.repeat((100 - 0.1 * (south_m + pixel_m * (np.arange(rows) + 0.5)))[:, None], cols, 1).astype(
-        np.float32
-    )
+    return np.repeat((100 - 0.1 * (south_m + pixel_m * (np.arange(rows) + 0.5)))[:, None], cols, 1).astype(np.float32)
 
 
 def test_lidar_of_the_same_grid_is_kept_as_it_is(envi):
     height = slope(ROWS, COLS, 2)
     write_tiff(envi / "dsm.tif", height, grid(), UTM, nodata=-1)
     np.save(envi / "intensity.npy", np.full((ROWS, COLS), 7, np.uint8))
-    scene = load_scene(
-        site(envi, hsi="cube.hdr", lidar=[{"file": "dsm.tif", "name": "height (m)"}, "intensity.npy"])
-    )
+    scene = load_scene(site(envi, hsi="cube.hdr", lidar=[{"file": "dsm.tif", "name": "height (m)"}, "intensity.npy"]))
     np.testing.assert_array_equal(scene.lidar[..., 0], height)
     assert scene.lidar_names == ("height (m)", "intensity")
     assert (scene.lidar[..., 1] == 7).all()
@@ -199,17 +195,13 @@ def test_lidar_elsewhere_is_refused(envi):
 
 
 def draw(path, shapes, crs=UTM, **columns):
-    geopandas = pytest.importorskip(
-        "geopandas", reason="drawn labels: geopandas (extra `vector`) is not installed"
-    )
+    geopandas = pytest.importorskip("geopandas", reason="drawn labels: geopandas (extra `vector`) is not installed")
     geopandas.GeoDataFrame(columns, geometry=shapes, crs=crs.to_wkt()).to_file(path)
 
 
 @pytest.mark.parametrize("suffix", ["gpkg", "geojson", "shp"])
 def test_polygons_and_points_become_labels(envi, suffix):
-    shapely = pytest.importorskip(
-        "shapely", reason="drawn labels: geopandas (extra `vector`) is not installed"
-    )
+    shapely = pytest.importorskip("shapely", reason="drawn labels: geopandas (extra `vector`) is not installed")
     west, north = 600_000, 5_100_000
     shapes = [shapely.box(west, north - 8, west + 6, north), shapely.Point(west + 13, north - 21).buffer(0.9)]
     draw(envi / f"fields.{suffix}", shapes, crop=["wheat", "maize"])
@@ -222,9 +214,7 @@ def test_polygons_and_points_become_labels(envi, suffix):
 
 
 def test_points_in_degrees_with_class_numbers(envi):
-    shapely = pytest.importorskip(
-        "shapely", reason="drawn labels: geopandas (extra `vector`) is not installed"
-    )
+    shapely = pytest.importorskip("shapely", reason="drawn labels: geopandas (extra `vector`) is not installed")
     from rasterio.crs import CRS
     from rasterio.warp import transform
 
@@ -243,9 +233,7 @@ def test_points_in_degrees_with_class_numbers(envi):
 
 
 def test_drawn_labels_that_do_not_fit_are_refused(envi):
-    shapely = pytest.importorskip(
-        "shapely", reason="drawn labels: geopandas (extra `vector`) is not installed"
-    )
+    shapely = pytest.importorskip("shapely", reason="drawn labels: geopandas (extra `vector`) is not installed")
     box = shapely.box(600_000, 5_099_990, 600_006, 5_100_000)
     draw(envi / "a.gpkg", [box], crop=["wheat"])
     refused(site(envi, hsi="cube.hdr", labels="a.gpkg"), "no field 'class'; it has: crop")

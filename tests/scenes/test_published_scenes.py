@@ -53,9 +53,7 @@ def test_trento(data_folder, small, version):
         (salinas, "salinas", "Salinas_corrected.mat", "salinas_corrected", "Salinas_gt.mat", "salinas_gt"),
     ],
 )
-def test_scenes_of_one_cube_and_one_raster(
-    data_folder, small, module, name, cube_file, variable, gt_file, gt_variable
-):
+def test_scenes_of_one_cube_and_one_raster(data_folder, small, module, name, cube_file, variable, gt_file, gt_variable):
     gt, data = labels(ROWS, COLS, 5), cube(ROWS, COLS, 4, np.uint16)
     small(module, 4, gt)
     (data_folder / name).mkdir()
@@ -93,9 +91,7 @@ def roi_text(regions):
         head += [f"; ROI name: {name}", "; ROI rgb value: {0, 205, 0}", f"; ROI npts: {len(points)}"]
     lines = [*head, ";   ID    X    Y      Map X       Map Y        Lat         Lon"]
     for _, points in regions:
-        lines += [
-            f"{i:6d}{x:5d}{y:5d}  271460.3  3290891.2  29.72  -95.36" for i, (x, y) in enumerate(points, 1)
-        ]
+        lines += [f"{i:6d}{x:5d}{y:5d}  271460.3  3290891.2  29.72  -95.36" for i, (x, y) in enumerate(points, 1)]
         lines.append("")
     return "\n".join(lines)
 

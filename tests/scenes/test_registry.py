@@ -24,9 +24,7 @@ def test_unknown_name_gets_the_nearest_known_one():
 
 @pytest.mark.parametrize("name", ["trento", "muufl", "muufl_subset", "pavia_university", "salinas"])
 def test_missing_file_is_named_with_its_place_and_the_command(name, data_folder):
-    with pytest.raises(
-        SceneError, match=rf"\.mat is missing; run `hsikit fetch {name}`, or put it at {data_folder}"
-    ):
+    with pytest.raises(SceneError, match=rf"\.mat is missing; run `hsikit fetch {name}`, or put it at {data_folder}"):
         load_scene(name)
 
 

@@ -34,9 +34,7 @@ def test_bands_out_of_order_keep_their_place():
     wanted = np.arange(450.0, 951, 10)
     straight = resample_bands(scene(waves), wanted).hsi
     np.testing.assert_allclose(resample_bands(scene(waves[order]), wanted).hsi, straight, rtol=1e-6)
-    np.testing.assert_allclose(
-        resample_bands(scene(waves), wanted[::-1].copy()).hsi[..., ::-1], straight, rtol=1e-6
-    )
+    np.testing.assert_allclose(resample_bands(scene(waves), wanted[::-1].copy()).hsi[..., ::-1], straight, rtol=1e-6)
 
 
 def test_the_same_wavelengths_give_the_same_scene():
