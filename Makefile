@@ -20,7 +20,7 @@ paper: .venv/.installed  ## the papers' scenes (HSIKIT_DATA names their folder),
 	$(BIN)/hsikit workbook --profile paper
 	$(BIN)/hsikit table --commit
 
-bench: .venv/.installed
+bench: .venv/.installed  ## how fast, as ratios on this machine
 	$(BIN)/hsikit bench
 
 lint: .venv/.installed  ## style, types, clean notebooks, README commands that exist

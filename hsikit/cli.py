@@ -141,11 +141,13 @@ def _predict(args: argparse.Namespace) -> None:
     folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
     fitted = Fitted.load(folder / "model" if (folder / "model").is_dir() else folder)
     scene = load_scene(args.scene)
-    labels = predict_map(fitted, scene, progress=True).labels
+    pred = predict_map(fitted, scene, progress=True)
+    scores = np.zeros((*scene.shape, len(fitted.class_names)), np.float32)  # 0 where a class was no candidate
+    scores[..., pred.classes - 1] = pred.scores
     # The map shows the classes that the model knows, whatever the scene's own labels are called.
     grid = replace(scene, labels=np.zeros(scene.shape, np.int16), class_names=fitted.class_names,
                    colors=fitted.scene_facts.get("colors", ()), masks={})  # fmt: skip
-    _say("\n".join(map(str, write_map(args.out, labels, grid))))
+    _say("\n".join(map(str, write_map(args.out, pred.labels, grid, scores))))
 
 
 def _bench(args: argparse.Namespace) -> None:

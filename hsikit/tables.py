@@ -29,6 +29,15 @@ SHOWN_AS = {
 }
 
 
+# The README shows these methods; their scenes' tables show all.
+MAIN = {
+    "indian_pines": ["coordinates", "LDA", "SVM", "SVM + profiles", "2-D CNN", "SDHSI-Net trunk", "SDHSI-Net"],
+    "simulated": ["trunk + cross-entropy", "MMLGNet (random vectors)", "MMLGNet (MiniLM)"],
+    "muufl_subset": ["trunk + cross-entropy", "MMLGNet (random vectors)", "MMLGNet (MiniLM)"],
+}
+MARKS = ("<!-- results -->", "<!-- /results -->")
+
+
 class TableError(ValueError):
     """A table that is not known, or that the ledger cannot fill. The message says what to run."""
 
@@ -106,7 +115,35 @@ def make(name: str | None = None, commit: bool = False, store: Store | None = No
         if commit:
             write(table, each, store.ledger.parent)
         lines += table.to_dict("records")
+    readme = Path("README.md")
+    if commit and readme.exists() and MARKS[0] in readme.read_text():
+        update_readme(readme, rows)
     return lines
+
+
+def main_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The README's table: OA / AA of the main methods, the disjoint split first."""
+    lines = []
+    for name, methods in MAIN.items():
+        table = measured(name, rows).set_index(["split", "method"])
+        disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
+        for method in methods:
+            cells = {}
+            for head, split in (("disjoint split", disjoint), ("overlapping split", parity)):
+                found = (split, method) in table.index
+                line = table.loc[(split, method)] if found else None
+                cells[head] = "" if line is None else f"{split}: {line['OA']} / {line['AA']} (n = {line['n']})"
+            if any(cells.values()):
+                lines.append({"scene": SHOWN_AS[name], "method": method, **cells})
+    return pd.DataFrame(lines)
+
+
+def update_readme(readme: Path, rows: list[dict[str, Any]]) -> None:
+    """Put the main table between its two marks."""
+    before, _, rest = readme.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    table = main_table(rows).to_markdown(index=False)
+    write_aside(readme, f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
 
 
 def write(table: pd.DataFrame, name: str, folder: Path) -> None:

@@ -41,7 +41,8 @@ def _render(fig: Figure, dpi: float, kind: str) -> bytes:
     nameless: dict[str, Any] = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
     buffer = io.BytesIO()
     with style():  # ticks may be made as late as now
-        fig.savefig(buffer, format=kind, dpi=dpi, facecolor="white", metadata=nameless[kind])
+        fig.savefig(buffer, format=kind, dpi=dpi, facecolor="white", bbox_inches="tight", pad_inches=0.1,
+                    metadata=nameless[kind])  # fmt: skip
     return buffer.getvalue()
 
 

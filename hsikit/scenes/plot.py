@@ -35,12 +35,12 @@ def plot_scene(scene: Scene) -> Figure:
     axes[0].imshow(scene.rgb(), interpolation="nearest")
     axes[0].set_title(_colour_title(scene))
     if scene.lidar is not None:
-        _draw_lidar(scene, axes[1])
+        _draw_lidar(scene, axes[1], beside=list(axes) if stacked else [axes[1]])
     _draw_labels(scene, axes[-1])
     for ax in axes:
         ax.set_xlabel("column (px)")
         ax.set_ylabel("row (px)")
-    _legend(scene, fig)
+    _legend(scene, fig, below=stacked)
     fig.suptitle(title(scene))
     return fig
 
@@ -61,12 +61,13 @@ def _colour_title(scene: Scene) -> str:
     return "HSI, true colour" if seen else "HSI, three bands"
 
 
-def _draw_lidar(scene: Scene, ax: Axes) -> None:
+def _draw_lidar(scene: Scene, ax: Axes, beside: list[Axes]) -> None:
     assert scene.lidar is not None
     channel = np.asarray(scene.lidar[..., 0], np.float32)
     low, high = np.nanpercentile(channel, (1, 99))
     picture = ax.imshow(channel, cmap="viridis", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
-    ax.figure.colorbar(picture, ax=ax, shrink=0.85, label=scene.lidar_names[0])  # type: ignore[union-attr]
+    shrink = 0.85 if len(beside) == 1 else 0.3  # beside all panels, so that none is pushed out of line
+    ax.figure.colorbar(picture, ax=beside, shrink=shrink, label=scene.lidar_names[0])  # type: ignore[union-attr]
     ax.set_title("LiDAR")
 
 
@@ -79,9 +80,10 @@ def _draw_labels(scene: Scene, ax: Axes) -> None:
     ax.set_title("ground truth")
 
 
-def _legend(scene: Scene, fig: Figure) -> None:
+def _legend(scene: Scene, fig: Figure, below: bool) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(facecolor=c, edgecolor="#888888", label=n) for n, c in zip(scene.class_names, scene.colors)]
     handles.append(Patch(facecolor="#ffffff", edgecolor="#888888", label="unlabelled"))
-    fig.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9)
+    place, columns = ("outside lower center", 4) if below else ("outside right center", 1)
+    fig.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=9)
