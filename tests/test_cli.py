@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -159,25 +158,6 @@ def test_failed_runs_are_named_and_set_the_exit_code(fake_sweep, capsys, reasons
 def test_an_unknown_config_is_wrong_input(capsys):
     assert cli.main(["run", "no_such_config"]) == 2
     assert "no_such_config" in capsys.readouterr().err
-
-
-def test_predict_writes_a_map_of_the_models_classes(monkeypatch, tmp_path, capsys):
-    rasterio = pytest.importorskip("rasterio")
-    from hsikit import fitted, predict, scenes
-
-    scene = scenes.Scene("tiny", np.ones((4, 5, 3), np.float32), np.zeros((4, 5), int), ["only"])
-    model = SimpleNamespace(class_names=("grass", "road"), scene_facts={"colors": ["#00ff00", "#777777"]})
-    (tmp_path / "model").mkdir()
-    read: list[Path] = []
-    monkeypatch.setattr(fitted.Fitted, "load", classmethod(lambda cls, folder: read.append(folder) or model))
-    monkeypatch.setattr(scenes, "load_scene", lambda name: scene)
-    monkeypatch.setattr(predict, "predict_map", lambda *_, **__: SimpleNamespace(labels=np.full((4, 5), 2, np.int16)))
-    assert cli.main(["predict", str(tmp_path), "tiny", "--out", str(tmp_path / "map.tif")]) == 0
-    assert read == [tmp_path / "model"]
-    assert "map.tif" in capsys.readouterr().out
-    with rasterio.open(tmp_path / "map.tif") as source:
-        assert (source.read(1) == 2).all()
-        assert json.loads(source.tags()["class_names"]) == ["grass", "road"]
 
 
 def test_predict_without_a_model_is_wrong_input(tmp_path, capsys):

@@ -45,13 +45,15 @@ def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: i
     store = store or Store.of_environment()
     todo = [e for e in experiments if e.hash not in store.rows()]
     known = len(experiments) - len(todo)
-    log.info("%s", plan(experiments, store, jobs))
+    if len(todo) > 1:
+        log.info("%s", plan(experiments, store, jobs))
     failures: list[Failure] = []
     with tqdm(total=len(experiments), initial=known, desc="runs", unit="run", disable=not todo) as bar:
         for experiment, row, reason in _work(todo, store, jobs):
             if row is None:
                 failures.append(Failure(experiment, reason))
-            bar.write(_line(experiment, row, reason), file=bar.fp)
+            else:
+                bar.write(_line(experiment, row), file=bar.fp)
             bar.update()
     _check_known(experiments, store)
     rows = store.rows()
@@ -127,8 +129,6 @@ def _check_known(experiments: Sequence[Experiment], store: Store) -> None:
             same_scene(rows[experiment.hash], experiment)
 
 
-def _line(experiment: Experiment, row: dict[str, Any] | None, reason: str) -> str:
+def _line(experiment: Experiment, row: dict[str, Any]) -> str:
     name = f"{experiment.label} · {experiment.scene} · {experiment.split_name} · seed {experiment.seed}"
-    if row is None:
-        return f"FAILED {name}: {reason}"
     return f"{name}: OA {row['oa']:.4f}  AA {row['aa']:.4f}  kappa {row['kappa']:.4f}  {row['seconds']:.1f} s"

@@ -1,4 +1,4 @@
-"""`LeakageExplorer`: how window size and kind of split change what test windows share with training windows."""
+"""`LeakageExplorer`: what test windows share with training windows, by kind of split and window size."""
 
 from __future__ import annotations
 
@@ -105,8 +105,9 @@ class LeakageExplorer(Panel):
         """A measurement in words."""
         split = measured.split
         text = (
-            f"{measured.kind}, window {measured.window}: {100 * measured.shared:.1f} % of {split.n_test:,} test "
-            f"windows share pixels with training windows; accuracy {100 * measured.accuracy:.1f} % ({CLASSIFIER})."
+            f"{measured.kind}, window {measured.window}: {100 * measured.shared:.1f} % of {split.n_test:,} "
+            "test windows share pixels with training windows; "
+            f"accuracy {100 * measured.accuracy:.1f} % ({CLASSIFIER})."
         )
         if split.dropped_classes:
             names = ", ".join(self.scene.class_names[c - 1] for c in split.dropped_classes)

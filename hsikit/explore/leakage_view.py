@@ -71,7 +71,7 @@ class LeakageView(View):
             animated=True, zorder=6,
         )  # fmt: skip
         legend = self.axes.legend(
-            handles=[line for line in self._curves[:-1]], loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False,
+            handles=self._curves[:-1], loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False,
             fontsize=SMALL, borderaxespad=0,
         )  # fmt: skip
         legend.set_animated(True)

@@ -85,5 +85,7 @@ def _legend(scene: Scene, fig: Figure, below: bool) -> None:
 
     handles = [Patch(facecolor=c, edgecolor="#888888", label=n) for n, c in zip(scene.class_names, scene.colors)]
     handles.append(Patch(facecolor="#ffffff", edgecolor="#888888", label="unlabelled"))
-    place, columns = ("outside lower center", 4) if below else ("outside right center", 1)
-    fig.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=9)
+    if below:
+        fig.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    else:
+        fig.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9)
