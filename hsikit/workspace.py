@@ -31,6 +31,7 @@ class Workspace:
         self.out, self.notebook = Path(out_dir).resolve(), notebook
         self.figures: dict[str, dict[str, Any]] = {}
         self._start = time.perf_counter()
+        pd.set_option("display.max_colwidth", None)  # sentences in tables are shown whole
         for name in ("figures", "tables", "results"):
             (self.out / name).mkdir(parents=True, exist_ok=True)
         self.store = Store(Path(os.environ.get("HSIKIT_RUNS", self.out / "runs")),

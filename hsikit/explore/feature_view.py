@@ -29,7 +29,7 @@ PLACES = {  # left, bottom, width, height
     "stacked": {
         "cloud": (0.045, 0.31, 0.38, 0.62),
         "map": (0.50, 0.70, 0.49, 0.25),
-        "spectra": (0.50, 0.36, 0.49, 0.23),
+        "spectra": (0.50, 0.34, 0.49, 0.19),
     },
 }
 SMALL = 8
@@ -121,8 +121,11 @@ class FeatureView(View):
             self._refresh_lit()
             self._refresh_spectra()
         if self._news("numbers", (explorer.space, shown)):
-            self.text.set_text("")
-            explorer._later("numbers", explorer.separation_text, self._set_numbers)
+            if self.live:
+                self.text.set_text("measuring separation …")
+                explorer._later("numbers", explorer.separation_text, self._set_numbers)
+            else:
+                self.text.set_text(explorer.separation_text())
 
     def _news(self, part: str, state: Any) -> bool:
         if self._seen.get(part) == state:
@@ -151,7 +154,16 @@ class FeatureView(View):
         for name, (x, y) in stars.items():
             self._stars += self.axes.plot(x, y, "*", ms=13, mfc="#ffffff", mec="#000000", mew=1.2, zorder=6)
             halo = [Stroke(linewidth=2.5, foreground="#ffffff"), Normal()]
-            label = self.axes.annotate(name, (x, y), (6, 4), textcoords="offset points", fontsize=SMALL, zorder=7)
+            right = x > explorer.xy[:, 0].mean()  # labels run towards the middle
+            label = self.axes.annotate(
+                name,
+                (x, y),
+                (-6 if right else 6, 4),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                fontsize=SMALL,
+                zorder=7,
+            )
             label.set_path_effects(halo)
             self._stars.append(label)
         every = np.vstack([explorer.xy, *[p[None] for p in stars.values()]])

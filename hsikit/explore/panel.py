@@ -30,6 +30,7 @@ class View(ABC):
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
         self.redraw = Redraw(figure.canvas)
+        self.live = type(figure.canvas) is not FigureCanvasAgg  # a still picture waits for what takes long
 
     @abstractmethod
     def refresh(self) -> None:

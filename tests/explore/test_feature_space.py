@@ -220,6 +220,9 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
     async def session():
         explorer.widget()
         first = explorer.xy
+        explorer.toggle_class(1)
+        still = explorer.static()  # a still picture has its numbers at once
+        assert any("silhouette" in t.get_text() for axes in still.axes for t in axes.texts)
         explorer._panel.method.value = "tsne"
         assert "Computing" in explorer.message
         explorer._panel.stop.click()
