@@ -72,9 +72,11 @@ def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
             row = extra[entry["method"], split]
             lines.append({"split": split, "method": entry["method"], "n": entry["n"], "OA": _percent(entry, "oa"),
                           "AA": _percent(entry, "aa"), "kappa": _percent(entry, "kappa"),
-                          "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"], "tried": row["tried"],
+                          "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"],
+                          "trials": row["trials"] * row["tried"],
                           "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
-    return pd.DataFrame(lines)
+    found = pd.DataFrame(lines)
+    return found if found["encoder"].any() else found.drop(columns="encoder")
 
 
 def reported(scene: str | None = None) -> pd.DataFrame:
@@ -94,15 +96,22 @@ def side_by_side(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Measured scores, and in columns of their own what others printed for the same scene and split."""
     table = measured(name, rows)
     others = reported(TABLES[name]["scene"])
-    others = others[others["split"].isin(TABLES[name]["splits"])]
-    if others.empty:
+    if not others["split"].isin(TABLES[name]["splits"]).any():
         return table
-    others = others.rename(columns={"method": "reported as", "oa": "reported OA", "aa": "reported AA",
-                                    "kappa": "reported kappa"}).drop(columns=["scene", "per class"])  # fmt: skip
-    joined = table.merge(others, how="outer", left_on=["split", "method"], right_on=["split", "our row"], sort=False)
-    order = {split: k for k, split in enumerate(TABLES[name]["splits"])}
-    joined = joined.sort_values("split", key=lambda s: s.map(order), kind="stable").drop(columns="our row")
-    return joined.astype(object).where(joined.notna(), "").reset_index(drop=True)
+    lines = []
+    for split in TABLES[name]["splits"]:
+        left = others[others["split"] == split].to_dict("records")
+        for line in table[table["split"] == split].to_dict("records"):
+            twin = next((o for o in left if o["our row"] == line["method"]), None)
+            lines.append(line | (_reported_cells(twin) if twin else {}))
+            left = [o for o in left if o is not twin]
+        lines += [{"split": split, **_reported_cells(other)} for other in left]
+    return pd.DataFrame(lines, dtype=object).fillna("")
+
+
+def _reported_cells(other: dict[str, Any]) -> dict[str, Any]:
+    return {"reported as": other["method"], "reported OA": other["oa"], "reported AA": other["aa"],
+            "reported kappa": other["kappa"], "source": other["source"]}  # fmt: skip
 
 
 def make(name: str | None = None, commit: bool = False, store: Store | None = None) -> list[dict[str, Any]]:
@@ -157,7 +166,7 @@ def footnotes(name: str) -> str:
     """What a reader must know beside the numbers of a table."""
     notes = [f"Scene: {SHOWN_AS[TABLES[name]['scene']]}. Scores in percent on test pixels, mean ± standard deviation "
              "over n seeds; seconds are training and fitting on the ledger's machine. AA over the classes tested. "
-             "`tried`: configurations compared on validation pixels."]  # fmt: skip
+             "`trials`: settings compared on validation pixels."]  # fmt: skip
     if name == "simulated":
         notes.append("Simulated data: no sensor saw this scene; it carries no claim on language or sensors.")
     if name == "muufl_subset":
@@ -171,7 +180,9 @@ def footnotes(name: str) -> str:
 
 
 def _rows_of(table: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [r for r in rows if r["scene"] == table["scene"] and r["split"] in table["splits"]]
+    """Runs of a table's scene and splits; those of the window study are read by notebook 20 alone."""
+    here = [r for r in rows if r["scene"] == table["scene"] and r["split"] in table["splits"]]
+    return [r for r in here if not r["name"].split(", ")[-1].startswith("window ")]
 
 
 def _percent(entry: dict[str, Any], key: str) -> str:

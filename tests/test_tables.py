@@ -13,7 +13,7 @@ LEDGER = Store(ledger=ROOT / "figures" / "tables" / "runs.jsonl")
 
 def row(name, split, seed, oa, scene="indian_pines", epochs=3, val=0.5):
     scores = {"oa": oa, "aa": oa, "kappa": oa, "val_oa": val, "seconds": 1.0, "parameters": 7, "tested_classes": 9}
-    names = {"name": name, "method": name, "scene": scene, "split": split, "seed": seed, "encoder": ""}
+    names = {"name": name, "method": name, "scene": scene, "split": split, "seed": seed, "encoder": "", "trials": 1}
     return (
         {"hash": f"{name}{split}{seed}{epochs}", "config": {"train": {"epochs": epochs}, "seed": seed}} | names | scores
     )
@@ -37,7 +37,7 @@ def test_of_several_configurations_the_best_by_validation_stands_with_how_many_w
     rows = [row("a", "fields", 0, 0.9, epochs=3, val=0.4), row("a", "fields", 0, 0.2, epochs=9, val=0.8)]
     table = tables.measured("indian_pines", rows)
     assert list(table["OA"]) == ["20.00"]
-    assert list(table["tried"]) == [2]
+    assert list(table["trials"]) == [2]
 
 
 def test_reported_cells_stand_in_columns_of_their_own_and_only_for_their_split():
