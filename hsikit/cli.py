@@ -108,10 +108,14 @@ def _workbook(args: argparse.Namespace) -> int:
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from hsikit.experiments import expand, load_config, summarise, sweep
+    from hsikit.experiments import against, expand, load_config, summarise, sweep
 
     result = sweep(expand(args.config, args.seeds), jobs=args.jobs)
-    _show(summarise(result.rows, load_config(args.config).get("reference")), args.json)
+    reference = load_config(args.config).get("reference")
+    _show(summarise(result.rows, reference), args.json)
+    if reference and not args.json and result.rows:
+        _say("\nPaired differences in points, with their 95 % interval over seeds:")
+        _show(against(result.rows, reference).to_dict("records"), False)
     for failure in result.failures:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
     kinds = {failure.reason.split(":")[0] for failure in result.failures}

@@ -55,6 +55,18 @@ def comparison(rows: Iterable[dict[str, Any]], pairs: Sequence[tuple[str, str]],
     )  # fmt: skip
 
 
+def against(rows: Iterable[dict[str, Any]], reference: str) -> pd.DataFrame:
+    """Every method against the reference, OA and AA in points, for each scene and split; Holm within each."""
+    table = pd.DataFrame(list(rows))
+    found = []
+    for (scene, split), part in table.groupby(["scene", "split"], sort=False):
+        pairs = [(name, reference) for name in part["name"].unique() if name != reference]
+        for metric in ("oa", "aa"):
+            lines = comparison(part.to_dict("records"), pairs, metric)
+            found.append(lines.assign(scene=scene, split=split))
+    return pd.concat(found, ignore_index=True)[["scene", "split", *found[0].columns[:-2]]]
+
+
 def _note(position: int, p: float | None) -> str:
     if p is None:
         return "not tested (n < 8)"

@@ -3,7 +3,7 @@ import json
 import pytest
 from scipy import stats
 
-from hsikit.experiments import comparison, summarise
+from hsikit.experiments import against, comparison, summarise
 
 
 def rows(name, scores, split="fields"):
@@ -56,3 +56,12 @@ def test_pairs_are_made_by_seed_not_by_order():
 def test_a_missing_method_is_named():
     with pytest.raises(ValueError, match=r"no rows of 'z'.*\['a'\]"):
         comparison(rows("a", A), [("a", "z")])
+
+
+def test_against_a_reference_every_split_has_its_own_lines():
+    found = against([*rows("a", A), *rows("b", B), *rows("a", A, "random_10"), *rows("b", A, "random_10")], "b")
+    assert list(found["split"]) == ["fields", "fields", "random_10", "random_10"]
+    assert list(found["metric"]) == ["oa", "aa"] * 2
+    assert found["difference"][0] == pytest.approx(100 * (sum(A) - sum(B)) / 8)
+    assert (found["difference"][2:] == 0).all()
+    assert set(found["comparison"]) == {"a − b"}

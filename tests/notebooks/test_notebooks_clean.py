@@ -68,7 +68,6 @@ def test_parses_but_for_magics(path):
         ast.parse("\n".join(line for line in source.splitlines() if not line.startswith(("%", "!"))))
 
 
-@pytest.mark.skipif(not NOTEBOOKS, reason="there are no notebooks to give parameters to")
 @pytest.mark.parametrize("profile", ["quick", "paper"])
 def test_profile_sets_only_what_notebooks_have_with_values_of_the_same_kind(profile):
     for path, values in profile_parameters(profile, ROOT).items():
@@ -77,7 +76,6 @@ def test_profile_sets_only_what_notebooks_have_with_values_of_the_same_kind(prof
         assert {n: k for n, k in kinds.items() if k[0] is not k[1] and k != (float, int)} == {}, path.stem
 
 
-@pytest.mark.skipif(not NOTEBOOKS, reason="there are no notebooks to give parameters to")
 def test_run_all_in_jupyterlab_does_what_the_quick_profile_does():
     for path, values in profile_parameters("quick", ROOT).items():
         own = literals(path)

@@ -74,3 +74,25 @@ def test_every_figure_it_names_is_a_picture(quick, stem):
 def test_figures_and_tables_were_made(quick):
     assert quick.files()["figures"], "no figure was made"
     assert quick.files()["tables"], "no table was made"
+
+
+def test_accuracy_rises_with_the_window_under_a_random_split_and_not_under_a_disjoint_one(quick):
+    found = results(quick, "20_splits_and_leakage")["numbers"]
+    assert found["random_last"] > found["random_first"] + 0.05
+    assert found["disjoint_last"] < found["disjoint_first"] + 0.02
+    assert found["shared_random"] > 0.99
+    assert found["shared_disjoint"] == 0
+    assert found["coordinates_random"] > 0.95 > found["coordinates_disjoint"] + 0.5
+
+
+def test_self_distillation_reaches_the_parity_check(quick):
+    found = results(quick, "40_self_distillation")["numbers"]
+    assert found["oa"] >= 0.96
+    assert found["oa_final"] == found["oa"]
+    assert found["oa_first_exit"] < found["oa_final"]
+
+
+def test_mmlgnet_learns(quick):
+    found = results(quick, "30_mmlgnet")["numbers"]
+    assert min(found["oa_words"], found["oa_random"], found["oa_ce"]) > 0.6  # the largest class holds 0.34
+    assert found["seeds"] >= 3
