@@ -27,7 +27,7 @@ from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters, make
 from hsikit.models.shallow import fit_shallow
 from hsikit.predict import Prediction, predict_map
-from hsikit.scenes import Scene, load_scene
+from hsikit.scenes import Scene, SceneError, load_scene
 from hsikit.splits import Split, make_split
 from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
 from hsikit.train import TrainConfig, fit
@@ -196,11 +196,19 @@ def _content(scene: str) -> str:
 
 
 def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
-    """The row, if it was made on the scene as it is now; else a ConfigError."""
-    if row.get("scene_hash") != _content(experiment.scene):
+    """The row, if it was made on the scene as it is now; else a ConfigError.
+
+    A row stands unchecked where the scene's files are not on this machine.
+    """
+    try:
+        content = _content(experiment.scene)
+    except SceneError as error:
+        log.debug("run %s stands unchecked: %s", row["hash"], error)
+        return row
+    if row.get("scene_hash") != content:
         raise ConfigError(
             f"{experiment.scene} changed since run {row['hash']} was made (content {row.get('scene_hash')} then, "
-            f"{_content(experiment.scene)} now); give the new scene another name, nothing was overwritten"
+            f"{content} now); give the new scene another name, nothing was overwritten"
         )
     return row
 

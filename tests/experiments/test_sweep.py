@@ -221,6 +221,15 @@ def test_a_scene_that_changed_under_its_name_is_refused(site):
     assert store.ledger.read_text() == before
 
 
+def test_rows_stand_where_the_scene_is_not_in_hand(site):
+    store = Store(site / "runs", site / "ledger.jsonl")
+    experiment = expand(CONFIG)[0]
+    row = run_experiment(experiment, store, progress=False)
+    (site / "cube.npy").unlink()
+    run_module._content.cache_clear()
+    assert sweep([experiment], store).rows == [row]
+
+
 def test_a_users_own_network_joins_by_its_dotted_path(site, monkeypatch):
     (site / "my_nets.py").write_text(
         "import torch\n"
