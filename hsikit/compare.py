@@ -117,7 +117,7 @@ def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:
     """McNemar's test of two maps on the same pixels, exact below 25 discordant pixels, else with correction.
 
     It takes pixels for independent. Neighbours are not, so p is too small on a map: use it to describe two
-    maps, and `hsikit.metrics.group_bootstrap` to claim a difference.
+    maps, and `hsikit.areas.group_bootstrap` to claim a difference.
 
     Raises:
         ValueError: For other than two boolean arrays of one length.

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from hsikit.explore.panel import View
-from hsikit.explore.spectra import sample_spectra
+from hsikit.explore.spectra_facts import sample_spectra
 from hsikit.explore.spectra_view import draw_spectrum, grey_bad_bands
 from hsikit.spectra import bad_bands
 

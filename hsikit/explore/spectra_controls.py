@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from hsikit.explore.panel import BOX
 from hsikit.explore.redraw import Gestures
-from hsikit.explore.spectra import MODES
+from hsikit.explore.spectra_picture import MODES
 
 if TYPE_CHECKING:
     from hsikit.explore.spectra import SpectraExplorer

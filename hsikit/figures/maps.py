@@ -23,8 +23,8 @@ from hsikit.figures.style import (
     titled,
 )
 from hsikit.scenes.base import Scene
+from hsikit.spectra import WATER_NM
 
-WATER_NM = ((1350.0, 1430.0), (1800.0, 1960.0))  # water vapour leaves no light there (assumed limits)
 PANEL_IN = 3.3  # longer side of a map
 
 

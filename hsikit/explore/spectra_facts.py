@@ -1,0 +1,106 @@
+"""What a scene says about its bands, its pixels and its classes, for a `SpectraExplorer`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from hsikit.scenes.base import Scene
+from hsikit.spectra import bad_bands, class_means, rank_by_angle
+
+
+class SceneFacts:
+    """Facts of a scene in numbers and in words; the costly ones are computed when first asked for.
+
+    Attributes:
+        valid: Booleans (row, col), True where something was measured.
+        x: Where the bands stand (band,) float64: wavelengths in nm, or indices without wavelengths.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        assert scene.valid is not None
+        self.scene, self.valid = scene, scene.valid
+        self.x = np.arange(scene.bands, dtype=float) if scene.wavelengths_nm is None else scene.wavelengths_nm
+
+    # --- bands -----------------------------------------------------------------------------------
+
+    @property
+    def unit(self) -> str:
+        """``"nm"``, or ``"(band index)"`` without wavelengths."""
+        return "(band index)" if self.scene.wavelengths_nm is None else "nm"
+
+    def band_at(self, where: float) -> int:
+        """Index of the band nearest to a wavelength in nm, or to an index where there are no wavelengths."""
+        if not np.isfinite(where) or not self.x.min() - 50 <= where <= self.x.max() + 50:
+            reach = f"{self.x.min():g} to {self.x.max():g} {self.unit}"
+            raise ValueError(f"{where:g} is outside the bands, which run {reach}")
+        return int(np.abs(self.x - where).argmin())
+
+    def band_text(self, band: int, short: bool = False) -> str:
+        """A band in words."""
+        if self.scene.wavelengths_nm is None:
+            return f"{band}" if short else f"band {band}"
+        return f"{self.x[band]:.0f} nm" if short else f"band {band} ({self.x[band]:.1f} nm)"
+
+    @cached_property
+    def bad(self) -> np.ndarray:
+        """Booleans (band,), True for bands in water absorption and bands that are constant or hold NaN."""
+        return bad_bands(self._sample, self.scene.wavelengths_nm)
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Values between which nearly all spectra run."""
+        good = self._sample[:, ~self.bad]
+        low, high = np.nanpercentile(good, (0.1, 99.9))
+        margin = 0.05 * max(high - low, 1e-9)
+        return float(low - margin), float(high + margin)
+
+    @cached_property
+    def _sample(self) -> np.ndarray:
+        return sample_spectra(self.scene)
+
+    # --- pixels and classes ----------------------------------------------------------------------
+
+    def class_name(self, row: int, col: int) -> str:
+        """Class of a pixel or ``"unlabelled"``."""
+        label = int(self.scene.labels[row, col])
+        return self.scene.class_names[label - 1] if label else "unlabelled"
+
+    def lidar_text(self, row: int, col: int) -> str:
+        """LiDAR values of a pixel in words, empty without LiDAR."""
+        if self.scene.lidar is None:
+            return ""
+        values = np.asarray(self.scene.lidar[row, col], float)
+        return "".join(f", {n}: {v:.4g}" for n, v in zip(self.scene.lidar_names, values))
+
+    def composition(self, pixels: np.ndarray, most: int = 3) -> str:
+        """The most frequent classes among pixels (n, 2) of row and column, with their counts."""
+        counts = np.bincount(self.scene.labels[pixels[:, 0], pixels[:, 1]], minlength=self.scene.n_classes + 1)
+        names = ("unlabelled", *self.scene.class_names)
+        top = [c for c in np.argsort(-counts, kind="stable")[:most] if counts[c]]
+        return ", ".join(f"{names[c]} {counts[c]:,}" for c in top)
+
+    @cached_property
+    def class_spectra(self) -> tuple[np.ndarray, np.ndarray]:
+        """Means and deviations (C, band) of the classes, NaN for a class without pixels."""
+        return class_means(self.scene.hsi, self.scene.usable, self.scene.n_classes)
+
+    def ranking(self, mean: np.ndarray, most: int = 3) -> str:
+        """The classes whose means are nearest to a spectrum (band,) by angle; empty where there are none."""
+        good = ~self.bad & np.isfinite(mean)
+        library = {n: m[good] for n, m in zip(self.scene.class_names, self.class_spectra[0])}
+        try:
+            nearest = rank_by_angle(mean[good], library)[:most]
+        except ValueError:
+            return ""
+        listed = ", ".join(f"{name} {angle:.3f}" for name, angle in nearest)
+        return f" Nearest class means by angle (rad): {listed}." if listed else ""
+
+
+def sample_spectra(scene: Scene, most: int = 2000) -> np.ndarray:
+    """About `most` valid spectra (n, band) float64, evenly spread over the scene."""
+    assert scene.valid is not None
+    rows, cols = np.nonzero(scene.valid)
+    step = max(1, len(rows) // most)
+    return np.asarray(scene.hsi[rows[::step], cols[::step]], np.float64)

@@ -1,0 +1,102 @@
+"""What the map of a `SpectraExplorer` can show: bands, indices, angles, and the layers over them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.scenes.base import COLOUR_INFRARED_NM, TRUE_COLOUR_NM
+from hsikit.spectra import INDICES_NM, normalised_difference, spectral_angle
+
+PRESETS_NM = {"true colour": TRUE_COLOUR_NM, "colour infrared": COLOUR_INFRARED_NM}
+MODES = (*PRESETS_NM, "three bands", "one band", "spectral angle", *INDICES_NM)
+
+
+class ScenePicture:
+    """Pictures (row, col) and (row, col, 3) of a scene; ranges and the last angles are remembered."""
+
+    def __init__(self, facts: SceneFacts) -> None:
+        self.facts, self.scene, self.valid = facts, facts.scene, facts.valid
+        self._ranges: dict[int, tuple[float, float]] = {}
+        self._angles: tuple[np.ndarray, np.ndarray] | None = None  # of a spectrum, the angles to it
+
+    # --- which bands -----------------------------------------------------------------------------
+
+    def first_bands(self) -> tuple[tuple[int, ...], str]:
+        """Bands to begin with and the mode that shows them: true colour where the scene has it."""
+        try:
+            return self.preset_bands("true colour"), "true colour"
+        except ValueError:
+            return tuple(int(f * (self.scene.bands - 1)) for f in (0.75, 0.5, 0.25)), "three bands"
+
+    def preset_bands(self, preset: str) -> tuple[int, ...]:
+        """Bands of a preset; ValueError where the scene's bands do not reach that far."""
+        waves, nm = self.scene.wavelengths_nm, PRESETS_NM[preset]
+        if waves is None:
+            raise ValueError(f"{preset} needs wavelengths, which {self.scene.name} lacks; choose three bands by index")
+        if waves.min() - 50 > min(nm) or waves.max() + 50 < max(nm):
+            reach = f"{waves.min():g} to {waves.max():g} nm"
+            raise ValueError(f"{preset} needs {min(nm):g} to {max(nm):g} nm; the bands run {reach}")
+        return tuple(self.facts.band_at(w) for w in nm)
+
+    # --- values ----------------------------------------------------------------------------------
+
+    def limits(self, band: int) -> tuple[float, float]:
+        """The 2nd and 98th percentile of a band over measured pixels."""
+        if band not in self._ranges:
+            values = np.asarray(self.scene.hsi[..., band], np.float32)[self.valid]
+            values = values[np.isfinite(values)]
+            low, high = np.percentile(values, (2, 98)) if values.size else (0.0, 1.0)
+            self._ranges[band] = (float(low), float(high))
+        return self._ranges[band]
+
+    def index(self, name: str) -> np.ndarray:
+        """A spectral index (row, col), one of `INDICES_NM`; ValueError where its bands are missing."""
+        return normalised_difference(self.scene.hsi, self.scene.wavelengths_nm, *INDICES_NM[name])
+
+    def angles(self, spectrum: np.ndarray) -> np.ndarray:
+        """Angles (row, col) in radians to a spectrum (band,), over bands that are good in both."""
+        if self._angles is None or self._angles[0] is not spectrum:
+            use = ~self.facts.bad & np.isfinite(spectrum)
+            self._angles = (spectrum, spectral_angle(self.scene.hsi, spectrum, use))
+        return self._angles[1]
+
+    # --- colours ---------------------------------------------------------------------------------
+
+    def composite(self, bands: tuple[int, ...]) -> np.ndarray:
+        """Three bands (row, col, 3) in 0..1, each stretched to its range."""
+        return np.stack([self._grey(b) for b in bands], -1)
+
+    def painted(self, values: np.ndarray, limits: tuple[float, float], cmap: str) -> np.ndarray:
+        """Values (row, col) in the colours (row, col, 3) of a colour map between two limits."""
+        from matplotlib import colormaps
+
+        low, high = limits
+        return colormaps[cmap](np.clip((values - low) / max(high - low, 1e-9), 0, 1))[..., :3]
+
+    def layered(self, base: np.ndarray, truth: float, lidar: float, channel: int) -> np.ndarray:
+        """Colours (row, col, 3) float32, white if not measured, under LiDAR and truth of these opacities."""
+        from matplotlib import colormaps
+        from matplotlib.colors import to_rgb
+
+        base = np.where(self.valid[..., None] & np.isfinite(base), base, 1.0)
+        if lidar and self.scene.lidar is not None:
+            height = colormaps["viridis"](self._lidar_stretched(channel))[..., :3]
+            base = (1 - lidar) * base + lidar * height
+        if truth:
+            colours = np.array([to_rgb(c) for c in self.scene.colors])
+            painted = colours[np.maximum(self.scene.labels, 1) - 1]
+            share = truth * (self.scene.labels > 0)[..., None]
+            base = (1 - share) * base + share * painted
+        return base.astype(np.float32)
+
+    def _grey(self, band: int) -> np.ndarray:
+        low, high = self.limits(band)
+        values = np.asarray(self.scene.hsi[..., band], np.float32)
+        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+
+    def _lidar_stretched(self, channel: int) -> np.ndarray:
+        assert self.scene.lidar is not None
+        values = np.asarray(self.scene.lidar[..., channel], np.float32)
+        low, high = np.nanpercentile(values, (1, 99))
+        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
