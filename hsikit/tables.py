@@ -200,9 +200,9 @@ def footnotes(name: str) -> str:
             "and coordinates alone score high. Reported cells were printed by the source named."
         )
         notes.append(
-            "`trials` counts what is in the ledger. SDHSI-Net's batch size comes from five settings looked at on validation "
-            "pixels of the random split (see its config); its trunk and the other networks took the value over and got no "
-            "trials of their own, so the networks were not tuned evenly."
+            "`trials` counts what is in the ledger. SDHSI-Net's batch size comes from five settings looked at on "
+            "validation pixels of the random split (see its config); its trunk and the other networks took the value "
+            "over and got no trials of their own, so the networks were not tuned evenly."
         )
     return "\n\n".join(notes)
 
