@@ -139,50 +139,6 @@ def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:
 # --- tables ------------------------------------------------------------------------------------------
 
 
-def compare_to_reference(
-    rows: Iterable[Row] | pd.DataFrame, reference: str, metric: str = "oa", primary: str | None = None
-) -> pd.DataFrame:
-    """Every method beside a reference, paired on the seed, one table for each scene and split.
-
-    The primary comparison, named beforehand, is not corrected; Holm's correction takes the others of the
-    table. Without a primary, it takes all.
-
-    Args:
-        rows: One run a row, one configuration for each method (see `best_by_validation`).
-        reference: The method that the others are compared with.
-        metric: Key of the score.
-        primary: The method of the primary comparison.
-
-    Returns:
-        A row for each scene x split x method, columns `scene`, `split`, `method`, `n`, `mean`, `std` and,
-        against `reference`: `difference` (method - reference), `low`, `high`, `pairs`, `p_raw`, `p`, `role`
-        ("reference", "primary", "secondary", or "not tested" where pairs < 8). p is None where not tested.
-
-    Raises:
-        ValueError: For a missing reference, primary, key or common seed, or a seed that comes twice.
-    """
-    import pandas as pd
-
-    tables = _tables(_listed(rows), metric)
-    found: list[dict[str, Any]] = []
-    for (scene, split), methods in tables.items():
-        place = f"{scene}, {split}"
-        for name in [reference] if primary is None else [reference, primary]:
-            if name not in methods:
-                raise ValueError(f"{name!r} has no rows for {place}; methods there: {', '.join(sorted(methods))}")
-        if primary == reference:
-            raise ValueError(f"the primary comparison is of {reference!r} with itself; name another method")
-        lines = [_line(name, scores, reference, methods[reference], primary, place) for name, scores in methods.items()]
-        others = [line for line in lines if line["role"] == "secondary"]
-        for line, p in zip(others, holm([line["p_raw"] for line in others])):
-            line["p"] = p
-        found += [{"scene": scene, "split": split} | line for line in lines]
-    frame = pd.DataFrame(found)
-    for column in ("p_raw", "p"):  # None, not NaN: it goes to JSON
-        frame[column] = pd.Series([line[column] for line in found], dtype=object)
-    return frame
-
-
 def best_by_validation(
     rows: Iterable[Row] | pd.DataFrame, validation: str = "val_oa", config: str = "config"
 ) -> list[dict[str, Any]]:
@@ -240,53 +196,6 @@ def _without_seed(config: Any) -> str:
     if isinstance(config, Mapping):
         return json.dumps({k: v for k, v in config.items() if k not in ("seed", "seeds")}, sort_keys=True)
     return str(config)
-
-
-def _tables(rows: list[dict[str, Any]], metric: str) -> dict[tuple, dict[str, dict[Any, float]]]:
-    """(scene, split) -> method -> seed -> score."""
-    tables: dict[tuple, dict[str, dict[Any, float]]] = {}
-    for row in rows:
-        lacking = [key for key in ("method", "seed", metric) if _missing(row.get(key))]
-        if lacking:
-            raise ValueError(f"a row of {row.get('method')!r} has no {lacking[0]!r}; it has {', '.join(map(str, row))}")
-        place = (row.get("scene", ""), row.get("split", ""))
-        seeds = tables.setdefault(place, {}).setdefault(row["method"], {})
-        if row["seed"] in seeds:
-            raise ValueError(
-                f"{row['method']!r} has seed {row['seed']} twice for {' / '.join(map(str, place))}; "
-                "choose one configuration first, with best_by_validation"
-            )
-        seeds[row["seed"]] = float(row[metric])
-    if not tables:
-        raise ValueError("no rows to compare; run the config first")
-    return tables
-
-
-def _line(
-    method: str,
-    scores: dict[Any, float],
-    reference: str,
-    base: dict[Any, float],
-    primary: str | None,
-    place: str,
-) -> dict[str, Any]:
-    own = summary(scores)
-    line: dict[str, Any] = {
-        "method": method,
-        "n": own.n,
-        "mean": own.mean,
-        "std": own.std,
-        "reference": reference,
-    }
-    if method == reference:
-        nothing = {"difference": math.nan, "low": math.nan, "high": math.nan, "pairs": own.n}
-        return line | nothing | {"p_raw": None, "p": None, "role": "reference"}
-    if not set(scores) & set(base):
-        raise ValueError(f"{method!r} and {reference!r} share no seed for {place}; run both with the same seeds")
-    gap = paired_difference(scores, base)
-    role = "not tested" if gap.p is None else "primary" if method == primary else "secondary"
-    line |= {"difference": gap.mean, "low": gap.low, "high": gap.high, "pairs": gap.n}
-    return line | {"p_raw": gap.p, "p": gap.p, "role": role}
 
 
 # --- small parts -------------------------------------------------------------------------------------

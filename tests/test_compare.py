@@ -1,10 +1,8 @@
 """Paired comparisons against scipy, statsmodels and cases worked by hand."""
 
-import json
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +11,6 @@ from statsmodels.stats.multitest import multipletests
 
 from hsikit.compare import (
     best_by_validation,
-    compare_to_reference,
     holm,
     mcnemar,
     paired_difference,
@@ -158,99 +155,6 @@ def test_mcnemar_wants_two_boolean_arrays(a, b):
         mcnemar(a, b)
 
 
-# --- tables ------------------------------------------------------------------------------------------
-
-
-def table_of_four(n=10):
-    rng = np.random.default_rng(0)
-    base = rng.normal(0.8, 0.02, n)
-    arms = {"svm": base, "a": base + rng.normal(0.03, 0.01, n), "b": base + rng.normal(0.005, 0.01, n),
-            "c": base + rng.normal(0.0, 0.01, n)}  # fmt: skip
-    return arms, [row for name, scores in arms.items() for row in runs(name, scores)]
-
-
-def test_primary_is_not_corrected_and_holm_takes_the_rest():
-    arms, rows = table_of_four()
-    frame = compare_to_reference(rows, "svm", primary="a").set_index("method")
-    raw = {name: stats.wilcoxon(arms[name] - arms["svm"]).pvalue for name in "abc"}
-    assert frame["p_raw"][["a", "b", "c"]].tolist() == pytest.approx([raw[x] for x in "abc"])
-    assert frame.loc["a", "p"] == pytest.approx(raw["a"])
-    assert frame["p"][["b", "c"]].tolist() == pytest.approx(multipletests([raw["b"], raw["c"]], method="holm")[1])
-    assert frame["role"].to_dict() == {"svm": "reference", "a": "primary", "b": "secondary", "c": "secondary"}
-    assert frame.loc["svm", "p"] is None
-    assert frame.loc["a", "difference"] == pytest.approx((arms["a"] - arms["svm"]).mean())
-    assert frame.loc["a", "low"] < frame.loc["a", "difference"] < frame.loc["a", "high"]
-    assert frame.loc["a", "std"] == pytest.approx(arms["a"].std(ddof=1))
-
-
-def test_without_a_primary_holm_takes_all():
-    arms, rows = table_of_four()
-    frame = compare_to_reference(pd.DataFrame(rows), "svm").set_index("method")
-    raw = [stats.wilcoxon(arms[name] - arms["svm"]).pvalue for name in "abc"]
-    assert frame["p"][["a", "b", "c"]].tolist() == pytest.approx(multipletests(raw, method="holm")[1])
-
-
-def test_fewer_than_eight_pairs_are_not_tested():
-    _, rows = table_of_four(n=7)
-    frame = compare_to_reference(rows, "svm", primary="a")
-    others = frame[frame["method"] != "svm"]
-    assert (others["role"] == "not tested").all()
-    assert all(p is None for p in frame["p"])
-    assert (others["pairs"] == 7).all()
-    assert others["low"].notna().all()  # the interval stands all the same
-
-
-def test_a_short_arm_does_not_weigh_on_holm():
-    _, rows = table_of_four()
-    short = compare_to_reference(rows + runs("d", [0.8] * 5), "svm").set_index("method")
-    full = compare_to_reference(rows, "svm").set_index("method")
-    assert short.loc["d", "p"] is None
-    assert short["p"][["a", "b", "c"]].tolist() == full["p"][["a", "b", "c"]].tolist()
-
-
-def test_rows_are_paired_on_the_seed_whatever_their_order():
-    _, rows = table_of_four()
-    mixed = [rows[i] for i in np.random.default_rng(1).permutation(len(rows))]
-    a = compare_to_reference(rows, "svm").sort_values("method").reset_index(drop=True)
-    b = compare_to_reference(mixed, "svm").sort_values("method").reset_index(drop=True)
-    pd.testing.assert_frame_equal(a, b)
-
-
-def test_each_scene_and_split_is_its_own_table():
-    _, rows = table_of_four()
-    more = [row | {"split": "random_10", "oa": row["oa"] + 0.1 * (row["method"] == "c")} for row in rows]
-    frame = compare_to_reference(rows + more, "svm")
-    assert len(frame) == 8
-    alone = compare_to_reference(rows, "svm")
-    pd.testing.assert_frame_equal(frame[frame["split"] == "fields"].reset_index(drop=True), alone)
-
-
-def test_another_metric_and_json():
-    rows = [row | {"aa": 1 - row["oa"]} for row in table_of_four()[1]]
-    oa, aa = (compare_to_reference(rows, "svm", metric=m).set_index("method") for m in ("oa", "aa"))
-    assert aa.loc["a", "difference"] == pytest.approx(-oa.loc["a", "difference"])
-    assert json.loads(json.dumps(aa["p"].tolist(), allow_nan=False))[0] is None
-
-
-def test_bad_tables_are_named():
-    _, rows = table_of_four()
-    with pytest.raises(ValueError, match="'forest' has no rows for valley, fields"):
-        compare_to_reference(rows, "forest")
-    with pytest.raises(ValueError, match="'forest' has no rows"):
-        compare_to_reference(rows, "svm", primary="forest")
-    with pytest.raises(ValueError, match="with itself"):
-        compare_to_reference(rows, "svm", primary="svm")
-    with pytest.raises(ValueError, match="has no 'aa'"):
-        compare_to_reference(rows, "svm", metric="aa")
-    with pytest.raises(ValueError, match="seed 0 twice"):
-        compare_to_reference(rows + rows[:1], "svm")
-    with pytest.raises(ValueError, match="no rows"):
-        compare_to_reference([], "svm")
-    stray = [row | {"seed": 100 + row["seed"]} for row in runs("d", [0.5] * 8)]
-    with pytest.raises(ValueError, match="share no seed"):
-        compare_to_reference(rows + stray, "svm")
-
-
 # --- the choice of a configuration -------------------------------------------------------------------
 
 
@@ -315,11 +219,3 @@ def test_a_fixed_schedule_needs_no_validation_but_a_choice_does():
         best_by_validation(single + tried("cnn", 16, [0.7], [0.5]))
     with pytest.raises(ValueError, match="no 'config'"):
         best_by_validation([{"method": "cnn", "seed": 0}])
-
-
-def test_the_choice_feeds_the_comparison():
-    _, rows = table_of_four()
-    rows = [row | {"val_oa": row["oa"], "config": row["method"]} for row in rows]
-    worse = [row | {"val_oa": 0.1, "oa": 1.0, "config": "a, worse"} for row in rows if row["method"] == "a"]
-    frame = compare_to_reference(best_by_validation(rows + worse), "svm")
-    pd.testing.assert_frame_equal(frame, compare_to_reference(rows, "svm"))

@@ -18,7 +18,7 @@ from hsikit.splits import split_name
 
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
 RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
-FILE_KEYS = (*RUN_KEYS, "name", "seeds", "sweep", "arms", "reference", "version", "about")
+FILE_KEYS = (*RUN_KEYS, "name", "trials", "seeds", "sweep", "arms", "reference", "version", "about")
 
 
 class ConfigError(ValueError):
@@ -36,6 +36,7 @@ class Experiment:
         model, train, loss, text: Options of the network, of `TrainConfig`, of the loss, and of the class vectors.
         seed: Of the split where it is drawn at random, the first weights and the batch order.
         name: Label in tables; does not enter the hash.
+        trials: Settings looked at on validation pixels before these were taken; does not enter the hash.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Experiment:
     seed: int = 0
     version: int = VERSION
     name: str = ""
+    trials: int = 1
 
     @property
     def label(self) -> str:
@@ -63,7 +65,7 @@ class Experiment:
     def canonical(self) -> str:
         """JSON with sorted keys of everything that decides the result."""
         facts = asdict(self)
-        del facts["name"]
+        del facts["name"], facts["trials"]
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
     @property
@@ -99,7 +101,7 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
     """
     source = load_config(config)
     wanted = list(range(seeds)) if seeds is not None else list(source.get("seeds", [0]))
-    base = {key: source[key] for key in (*RUN_KEYS, "name") if key in source}
+    base = {key: source[key] for key in (*RUN_KEYS, "name", "trials") if key in source}
     crossed = source.get("sweep") or {}
     found = []
     for arm in source.get("arms") or [{}]:
@@ -118,7 +120,7 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
 
 
 def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
-    unknown = [key for key in plain if key not in (*RUN_KEYS, "name")]
+    unknown = [key for key in plain if key not in (*RUN_KEYS, "name", "trials")]
     if unknown:
         raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {_nearest(unknown[0], RUN_KEYS)!r}?")
     if "method" not in plain:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.defaults import SHALLOW, class_at
+from hsikit.experiments.ground import ground_facts
 from hsikit.experiments.store import Store, write_aside
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, score
@@ -95,7 +96,7 @@ def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) ->
     seconds = facts.pop("seconds", time.perf_counter() - start)
     np.savez_compressed(part / "prediction.npz", labels=prediction.labels, classes=prediction.classes,
                         test_scores=_at_test(prediction, split))  # fmt: skip
-    row = _row(experiment, scene, split, scores, seconds) | facts
+    row = _row(experiment, scene, split, scores, seconds) | ground_facts(prediction.labels, split, scores) | facts
     write_aside(part / "result.json", json.dumps(row, indent=1, sort_keys=True))
     folder = store.folder(experiment.hash)
     shutil.rmtree(folder, ignore_errors=True)
@@ -161,7 +162,7 @@ def _row(experiment: Experiment, scene: Scene, split: Split, scores: Scores, sec
         "tested_classes": scores.tested, "n_train": len(split.train), "n_val": len(split.val),
         "n_test": len(split.test), "seconds": round(seconds, 2), "threads": experiment.train["threads"],
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "scene_hash": scene.content_hash, "config": json.loads(experiment.canonical()), "trials": 1,
+        "scene_hash": scene.content_hash, "config": json.loads(experiment.canonical()), "trials": experiment.trials,
         "chosen": {}, "encoder": "", **_machine(),
     }  # fmt: skip
 

@@ -68,10 +68,14 @@ class Store:
         return found
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add a row unless its hash is there; the new file replaces the old in one step."""
+        """Add a row unless its hash is there; the new file replaces the old in one step.
+
+        A run made again that agrees with its row and has more to say is added after it: the later line counts.
+        """
         self.ledger.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.ledger.with_name(self.ledger.name + ".lock")):
-            if row["hash"] in self.rows():
+            known = self.rows().get(row["hash"])
+            if known and (set(row) <= set(known) or row.get("oa") != known.get("oa")):
                 return
             before = self.ledger.read_text() if self.ledger.exists() else ""
             if before and not before.endswith("\n"):

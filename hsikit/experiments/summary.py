@@ -97,5 +97,7 @@ def _by_seed(table: pd.DataFrame, method: str, reference: str, metric: str) -> l
         scores = table[table["name"] == name].set_index("seed")[metric]
         if scores.empty:
             raise ValueError(f"no rows of {name!r} to compare; there are {sorted(table['name'].unique())}")
+        if scores.index.has_duplicates:
+            raise ValueError(f"{name!r} has a seed twice; choose one configuration first, with best_by_validation")
         found.append(scores.astype(float).to_dict())
     return found

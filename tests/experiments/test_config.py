@@ -95,3 +95,10 @@ def test_every_shipped_config_expands():
     assert len(names) >= 8
     for name in names:
         assert expand(name.removesuffix(".yaml")), name
+
+
+def test_trials_are_carried_beside_the_hash():
+    config = {"method": "lda", "scene": "indian_pines", "split": {"kind": "random", "train": 0.1}}
+    plain, tuned = expand(config)[0], expand(config | {"trials": 5})[0]
+    assert (plain.trials, tuned.trials) == (1, 5)
+    assert plain.hash == tuned.hash

@@ -3,6 +3,7 @@ import json
 import pytest
 from scipy import stats
 
+from hsikit.compare import best_by_validation
 from hsikit.experiments import against, comparison, summarise
 
 
@@ -65,3 +66,29 @@ def test_against_a_reference_every_split_has_its_own_lines():
     assert found["difference"][0] == pytest.approx(100 * (sum(A) - sum(B)) / 8)
     assert (found["difference"][2:] == 0).all()
     assert set(found["comparison"]) == {"a − b"}
+
+
+def test_a_short_arm_is_not_tested_and_does_not_weigh_on_holm():
+    full = [*rows("a", A), *rows("b", B), *rows("c", B[::-1])]
+    pairs = [("a", "b"), ("c", "b")]
+    alone = comparison(full, pairs)
+    beside = comparison([*full, *rows("d", A[:5])], [*pairs, ("d", "b")])
+    assert beside["note"].iloc[2] == "not tested (n < 8)"
+    assert beside["p"].iloc[2] is None or beside["p"].isna().iloc[2]
+    assert list(beside["p"][:2]) == list(alone["p"])
+    assert beside["low"].notna().all()  # the interval stands all the same
+
+
+def test_a_seed_that_comes_twice_and_methods_without_a_common_seed_are_named():
+    with pytest.raises(ValueError, match="'a' has a seed twice"):
+        comparison([*rows("a", A), *rows("a", A), *rows("b", B)], [("a", "b")])
+    strangers = [r | {"seed": r["seed"] + 100} for r in rows("b", B)]
+    with pytest.raises(ValueError, match="no pair to compare"):
+        comparison([*rows("a", A), *strangers], [("a", "b")])
+
+
+def test_the_choice_by_validation_feeds_the_comparison():
+    plain = [r | {"method": r["name"], "val_oa": 0.8, "config": r["name"]} for r in [*rows("a", A), *rows("b", B)]]
+    worse = [r | {"val_oa": 0.1, "oa": 1.0, "config": "a, worse"} for r in plain if r["name"] == "a"]
+    chosen = best_by_validation([*plain, *worse])
+    assert comparison(chosen, [("a", "b")])["difference"][0] == comparison(plain, [("a", "b")])["difference"][0]

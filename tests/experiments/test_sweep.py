@@ -107,6 +107,20 @@ def test_rows_alone_are_enough_but_files_can_be_asked_for(site):
     assert len(store.rows()) == 1
 
 
+def test_a_row_that_says_more_about_the_same_run_is_added_after_it(site):
+    store = Store(site / "runs", site / "ledger.jsonl")
+    experiment = expand(CONFIG)[0]
+    row = run_experiment(experiment, store, progress=False)
+    short = {k: v for k, v in row.items() if k not in ("area_oa", "field_oa")}
+    store.ledger.write_text(json.dumps(short) + "\n")
+    store.append(row | {"oa": row["oa"] - 0.1})  # not the same result
+    assert len(store.ledger.read_text().splitlines()) == 1
+    store.append(row)
+    store.append(row)
+    assert len(store.ledger.read_text().splitlines()) == 2
+    assert store.rows() == {row["hash"]: row}
+
+
 def test_a_failing_run_is_named_and_the_rest_goes_on(site):
     store = Store(site / "runs", site / "ledger.jsonl")
     arms = [
