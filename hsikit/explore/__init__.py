@@ -12,6 +12,10 @@ _MODULE_OF = {
     "SpectraExplorer": "hsikit.explore.spectra",
     "FeatureSpaceExplorer": "hsikit.explore.feature_space",
     "LeakageExplorer": "hsikit.explore.leakage",
+    "PromptExplorer": "hsikit.explore.prompts",
+    "LabelPainter": "hsikit.explore.painter",
+    "Why": "hsikit.explore.why",
+    "CompareMaps": "hsikit.explore.compare_maps",
 }
 __all__ = sorted(_MODULE_OF)
 

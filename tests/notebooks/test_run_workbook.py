@@ -85,6 +85,12 @@ def test_accuracy_rises_with_the_window_under_a_random_split_and_not_under_a_dis
     assert found["coordinates_random"] > 0.95 > found["coordinates_disjoint"] + 0.5
 
 
+def test_corrections_improve_the_map_of_painted_labels(quick):
+    found = results(quick, "15_label_your_scene")["numbers"]
+    assert found["read_back"] == found["painted"] > 300
+    assert found["oa_second"] > found["oa_first"] + 0.03 > 0.5
+
+
 def test_self_distillation_reaches_the_parity_check(quick):
     found = results(quick, "40_self_distillation")["numbers"]
     assert found["oa"] >= 0.96

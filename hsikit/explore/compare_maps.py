@@ -1,0 +1,250 @@
+"""`CompareMaps`: two maps of one scene, where they differ, and who gains and loses by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hsikit.areas import per_field_accuracy
+from hsikit.explore.panel import Panel, View
+from hsikit.explore.redraw import pixels_inside
+from hsikit.predict import Prediction
+from hsikit.scenes.base import Scene
+from hsikit.splits import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What the difference map tells of a pixel; "gained" is right in the second map only, "lost" in the first only.
+KINDS = ("no answer", "same", "same, both wrong", "gained", "lost", "differ, both wrong", "differ, truth unknown")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What was clicked: a pixel, and the field it lies in (0 for none)."""
+
+    row: int
+    col: int
+    field: int
+
+
+class CompareMaps(Panel):
+    """Two maps side by side with their difference; gained and lost per class and per field.
+
+    Args:
+        a, b: What `predict_map` returns, or rasters (row, col) of classes 1..C, 0 for no answer.
+        scene: Gives truth, names and colours. Without a scene there is no truth: the maps are only compared.
+        split: Only its test pixels are scored, and its groups are the fields. Without a split all labelled
+            pixels are scored (also those that a model was trained on), and fields are connected regions.
+        names: What the two maps are called.
+
+    Attributes:
+        kinds: Raster (row, col) uint8 of codes into `KINDS`.
+        classes_shown: Classes 1..C whose pixels count, by truth (where it is known, else by either map).
+        place: What was picked last, or None.
+
+    Raises:
+        ValueError: When maps, scene and split have different sizes, or a map holds unknown classes.
+    """
+
+    size_in = (10.6, 6.8)
+
+    def __init__(
+        self,
+        a: Prediction | np.ndarray,
+        b: Prediction | np.ndarray,
+        scene: Scene | None = None,
+        split: Split | None = None,
+        names: tuple[str, str] = ("a", "b"),
+    ) -> None:
+        super().__init__()
+        first, second = (np.asarray(getattr(m, "labels", m)) for m in (a, b))
+        self.scene = _bare_scene(first, second) if scene is None else scene
+        self.maps = _checked(first, self.scene, names[0]), _checked(second, self.scene, names[1])
+        if split is not None and split.shape != self.scene.shape:
+            raise ValueError(f"the split was made for {split.shape} (row, col), the maps are {self.scene.shape}")
+        self.names, self.split = names, split
+        self.truth = np.where(split.mask("test"), split.labels, 0) if split else self.scene.usable
+        self.fields = self._fields()
+        self.classes_shown = set(range(1, self.scene.n_classes + 1))
+        self.kinds = kinds_of(self.truth, *self.maps)
+        self.place: Place | None = None
+        if self.scene.shape[1] > 1.6 * self.scene.shape[0]:  # wide maps stand under each other
+            self.size_in = (10.6, 8.8)
+        self.message = self.summary()
+
+    def __repr__(self) -> str:
+        return f"<CompareMaps of {self.scene.name}: {self.summary()}>"
+
+    # --- numbers ---------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Mask (row, col): pixels of the classes shown."""
+        wanted = list(self.classes_shown)
+        by_map = np.isin(self.maps[0], wanted) | np.isin(self.maps[1], wanted)
+        return np.where(self.truth > 0, np.isin(self.truth, wanted), by_map)
+
+    def per_class(self) -> pd.DataFrame:
+        """One row a class with truth: name, pixels, right in a, right in b, gained, lost; counts of pixels."""
+        import pandas as pd
+
+        a, b = self.maps
+        size = self.scene.n_classes + 1
+        count = lambda where: np.bincount(self.truth[where], minlength=size)[1:]  # noqa: E731
+        known = self.truth > 0
+        right_a, right_b = known & (a == self.truth), known & (b == self.truth)
+        columns = {"pixels": count(known), "right_a": count(right_a), "right_b": count(right_b),
+                   "gained": count(right_b & ~right_a), "lost": count(right_a & ~right_b)}  # fmt: skip
+        table = pd.DataFrame({"class": self.scene.class_names, **columns}, index=range(1, size))
+        return table[table["pixels"] > 0]
+
+    def per_field(self) -> pd.DataFrame:
+        """One row a field with truth: class, pixels, share right in a and in b, and `change` (b minus a)."""
+        import pandas as pd
+
+        known = (self.truth > 0) & (self.fields > 0)
+        if not known.any():
+            return pd.DataFrame(columns=["class", "pixels", "share_a", "share_b", "change"])
+        groups, true = self.fields[known], self.truth[known]
+        a, b = (per_field_accuracy(true, m[known], groups) for m in self.maps)
+        table = a[["class", "pixels"]].assign(share_a=a["share"], share_b=b["share"])
+        return table.assign(change=table["share_b"] - table["share_a"])
+
+    def counts(self) -> dict[str, int]:
+        """Pixels of each of `KINDS` among the classes shown."""
+        found = np.bincount(self.kinds[self.shown], minlength=len(KINDS))
+        return dict(zip(KINDS, found.tolist()))
+
+    def summary(self) -> str:
+        """The comparison in words."""
+        a, b = self.names
+        found, known = self.counts(), int(((self.truth > 0) & self.shown).sum())
+        differ = sum(found[kind] for kind in KINDS[3:])
+        total = sum(found.values()) - found["no answer"]
+        text = f"{a} and {b} differ in {differ:,} of {total:,} px ({differ / max(total, 1):.1%})."
+        if not known:
+            return f"{text} No truth: nobody can say which of them is right."
+        scored = "test" if self.split else "labelled"
+        return f"{text} Of {known:,} {scored} px, {b} gains {found['gained']:,} and loses {found['lost']:,}."
+
+    # --- what a script calls ---------------------------------------------------------------------
+
+    def pick(self, row: int, col: int) -> Place:
+        """Say what both maps answer at a pixel, and light its field in all pictures."""
+        rows, cols = self.scene.shape
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise ValueError(f"pixel ({row}, {col}) is outside the maps; rows are 0..{rows - 1}, columns 0..{cols - 1}")
+        self.place = Place(row, col, int(self.fields[row, col]))
+        answers = (f"{n}: {self.class_name(int(m[row, col]))}" for n, m in zip(self.names, self.maps))
+        text = f"({row}, {col}), truth {self.class_name(int(self.truth[row, col]), 'unknown')}; {'; '.join(answers)}."
+        table = self.per_field()
+        if self.place.field in table.index:
+            line = table.loc[self.place.field]
+            text += f" Field {self.place.field}, {int(line['pixels']):,} px: {line['share_a']:.0%} right"
+            text += f" in {self.names[0]}, {line['share_b']:.0%} in {self.names[1]}."
+        self._tell(text)
+        return self.place
+
+    def select_outline(self, outline: np.ndarray) -> dict[str, int]:
+        """Count the `KINDS` among pixels inside an outline (n, 2) of x = column, y = row."""
+        inside = pixels_inside(np.asarray(outline, float), self.scene.shape) & self.shown
+        if not inside.any():
+            self._tell("No pixel of the classes shown lies in there; drag around at least one.")
+            return {}
+        found = dict(zip(KINDS, np.bincount(self.kinds[inside], minlength=len(KINDS)).tolist()))
+        listed = ", ".join(f"{kind} {count:,}" for kind, count in found.items() if count)
+        self._tell(f"{int(inside.sum()):,} px: {listed}.")
+        return found
+
+    def show_classes(self, classes: set[int] | None = None) -> None:
+        """Count and draw only pixels of some classes 1..C; None for all."""
+        every = set(range(1, self.scene.n_classes + 1))
+        wanted = every if classes is None else {int(c) for c in classes}
+        if not wanted or not wanted <= every:
+            raise ValueError(f"classes {sorted(wanted)}; choose from 1 to {self.scene.n_classes}")
+        self.classes_shown = wanted
+        self._tell(self.summary())
+
+    def class_name(self, class_id: int, none: str = "no answer") -> str:
+        """Name of a class, `none` for 0."""
+        return self.scene.class_names[class_id - 1] if class_id else none
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _fields(self) -> np.ndarray:
+        from hsikit.splits.draws import fields
+
+        if self.split is not None and self.split.groups is not None:
+            return self.split.groups
+        return fields(self.scene.usable if self.split is None else self.split.labels)
+
+    def _tell(self, message: str) -> None:
+        self.message = message
+        self._show()
+
+    def _new_view(self, figure: Any) -> View:
+        from hsikit.explore.compare_view import CompareView
+
+        return CompareView(figure, self)
+
+    def _controls(self) -> list[Any]:
+        import ipywidgets as w
+
+        from hsikit.explore.pieces import place_boxes, row_of
+        from hsikit.explore.spectra_controls import button
+
+        names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
+        self.chooser = w.Dropdown(options=names, description="class", layout={"width": "280px"})
+        self._on(self.chooser, lambda c: self.show_classes({c} if c else None))
+        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
+        self.row, self.col = place_boxes(self.scene.shape)
+        pick = button(self, "Pick", "Say what both maps answer here", lambda: self.pick(self.row.value, self.col.value))
+        return [row_of(self.chooser, self.shape, self.row, self.col, pick), None]
+
+    def _connect(self) -> None:
+        from hsikit.explore.redraw import Gestures
+
+        click = self._guard(lambda x, y: self.pick(round(y), round(x)))
+        view, drag = self._view, self._guard(self.select_outline)
+        self.gestures = [Gestures(ax, view.redraw, click, drag) for ax in view.pictures]
+        self._on(self.shape, self._set_shape)
+
+    def _set_shape(self, shape: str) -> None:
+        for gesture in self.gestures:
+            gesture.shape = shape
+
+    def _sync(self) -> None:
+        self.chooser.value = next(iter(self.classes_shown)) if len(self.classes_shown) == 1 else 0
+        if self.place is not None:
+            self.row.value, self.col.value = self.place.row, self.place.col
+
+
+def kinds_of(truth: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Codes (row, col) uint8 into `KINDS`; all three are rasters of classes, 0 for unknown or no answer."""
+    right_a, right_b, same = a == truth, b == truth, a == b
+    inside = (a > 0) | (b > 0)
+    found = np.select(
+        [~inside, same & ((truth == 0) | right_a), same, truth == 0, right_b, right_a], [0, 1, 2, 6, 3, 4], 5
+    )
+    return found.astype(np.uint8)
+
+
+def _checked(labels: np.ndarray, scene: Scene, name: str) -> np.ndarray:
+    if labels.shape != scene.shape:
+        raise ValueError(f"map {name} is {labels.shape}, expected {scene.shape} (row, col)")
+    if labels.dtype.kind not in "ui" or labels.min() < 0 or labels.max() > scene.n_classes:
+        raise ValueError(f"map {name} must hold whole numbers 0 to {scene.n_classes}, the classes of {scene.name}")
+    return labels
+
+
+def _bare_scene(a: np.ndarray, b: np.ndarray) -> Scene:
+    """A scene without spectra or truth, with as many classes as the maps hold."""
+    if a.ndim != 2 or a.shape != b.shape:
+        raise ValueError(f"the maps are {a.shape} and {b.shape}; give two of one size (row, col)")
+    if any(m.dtype.kind not in "ui" for m in (a, b)):
+        raise ValueError(f"the maps hold {a.dtype} and {b.dtype}; give whole numbers, 0 for no answer")
+    names = [f"class {i}" for i in range(1, max(int(a.max()), int(b.max()), 1) + 1)]
+    return Scene("maps", np.zeros((*a.shape, 1), np.float32), np.zeros(a.shape, np.int16), names)

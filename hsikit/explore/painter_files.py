@@ -1,0 +1,84 @@
+"""Painted labels to a file and back: GeoTIFF for a GIS, npz for a script."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from hsikit.explore.painting import Painting
+from hsikit.scenes.arrays import read_stored
+from hsikit.scenes.base import palette
+from hsikit.scenes.write import write_map
+from hsikit.splits.storage import save_arrays
+
+SUFFIXES = (".tif", ".tiff", ".npz")
+
+
+def save_painting(painting: Painting, path: str | Path) -> Path:
+    """Write labels, class names and colours; returns the path.
+
+    A GeoTIFF holds 0..C with a colour table and names (see `hsikit.scenes.write.write_map`); an npz holds
+    `labels` (row, col) int16, `class_names` and `colors`, texts (C,).
+
+    Raises:
+        ValueError: For another ending, or where nothing is painted.
+    """
+    path = _checked(path)
+    if not painting.counts().any():
+        raise ValueError("nothing is painted yet, so there is nothing to save; paint some pixels first")
+    if path.suffix != ".npz":
+        return write_map(path, painting.labels, painting.to_scene())[0]
+    texts = {"class_names": np.array(painting.class_names), "colors": np.array(painting.colors)}
+    return save_arrays(path, {"labels": painting.labels, **texts})
+
+
+def load_painting(painting: Painting, path: str | Path) -> int:
+    """Replace what is painted by what a file holds; returns the number of painted pixels.
+
+    A GeoTIFF without names, from elsewhere, gets "class 1" and so on. Raises ValueError for another ending,
+    a missing or damaged file, or labels of another size than the scene.
+    """
+    path = _checked(path)
+    stored = read_stored(path, "labels" if path.suffix == ".npz" else None).array
+    labels = stored[..., 0] if stored.ndim == 3 and stored.shape[2] == 1 else stored
+    names, colors = _npz_classes(path) if path.suffix == ".npz" else _tif_classes(path)
+    count = int(labels.max(initial=0))
+    names = names or [f"class {i}" for i in range(1, min(count, 1000) + 1)]
+    painting.replace_all(labels, names, colors if len(colors) == len(names) else list(palette(len(names))))
+    return int(painting.counts().sum())
+
+
+def _checked(path: str | Path) -> Path:
+    if not str(path).strip():
+        raise ValueError("no file is named; write one ending in .tif or .npz")
+    path = Path(str(path).strip())
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"{path.name} ends in {path.suffix!r}; name a .tif or .npz file")
+    return path
+
+
+def _npz_classes(path: Path) -> tuple[list[str], list[str]]:
+    with np.load(path, allow_pickle=False) as file:
+        held = {key: [str(v) for v in file[key]] if key in file else [] for key in ("class_names", "colors")}
+    return held["class_names"], held["colors"]
+
+
+def _tif_classes(path: Path) -> tuple[list[str], list[str]]:
+    """Names and colours that `write_map` left in the file; empty lists where there are none."""
+    import warnings
+
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as file:
+            try:
+                names = [str(name) for name in json.loads(file.tags().get("class_names", "[]"))]
+                table = file.colormap(1)
+            except ValueError:  # no names that can be read, or no colour table
+                return [], []
+    colors = ["#{:02x}{:02x}{:02x}".format(*table[i][:3]) for i in range(1, len(names) + 1) if i in table]
+    return names, colors
