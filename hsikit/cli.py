@@ -116,10 +116,21 @@ def _sweep(args: argparse.Namespace) -> int:
     if reference and not args.json and result.rows:
         _say("\nPaired differences in points, with their 95 % interval over seeds:")
         _show(against(result.rows, reference).to_dict("records"), False)
+    if any("unseen" in row for row in result.rows) and not args.json:
+        _say_unseen(result.rows)
     for failure in result.failures:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
     kinds = {failure.reason.split(":")[0] for failure in result.failures}
     return 0 if not kinds else 2 if kinds <= INPUT_ERRORS else 1
+
+
+def _say_unseen(rows: list[dict[str, Any]]) -> None:
+    from hsikit.unseen import unseen_gains, unseen_table
+
+    _say("\nClasses never trained on, found among all test pixels (AUROC, mean over seeds):")
+    _show(unseen_table(rows).to_dict("records"), False)
+    _say("\nDifferences of AUROC over classes, with their 95 % interval:")
+    _show(unseen_gains(rows).to_dict("records"), False)
 
 
 def _table(args: argparse.Namespace) -> None:

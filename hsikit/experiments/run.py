@@ -32,6 +32,7 @@ from hsikit.scenes import Scene, SceneError, load_scene
 from hsikit.splits import Split, make_split
 from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
 from hsikit.train import TrainConfig, fit
+from hsikit.unseen import unseen_facts
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +117,10 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
               progress=progress)  # fmt: skip
     run.model.save(part / "model")
     run.history.to_csv(part / "history.csv", index=False)
-    facts = {"parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _best_val(run.history),
+    facts: dict[str, Any] = {"parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _best_val(run.history),
              "encoder": text.encoder if text is not None else ""}  # fmt: skip
+    if split.unseen_classes and text is not None:
+        facts["unseen"] = unseen_facts(run.model, scene, split)
     return predict_map(run.model, scene), facts
 
 

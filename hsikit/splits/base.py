@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from hsikit.scenes.base import Scene
@@ -163,19 +164,36 @@ class Split:
 
         return leakage_report(self, patch)
 
-    def without_training(self, classes: Iterable[int]) -> Split:
-        """The same split with some classes 1..C taken out of train and val, declared unseen, still tested."""
+    def without_training(self, classes: Iterable[int], window: int = 1) -> Split:
+        """The same split with some classes 1..C taken out of train and val, declared unseen, still tested.
+
+        Args:
+            classes: The classes to take out.
+            window: Training and validation pixels whose window of this side holds a labelled pixel of such a class
+                go too. A class left without training pixels by this is dropped altogether, with a warning.
+
+        Raises:
+            SplitError: When a class is not trained, or no trained class is left.
+        """
         unseen = sorted({int(c) for c in classes})
         missing = set(unseen) - set(self.classes)
         if missing:
             raise SplitError(f"{self.name}: classes {sorted(missing)} are not trained; choose from {self.classes}")
-        train = self.train[~np.isin(self.y("train"), unseen)]
-        val = self.val[~np.isin(self.y("val"), unseen)]
+        near = ndimage.maximum_filter(np.isin(self.labels, unseen), window).ravel()
+        flat = self.labels.ravel()
+        train, val = self.train[~near[self.train]], self.val[~near[self.val]]
+        lost = sorted(set(self.classes) - set(unseen) - set(np.unique(flat[train]).tolist()))
+        if not len(train):
+            raise SplitError(f"{self.name}: without {unseen} no training pixel is left; leave out fewer classes")
+        if lost:
+            warnings.warn(f"{self.name}: classes {lost} lie beside {unseen} only and are left out", stacklevel=2)
+        val, test = val[~np.isin(flat[val], lost)], self.test[~np.isin(flat[self.test], lost)]
         labels = np.zeros_like(self.labels)
-        kept = np.concatenate([train, val, self.test])
-        labels.ravel()[kept] = self.labels.ravel()[kept]
-        declared = (*self.unseen_classes, *unseen)
-        return replace(self, train=train, val=val, labels=labels, unseen_classes=declared)
+        kept = np.concatenate([train, val, test])
+        labels.ravel()[kept] = flat[kept]
+        return replace(self, train=train, val=val, test=test, labels=labels,
+                       dropped_classes=(*self.dropped_classes, *lost),
+                       unseen_classes=(*self.unseen_classes, *unseen))  # fmt: skip
 
     # --- on disk ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hsikit.splits.base import Split, SplitError
@@ -26,6 +27,8 @@ KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
     "west_east": (west_east_split, ("train_cols_below", "test_cols_from", "per_class", "val", "partition")),
 }
 
+UNSEEN = ("unseen", "window")  # of every kind: names of classes not to train on, and the side of the windows kept clear
+
 
 def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
     """The split that a configuration describes.
@@ -33,7 +36,9 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
     Args:
         scene: Where to split.
         spec: ``kind`` and the arguments of its function, such as ``{"kind": "random", "train": 0.10}``.
-            ``fields`` and ``west_east`` take their seed from ``partition`` (default 0).
+            ``fields`` and ``west_east`` take their seed from ``partition`` (default 0). Every kind takes
+            ``unseen``, names of classes that are tested but not trained on, and ``window`` (default 11): training
+            windows of that side that hold a pixel of such a class are left out.
         seed: Seed of the run. It moves random, block and few-shot splits, and the validation draw of an
             official one; the test pixels of fields, official and west_east stay the same.
 
@@ -44,12 +49,24 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
     function, allowed = KINDS[kind]
     if "partition" in allowed:
         seed = keys.pop("partition", 0)
-    return function(scene, **keys, seed=seed)
+    unseen, window = keys.pop("unseen", ()), keys.pop("window", 11)
+    split = function(scene, **keys, seed=seed)
+    if not unseen:
+        return split
+    for name in unseen:
+        if name not in scene.class_names:
+            near = _nearest(str(name), scene.class_names)
+            raise SplitError(f"{scene.name} has no class {name!r} to leave out; did you mean {near!r}?")
+    ids = [scene.class_names.index(name) + 1 for name in unseen]
+    return replace(split.without_training(ids, window), name=split_name(spec))
 
 
 def split_name(spec: Mapping[str, Any]) -> str:
     """The short name that `make_split` gives, such as ``"random_10"``, without needing the scene."""
     kind, keys = _checked(spec)
+    if keys.get("unseen"):
+        seen = {key: value for key, value in spec.items() if key not in UNSEEN}
+        return f"{split_name(seen)} without {', '.join(keys['unseen'])}"
     if kind in ("random", "block"):
         return split_label(kind, keys.get("train", 0.10))
     if kind == "fields":
@@ -66,7 +83,7 @@ def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     kind = spec["kind"]
     if kind not in KINDS:
         raise SplitError(f"split kind {kind!r} is unknown; did you mean {_nearest(str(kind), KINDS)!r}?")
-    allowed = KINDS[kind][1]
+    allowed = (*KINDS[kind][1], *UNSEEN)
     for key in keys:
         if key not in allowed:
             raise SplitError(
