@@ -117,8 +117,10 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
               progress=progress)  # fmt: skip
     run.model.save(part / "model")
     run.history.to_csv(part / "history.csv", index=False)
-    facts: dict[str, Any] = {"parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _best_val(run.history),
-             "encoder": text.encoder if text is not None else ""}  # fmt: skip
+    facts: dict[str, Any] = {
+        "parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _best_val(run.history),
+        "encoder": text.encoder if text is not None else "",
+    }  # fmt: skip
     if split.unseen_classes and text is not None:
         facts["unseen"] = unseen_facts(run.model, scene, split)
     return predict_map(run.model, scene), facts
