@@ -4,7 +4,7 @@ BIN := .venv/bin
 # JupyterLab starts kernels in notebooks/; what they train and note goes where `make workbook` has it.
 PLACES = HSIKIT_RUNS="$(CURDIR)/build/quick/runs" HSIKIT_LEDGER="$(CURDIR)/build/quick/tables/runs.jsonl"
 
-.PHONY: workbook test lab paper bench lint
+.PHONY: workbook test browser lab paper bench lint
 .DELETE_ON_ERROR:
 
 workbook: .venv/.installed  ## execute the notebooks on embedded data; everything lands in build/quick
@@ -12,6 +12,9 @@ workbook: .venv/.installed  ## execute the notebooks on embedded data; everythin
 
 test: .venv/.installed  ## all tests with coverage, the notebooks included
 	$(BIN)/python -m pytest --cov=hsikit --cov-report=term
+
+browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Chromium (Debian: apt install chromium)
+	HSIKIT_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
 lab: .venv/.installed  ## open JupyterLab on the first notebook
 	$(PLACES) $(BIN)/jupyter lab notebooks/00_start_here.ipynb

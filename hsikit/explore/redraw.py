@@ -163,6 +163,8 @@ class Gestures:
 
     def _inside(self, event: Any) -> tuple[float, float]:
         """Position in data units, kept within the axes when the mouse leaves them."""
+        if event.inaxes is self.axes:  # event.x and event.y are cut to whole pixels, these are not
+            return event.xdata, event.ydata
         x, y = self.axes.transData.inverted().transform((event.x, event.y))
         (left, right), (low, high) = sorted(self.axes.get_xlim()), sorted(self.axes.get_ylim())
         return min(max(float(x), left), right), min(max(float(y), low), high)

@@ -1,0 +1,205 @@
+"""A real JupyterLab on loopback, driven in headless Chromium, with a second client on the same kernel."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import io
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+TOKEN = "loopback"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+RUN_ALL = """async () => {
+  const panel = jupyterapp.shell.currentWidget;
+  await panel.context.ready; await panel.sessionContext.ready;
+  await jupyterapp.commands.execute('notebook:run-all-cells');
+}"""
+KERNEL_ID = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.id ?? null"
+DONE = """() => {
+  const panel = jupyterapp.shell.currentWidget, model = panel.model;
+  const code = [...model.cells].filter(c => c.type === 'code' && c.sharedModel.getSource().trim());
+  return code.every(c => c.executionCount !== null) && panel.sessionContext.session.kernel.status === 'idle';
+}"""
+CELL_ERRORS = """() => [...jupyterapp.shell.currentWidget.model.cells].filter(c => c.type === 'code')
+  .flatMap(c => c.outputs.toJSON()).filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)"""
+
+
+class LabServer:
+    """JupyterLab with every folder of its own in a temporary place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.runtime = folder, folder / "runtime"
+        places = {key: str(folder / key.lower()) for key in
+                  ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "JUPYTERLAB_SETTINGS_DIR",
+                   "JUPYTERLAB_WORKSPACES_DIR")}  # fmt: skip
+        env = os.environ | places | {"JUPYTER_RUNTIME_DIR": str(self.runtime), "OMP_NUM_THREADS": "1",
+                                     "HSIKIT_RUNS": str(folder / "runs"),
+                                     "HSIKIT_LEDGER": str(folder / "runs.jsonl")}  # fmt: skip
+        self.root = folder / "notebooks"
+        self.root.mkdir()
+        command = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", "--no-browser", "--allow-root",
+                   "--ip=127.0.0.1", "--port=0", f"--IdentityProvider.token={TOKEN}",
+                   f"--ServerApp.root_dir={self.root}", "--LabApp.news_url=None",
+                   "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+        self.log = (folder / "lab.log").open("w")
+        self.process = subprocess.Popen(command, env=env, stdout=self.log, stderr=self.log)
+        self.url = self._wait()
+
+    def _wait(self, seconds: float = 90) -> str:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for path in self.runtime.glob("jpserver-*.json"):
+                return json.loads(path.read_text())["url"]
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.2)
+        raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'lab.log').read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.close()
+
+    def add(self, notebook: Path) -> str:
+        """Copy a notebook in and return its name."""
+        shutil.copy(notebook, self.root / notebook.name)
+        return notebook.name
+
+
+class Notebook:
+    """One notebook, opened and run in the browser; the kernel's truth comes through a second client."""
+
+    def __init__(self, page, server: LabServer, name: str, seconds: float = 150) -> None:
+        from jupyter_client import BlockingKernelClient
+
+        self.page, self.console = page, []
+        page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.goto(f"{server.url}lab/tree/{name}?token={TOKEN}&reset")
+        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=90_000)
+        page.wait_for_function(f"() => ({KERNEL_ID})() !== null", timeout=90_000)
+        page.evaluate(RUN_ALL)
+        page.wait_for_function(DONE, timeout=1000 * seconds)
+        self.client = BlockingKernelClient()
+        self.client.load_connection_file(str(server.runtime / f"kernel-{page.evaluate(KERNEL_ID)}.json"))
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=30)
+
+    def cell_errors(self) -> list[str]:
+        """Errors that cells ended with."""
+        return self.page.evaluate(CELL_ERRORS)
+
+    def callback_errors(self) -> list[str]:
+        """Exceptions on iopub whose parent is a message of a widget: invisible in Lab."""
+        found = []
+        while True:
+            try:
+                message = self.client.get_iopub_msg(timeout=0.3)
+            except queue.Empty:
+                return found
+            if message["msg_type"] == "error" and message["parent_header"].get("msg_type") == "comm_msg":
+                found.append(f"{message['content']['ename']}: {message['content']['evalue']}")
+
+    def do(self, code: str) -> None:
+        """Run code in the kernel."""
+        reply = self.client.execute_interactive(code, store_history=False, timeout=60, output_hook=lambda _: None)
+        assert reply["content"]["status"] == "ok", reply["content"]
+
+    def ask(self, expression: str):
+        """The value of an expression in the kernel, by way of JSON."""
+        wrapped = f"__import__('json').dumps({expression})"
+        reply = self.client.execute_interactive("", silent=True, user_expressions={"v": wrapped}, timeout=60,
+                                                output_hook=lambda _: None)  # fmt: skip
+        value = reply["content"]["user_expressions"]["v"]
+        assert value["status"] == "ok", value
+        return json.loads(ast.literal_eval(value["data"]["text/plain"]))
+
+    def until(self, expression: str, wanted, seconds: float = 20):
+        """Wait until an expression has the value wanted; fails with the last one."""
+        end, value = time.monotonic() + seconds, None
+        while time.monotonic() < end:
+            value = self.ask(expression)
+            if value == wanted:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{expression} is {str(value)[:200]}, expected {str(wanted)[:200]}")
+
+
+class Picture:
+    """The canvas of an explorer: its mouse, its pixels on the screen and in the kernel."""
+
+    def __init__(self, book: Notebook, explorer: str) -> None:
+        self.book, self.explorer = book, explorer
+        self.canvases = book.page.locator(".jupyter-matplotlib-canvas-div canvas")
+        self.canvases.last.scroll_into_view_if_needed()
+        self.canvases.last.wait_for(state="visible")
+
+    def at(self, axes: str, x: float, y: float) -> tuple[int, int]:
+        """Client position, in whole pixels, of a point in data units of one of the view's axes."""
+        code = f"[*{self.explorer}._view.{axes}.transData.transform(({x}, {y})), {self._canvas}.figure.bbox.height]"
+        left, up, height = self.book.ask(code)
+        box = self.canvases.last.bounding_box()
+        return round(box["x"] + left), round(box["y"] + height - up)
+
+    def data(self, axes: str, client: tuple[int, int]) -> tuple[float, float]:
+        """The inverse of `at`: data units of a client position."""
+        box = self.canvases.last.bounding_box()
+        height = self.book.ask(f"{self._canvas}.figure.bbox.height")
+        left, up = client[0] - box["x"], height - (client[1] - box["y"])
+        inverse = f"{self.explorer}._view.{axes}.transData.inverted().transform(({left}, {up}))"
+        return tuple(self.book.ask(f"list({inverse})"))
+
+    def click(self, client: tuple[int, int]) -> None:
+        self.book.page.mouse.click(*client)
+
+    def drag(self, path: list[tuple[int, int]], midway=None) -> None:
+        """Press, move at a human pace, look midway, release."""
+        mouse = self.book.page.mouse
+        mouse.move(*path[0])
+        mouse.down()
+        for point in path[1:]:
+            mouse.move(*point)
+            time.sleep(0.06)
+        if midway is not None:
+            midway()
+        mouse.up()
+
+    def screen(self) -> np.ndarray:
+        """What the browser shows (row, col, 4) uint8."""
+        url = self.canvases.first.evaluate("c => c.toDataURL('image/png')")
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
+
+    def settle(self, seconds: float = 15) -> np.ndarray:
+        """Wait until the screen shows what the kernel drew, and return it; fails where it stays stale."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            shown = self.screen()
+            rows, cols = shown.shape[:2]  # 4.6 inches are 459.99 dots: 460 rows there, 459 here
+            drawn = f"__import__('numpy').asarray({self._canvas}.buffer_rgba())[:{rows}, :{cols}].tobytes()"
+            digest = f"__import__('hashlib').sha256({drawn}).hexdigest()"
+            if hashlib.sha256(shown.tobytes()).hexdigest() == self.book.ask(digest):
+                return shown
+            time.sleep(0.1)
+        raise AssertionError(f"the screen {shown.shape} does not show what the kernel drew: {self._apart(shown)}")
+
+    def _apart(self, shown: np.ndarray) -> str:
+        code = f"__import__('base64').b64encode(bytes({self._canvas}.buffer_rgba())).decode()"
+        drawn = np.frombuffer(base64.b64decode(self.book.ask(code)), np.uint8).reshape(-1, shown.shape[1], 4)
+        where = np.argwhere((drawn[: len(shown)] != shown).any(-1))
+        return f"{len(where)} pixels differ, from {where.min(0)} to {where.max(0)}" if len(where) else "now it does"
+
+    @property
+    def _canvas(self) -> str:
+        return f"{self.explorer}._view.figure.canvas"
