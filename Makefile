@@ -13,7 +13,7 @@ workbook: .venv/.installed  ## execute the notebooks on embedded data; everythin
 test: .venv/.installed  ## all tests with coverage, the notebooks included
 	$(BIN)/python -m pytest --cov=hsikit --cov-report=term
 
-browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Chromium (Debian: apt install chromium)
+browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Debian's package chromium
 	HSIKIT_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
 lab: .venv/.installed  ## open JupyterLab on the first notebook

@@ -206,7 +206,7 @@ def footnotes(name: str) -> str:
     """What a reader must know beside the numbers of a table."""
     notes = [f"Scene: {SHOWN_AS[TABLES[name]['scene']]}. Scores in percent on test pixels, mean ± standard deviation "
              "over n seeds; seconds are training and fitting on the ledger's machine. AA over the classes tested. "
-             "`trials`: settings compared on validation pixels. No ± where all seeds gave the same map or there is one.",
+             "`trials`: settings compared on validation pixels. No ± where all seeds gave the same map.",
              "`area OA`: weighted by the area each class covers in the map (Olofsson et al. 2014). `field OA`: mean "
              "over fields of the share of pixels that are right. `OA over fields`: 95 % bootstrap interval over whole "
              "fields or blocks of at least 32 test pixels, which leaves smaller ones out. Means over seeds; empty for "
