@@ -17,10 +17,12 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from hsikit.corruption import wrong_labels
 from hsikit.fitted import Fitted
 from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
 from hsikit.models.output import Output
-from hsikit.patches import Cube, Normalizer, PatchSampler
+from hsikit.patches import Cube, PatchSampler
+from hsikit.reduction import reduce_bands
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
 from hsikit.text import TextVectors
@@ -40,6 +42,9 @@ class TrainConfig:
         balanced: Draw every class equally often.
         seed: Decides batch order, augmentation and dropout (the first weights are the model's own seed).
         threads: CPU threads; part of the configuration because sums in another order differ in the last bit.
+        reduction: How bands become the network's: "pca", "band_means" or "pca_transductive" (`hsikit.reduction`).
+        wrong_labels: Share of training labels replaced by another class, to see what a method makes of them;
+            validation labels stay right.
     """
 
     epochs: int = 60
@@ -52,6 +57,8 @@ class TrainConfig:
     balanced: bool = False
     seed: int = 0
     threads: int = 2
+    reduction: str = "pca"
+    wrong_labels: float = 0.0
 
     def __post_init__(self) -> None:
         if self.schedule not in ("onecycle", "cosine"):
@@ -105,14 +112,15 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with _settings(config):
         bands, lidar_channels, window = _needs(model)
-        normalizer = Normalizer.fit(scene, split.train, bands, lidar_channels)
+        normalizer = reduce_bands(scene, split.train, bands, lidar_channels, config.reduction)
         class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
         _read_text(model, scene, text)
         fitted = Fitted(model.to(place), normalizer, window, class_ids, scene.class_names, text=text)
         fitted.remember_bands(scene)
         cube = Cube.of(scene, normalizer, window, place)
         index_of = np.searchsorted(class_ids, split.y("train")), np.searchsorted(class_ids, split.y("val"))
-        train = PatchSampler(cube, split.train, index_of[0], scene.shape[1], config.batch, config.augment,
+        targets = wrong_labels(index_of[0], config.wrong_labels, len(class_ids), config.seed)
+        train = PatchSampler(cube, split.train, targets, scene.shape[1], config.batch, config.augment,
                              config.balanced)  # fmt: skip
         val = PatchSampler(cube, split.val, index_of[1], scene.shape[1], 512) if len(split.val) else None
         loss = (own_loss(model) if loss is None else loss).to(place)

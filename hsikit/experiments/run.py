@@ -21,6 +21,7 @@ import pandas as pd
 
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.defaults import SHALLOW, class_at
+from hsikit.experiments.exit_facts import exit_facts
 from hsikit.experiments.ground import ground_facts
 from hsikit.experiments.store import Store, write_aside
 from hsikit.fitted import Fitted
@@ -123,6 +124,8 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     }  # fmt: skip
     if split.unseen_classes and text is not None:
         facts["unseen"] = unseen_facts(run.model, scene, split)
+    if experiment.method in ("sdhsi", "sdhsi_ce"):
+        facts |= exit_facts(run.model, scene, split, run.history)
     return predict_map(run.model, scene), facts
 
 

@@ -6,6 +6,9 @@ trunk, the place and shape of the exits, and both variants.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -79,16 +82,42 @@ class SDHSINet(nn.Module):
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
         """Take (batch, band, row, col); LiDAR is not looked at."""
-        x = hsi[:, None]  # (batch, 1, band, row, col)
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x.flatten(1, 2))  # (batch, channel * band, row, col)
-        maps.append(self.flat(maps[-1]))
+        maps = list(self.stage_maps(hsi))
         embedding = self.head(maps[-1])
         pairs = [leave(features) for leave, features in zip(self.exits, maps)]
         logits = self.classify(self.dropout(embedding))
         return Output(logits, embedding, tuple(p[0] for p in pairs), tuple(p[1] for p in pairs))
+
+    def stage_maps(self, hsi: Tensor) -> Iterator[Tensor]:
+        """Feature maps (batch, channel * band, row, col) after each stage, made one by one as they are asked for."""
+        x = hsi[:, None]  # (batch, 1, band, row, col)
+        for depth in range(1, len(self.stages) + 2):
+            x = self.step(x, depth)
+            yield flattened(x)
+
+    def step(self, x: Tensor, depth: int) -> Tensor:
+        """Stage `depth` (from 1) of what the stage before gave: (batch, channel, band, row, col), the last flat."""
+        return self.stages[depth - 1](x) if depth <= len(self.stages) else self.flat(flattened(x))
+
+    def answer(self, hsi: Tensor, depth: int | None = None) -> Tensor:
+        """Class scores (batch, class, row, col) of exit `depth` (from 1), or of the end; no more is computed."""
+        for k, features in enumerate(self.stage_maps(hsi), 1):
+            if k == depth:
+                return self.leave(features, k)
+        return self.finish(features)
+
+    def leave(self, stage_map: Tensor, depth: int) -> Tensor:
+        """Class scores of exit `depth` from the flat map of its stage."""
+        leave: Any = self.exits[depth - 1]
+        return leave.classify(self.pooled(stage_map, depth))
+
+    def finish(self, stage_map: Tensor) -> Tensor:
+        """Final class scores from the last stage's map."""
+        return self.classify(self.dropout(self.head(stage_map)))
+
+    def pooled(self, stage_map: Tensor, depth: int) -> Tensor:
+        """Means of a stage's map over what is left of each window: what exit `depth` (from 1) looks at."""
+        return F.avg_pool2d(stage_map, self.window - 2 * depth, stride=1)
 
 
 def _block3d(inside: int, channels: int, kernel: tuple[int, int, int], norm: bool) -> nn.Sequential:
@@ -103,6 +132,11 @@ def _block2d(inside: int, channels: int, norm: bool) -> nn.Sequential:
     if norm:
         layers.append(nn.BatchNorm2d(channels))
     return nn.Sequential(*layers, nn.ReLU())
+
+
+def flattened(x: Tensor) -> Tensor:
+    """(batch, channel, band, row, col) to (batch, channel * band, row, col); flat maps stay."""
+    return x.flatten(1, 2) if x.dim() == 5 else x
 
 
 def exit_names(network: SDHSINet) -> list[str]:

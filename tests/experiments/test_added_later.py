@@ -1,0 +1,29 @@
+"""Options that came after the first rows leave the names of those rows alone."""
+
+import json
+from pathlib import Path
+
+from hsikit.experiments import expand
+from hsikit.experiments.config import ADDED_LATER
+
+LEDGER = Path(__file__).parents[2] / "figures" / "tables" / "runs.jsonl"
+PLAIN = {"method": "cnn2d", "scene": "indian_pines", "split": {"kind": "random", "train": 0.1}}
+
+
+def test_a_younger_option_is_in_the_hash_only_away_from_what_older_runs_did():
+    plain = expand(PLAIN)[0]
+    for section, options in ADDED_LATER.items():
+        for name, default in options.items():
+            assert name not in json.loads(plain.canonical())[section]
+            assert expand({**PLAIN, section: {name: default}})[0].hash == plain.hash
+    other = expand({**PLAIN, "train": {"wrong_labels": 0.1}})[0]
+    assert other.hash != plain.hash
+    assert json.loads(other.canonical())["train"]["wrong_labels"] == 0.1
+    assert "reduction" not in json.loads(other.canonical())["train"]
+    assert other.train["reduction"] == "pca"
+
+
+def test_rows_made_before_the_option_are_still_found():
+    known = {json.loads(line)["hash"] for line in LEDGER.read_text().splitlines()}
+    assert all(e.hash in known for e in expand("sdhsi_pairs"))
+    assert all(e.hash in known for e in expand("baselines_indian_pines"))
