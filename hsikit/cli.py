@@ -108,14 +108,18 @@ def _workbook(args: argparse.Namespace) -> int:
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from hsikit.experiments import against, expand, load_config, summarise, sweep
+    from hsikit.experiments import against, expand, gains, load_config, summarise, sweep
 
     result = sweep(expand(args.config, args.seeds), jobs=args.jobs)
-    reference = load_config(args.config).get("reference")
+    config = load_config(args.config)
+    reference = config.get("reference")
     _show(summarise(result.rows, reference), args.json)
     if reference and not args.json and result.rows:
         _say("\nPaired differences in points, with their 95 % interval over seeds:")
         _show(against(result.rows, reference).to_dict("records"), False)
+    if config.get("comparisons") and not args.json and result.rows:
+        _say("\nGains in points, paired over seeds, with their 95 % interval; the first is the primary one:")
+        _show(gains(result.rows, config["comparisons"]).to_dict("records"), False)
     if any("unseen" in row for row in result.rows) and not args.json:
         _say_unseen(result.rows)
     for failure in result.failures:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from hsikit.augment import jitter
 from hsikit.corruption import wrong_labels
 from hsikit.fitted import Fitted
 from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
@@ -42,7 +43,13 @@ class TrainConfig:
         balanced: Draw every class equally often.
         seed: Decides batch order, augmentation and dropout (the first weights are the model's own seed).
         threads: CPU threads; part of the configuration because sums in another order differ in the last bit.
-        reduction: How bands become the network's: "pca", "band_means" or "pca_transductive" (`hsikit.reduction`).
+        reduction: How bands become the network's: "pca", "discriminants", "band_means" or "pca_transductive"
+            (`hsikit.reduction`).
+        noise: Standard deviation of Gaussian noise added to every value of a training window, in the units that
+            the network sees (`hsikit.augment`).
+        lidar_offset: Standard deviation of an offset added to a window's LiDAR, one for each channel.
+        keep: The epoch kept: "best" on validation pixels, or "last", for schedules that end at a learning rate of 0
+            and validation pixels too few to choose by.
         wrong_labels: Share of training labels replaced by another class, to see what a method makes of them;
             validation labels stay right.
     """
@@ -58,11 +65,16 @@ class TrainConfig:
     seed: int = 0
     threads: int = 2
     reduction: str = "pca"
+    noise: float = 0.0
+    lidar_offset: float = 0.0
+    keep: str = "best"
     wrong_labels: float = 0.0
 
     def __post_init__(self) -> None:
         if self.schedule not in ("onecycle", "cosine"):
             raise ValueError(f"schedule {self.schedule!r} is unknown; choose 'onecycle' or 'cosine'")
+        if self.keep not in ("best", "last"):
+            raise ValueError(f"keep={self.keep!r} is unknown; choose 'best' or 'last'")
         for name in ("epochs", "batch", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: need at least 1")
@@ -112,7 +124,7 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with _settings(config):
         bands, lidar_channels, window = _needs(model)
-        normalizer = reduce_bands(scene, split.train, bands, lidar_channels, config.reduction)
+        normalizer = reduce_bands(scene, split.train, bands, lidar_channels, config.reduction, split.y("train"))
         class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
         _read_text(model, scene, text)
         fitted = Fitted(model.to(place), normalizer, window, class_ids, scene.class_names, text=text)
@@ -159,7 +171,7 @@ def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Pr
         if val is not None:
             row |= evaluate(network, val, keep)
             rank = (row["val_oa"], -row["val_loss"])
-            if rank > state.best:
+            if rank > state.best and config.keep == "best":
                 state.best = rank
                 state.best_state = {k: v.detach().clone() for k, v in network.state_dict().items()}
         state.history.append(row)
@@ -180,6 +192,7 @@ def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -
     sums: dict[str, float] = {}
     shares: dict[str, float] = {}
     for step, (hsi, lidar, target, index) in enumerate(train.epoch(config.seed, epoch)):
+        hsi, lidar = jitter(hsi, lidar, config.noise, config.lidar_offset)
         terms = loss(network(hsi, lidar).centre().only(keep), target, index)
         if step == 0 and (epoch == 1 or epoch % 10 == 0) and len(terms) > 1:
             shares = gradient_shares(terms, network)

@@ -19,8 +19,10 @@ from hsikit.splits import split_name
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
 RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
 # Options younger than the ledger's first rows: at this value, which is what older runs did, they stay out of the hash.
-ADDED_LATER = {"train": {"reduction": "pca", "wrong_labels": 0.0}}
-FILE_KEYS = (*RUN_KEYS, "name", "trials", "seeds", "sweep", "arms", "reference", "version", "about")
+ADDED_LATER = {"train": {"reduction": "pca", "wrong_labels": 0.0, "noise": 0.0, "lidar_offset": 0.0, "keep": "best"}}
+TWO_SENSORS = ("mmlgnet", "trunk_ce")  # likewise, but of these methods' networks only
+ADDED_TO_TWO_SENSORS = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}
+FILE_KEYS = (*RUN_KEYS, "name", "trials", "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
 
 
 class ConfigError(ValueError):
@@ -68,7 +70,8 @@ class Experiment:
         """JSON with sorted keys of everything that decides the result."""
         facts = asdict(self)
         del facts["name"], facts["trials"]
-        for section, options in ADDED_LATER.items():
+        model = ADDED_TO_TWO_SENSORS if self.method in TWO_SENSORS else {}
+        for section, options in {**ADDED_LATER, "model": model}.items():
             facts[section] = {k: v for k, v in facts[section].items() if k not in options or v != options[k]}
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 

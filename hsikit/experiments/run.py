@@ -19,18 +19,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hsikit.experiments.config import ConfigError, Experiment
+from hsikit.experiments.config import TWO_SENSORS, ConfigError, Experiment
 from hsikit.experiments.defaults import SHALLOW, class_at
 from hsikit.experiments.exit_facts import exit_facts
 from hsikit.experiments.ground import ground_facts
 from hsikit.experiments.store import Store, write_aside
+from hsikit.experiments.word_facts import word_facts
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters, make
 from hsikit.models.shallow import fit_shallow
 from hsikit.predict import Prediction, predict_map
 from hsikit.scenes import Scene, SceneError, load_scene
-from hsikit.splits import Split, make_split
+from hsikit.splits import Split, make_split, seen_only
 from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
 from hsikit.train import TrainConfig, fit
 from hsikit.unseen import unseen_facts
@@ -110,7 +111,9 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     text = class_vectors(experiment, scene)
     if text is not None:
         options["text_dim"] = text.vectors.shape[1]
-    network = make(experiment.method, scene.bands, scene.lidar_channels, scene.n_classes, experiment.seed, options)
+    discriminants = experiment.train["reduction"] == "discriminants"
+    bands = len(split.classes) - 1 if discriminants else scene.bands
+    network = make(experiment.method, bands, scene.lidar_channels, scene.n_classes, experiment.seed, options)
     loss_options = dict(experiment.loss)
     loss = class_at(loss_options.pop("kind"))(**loss_options)
     config = TrainConfig(**experiment.train, seed=experiment.seed)
@@ -119,14 +122,18 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     run.model.save(part / "model")
     run.history.to_csv(part / "history.csv", index=False)
     facts: dict[str, Any] = {
-        "parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _best_val(run.history),
+        "parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _val_oa(run.history, config.keep),
         "encoder": text.encoder if text is not None else "",
     }  # fmt: skip
+    prediction = predict_map(run.model, scene)
     if split.unseen_classes and text is not None:
-        facts["unseen"] = unseen_facts(run.model, scene, split)
+        budget = make_split(scene, seen_only(experiment.split), experiment.seed)
+        facts["unseen"] = unseen_facts(run.model, scene, split, budget)
+    if experiment.method in TWO_SENSORS:
+        facts |= word_facts(run.model, scene, split, prediction, dict(experiment.text))
     if experiment.method in ("sdhsi", "sdhsi_ce"):
         facts |= exit_facts(run.model, scene, split, run.history)
-    return predict_map(run.model, scene), facts
+    return prediction, facts
 
 
 def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
@@ -152,8 +159,11 @@ def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
     return text
 
 
-def _best_val(history: pd.DataFrame) -> float | None:
-    return float(history["val_oa"].max()) if "val_oa" in history else None
+def _val_oa(history: pd.DataFrame, keep: str) -> float | None:
+    """Validation accuracy of the epoch kept."""
+    if "val_oa" not in history:
+        return None
+    return float(history["val_oa"].max() if keep == "best" else history["val_oa"].iloc[-1])
 
 
 def _at_test(prediction: Prediction, split: Split) -> np.ndarray:

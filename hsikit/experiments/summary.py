@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -65,6 +65,44 @@ def against(rows: Iterable[dict[str, Any]], reference: str) -> pd.DataFrame:
             lines = comparison(part.to_dict("records"), pairs, metric)
             found.append(lines.assign(scene=scene, split=split))
     return pd.concat(found, ignore_index=True)[["scene", "split", *found[0].columns[:-2]]]
+
+
+def gains(rows: Iterable[dict[str, Any]], comparisons: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Named paired differences, such as the gain of language, for each scene and split, OA and AA in points.
+
+    Args:
+        rows: Ledger rows under the labels of one config.
+        comparisons: Name -> [arm, reference], or [arm, [references]], whose mean over the references is taken seed
+            by seed. The first is the primary comparison, the rest is Holm-corrected. A comparison is left out
+            where a scene and split has no rows of one of its arms.
+
+    Returns:
+        Columns scene, split, gain, metric, n, difference, low, high (points, 95 % interval over seeds), p, note.
+    """
+    table, found = pd.DataFrame(list(rows)), []
+    for (scene, split), part in table.groupby(["scene", "split"], sort=False):
+        there = {name: of for name, of in comparisons.items() if {of[0], *_listed(of[1])} <= set(part["name"])}
+        for metric in ("oa", "aa"):
+            d = [paired_difference(*_against_mean(part, of[0], _listed(of[1]), metric)) for of in there.values()]
+            p = [d[0].p, *holm([each.p for each in d[1:]])] if d else []
+            found += [
+                {"scene": scene, "split": split, "gain": name, "metric": metric, "n": each.n,
+                 "difference": 100 * each.mean, "low": 100 * each.low, "high": 100 * each.high, "p": value,
+                 "note": _note(k, value)}
+                for k, (name, each, value) in enumerate(zip(there, d, p))
+            ]  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _against_mean(table: pd.DataFrame, arm: str, references: list[str], metric: str) -> list[dict[int, float]]:
+    """Seed -> score of an arm, and seed -> mean score of its references, over the seeds that all of them have."""
+    pairs = [_by_seed(table, arm, reference, metric) for reference in references]
+    shared = set.intersection(*(set(other) for _, other in pairs))
+    return [pairs[0][0], {seed: sum(other[seed] for _, other in pairs) / len(pairs) for seed in shared}]
 
 
 def _note(position: int, p: float | None) -> str:

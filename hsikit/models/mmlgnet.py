@@ -15,6 +15,9 @@ from torch.nn import functional as F
 
 from hsikit.models.output import Output, recorded, seeded
 
+FUSIONS = ("concat", "gated", "sum")
+SENSORS = ("both", "hsi", "lidar")
+
 
 class SensorEncoder(nn.Module):
     """1x1 reduction, valid 3x3 convolutions, then a mean over what is left of the window (assumed).
@@ -23,11 +26,12 @@ class SensorEncoder(nn.Module):
     where a window was cut, so a pass over the whole scene equals a pass over its windows.
     """
 
-    def __init__(self, channels: int, width: int, window: int, depth: int = 3) -> None:
+    def __init__(self, channels: int, width: int, window: int, depth: int = 3, dropout: float = 0.0) -> None:
         super().__init__()
         depth = min(depth, (window - 1) // 2)
         layers = [nn.Conv2d(channels, width, 1), nn.BatchNorm2d(width), nn.ReLU()]
         for _ in range(depth):
+            layers += [nn.Dropout2d(dropout)] if dropout else []
             layers += [nn.Conv2d(width, width, 3), nn.BatchNorm2d(width), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
         self.pool = window - 2 * depth
@@ -37,21 +41,72 @@ class SensorEncoder(nn.Module):
 
 
 class TwoSensorTrunk(nn.Module):
-    """Both encoders and their concatenation: (batch, 2 width or width, row, col)."""
+    """One encoder a sensor and their fusion: (batch, out_channels, row, col).
 
-    def __init__(self, hsi_bands: int, lidar_channels: int, window: int, width: int) -> None:
+    Args:
+        sensors: "both", or "hsi" or "lidar" for a specialist of one sensor.
+        fusion: "concat" (the paper's, as assumed; LiDAR gets half the width), "gated" (a learned share of each
+            sensor for each channel) or "sum".
+        sensor_dropout: Share of training windows that lose one of their sensors, either one equally often; a
+            trunk trained so answers with a sensor missing.
+
+    Attributes:
+        absent: Sensor whose features are set to zero, "hsi" or "lidar", or None.
+    """
+
+    def __init__(self, hsi_bands: int, lidar_channels: int, window: int, width: int, depth: int = 3,
+                 dropout: float = 0.0, fusion: str = "concat", sensors: str = "both",
+                 sensor_dropout: float = 0.0) -> None:  # fmt: skip
         super().__init__()
-        self.hsi = SensorEncoder(hsi_bands, width, window)
-        self.lidar = SensorEncoder(lidar_channels, width // 2, window) if lidar_channels else None
-        self.out_channels = width + (width // 2 if lidar_channels else 0)
+        self.fusion, self.sensor_dropout, self.absent = fusion, sensor_dropout, None
+        with_hsi, with_lidar = sensors != "lidar", bool(lidar_channels)
+        self.thin = thin = width // 2 if fusion == "concat" else width
+        self.hsi = SensorEncoder(hsi_bands, width, window, depth, dropout) if with_hsi else None
+        self.lidar = SensorEncoder(lidar_channels, thin, window, depth, dropout) if with_lidar else None
+        self.out_channels = width * with_hsi + thin * with_lidar if fusion == "concat" else width
+        if fusion == "gated" and with_hsi and with_lidar:
+            self.gate = nn.Conv2d(2 * width, width, 1)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None) -> Tensor:
-        parts = [self.hsi(hsi)]
-        if self.lidar is not None:
-            if lidar is None:
-                raise ValueError("this network takes LiDAR, but the batch has none; build it with lidar_channels=0")
-            parts.append(self.lidar(lidar))
-        return torch.cat(parts, 1)
+        if self.lidar is None:
+            return self.hsi(hsi)
+        if lidar is None and not self.sensor_dropout:
+            raise ValueError("this network takes LiDAR, but the batch has none; build it with lidar_channels=0, or "
+                             "with sensor_dropout, for scenes without LiDAR")  # fmt: skip
+        if self.hsi is None:
+            return self.lidar(lidar)
+        spectral = self.hsi(hsi)  # (batch, width, row, col)
+        missing = spectral.new_zeros(len(spectral), self.thin, *spectral.shape[2:])
+        parts = self._lost(spectral, missing if lidar is None else self.lidar(lidar))
+        if self.fusion == "concat":
+            return torch.cat(parts, 1)
+        if self.fusion == "sum":
+            return parts[0] + parts[1]
+        share = self.gate(torch.cat(parts, 1)).sigmoid()
+        return share * parts[0] + (1 - share) * parts[1]
+
+    def _lost(self, hsi: Tensor, lidar: Tensor) -> tuple[Tensor, Tensor]:
+        """Both sensors' features, those of a missing sensor set to zero."""
+        if self.absent is not None:
+            return hsi * (self.absent != "hsi"), lidar * (self.absent != "lidar")
+        if not (self.training and self.sensor_dropout):
+            return hsi, lidar
+        draw = torch.rand(len(hsi), 1, 1, 1, device=hsi.device)
+        half = self.sensor_dropout / 2
+        return hsi * (draw >= half), lidar * (draw < 1 - half)
+
+
+def _checked(lidar_channels: int, fusion: str, sensors: str, sensor_dropout: float) -> int:
+    """LiDAR channels that the trunk takes, once its options make sense together."""
+    if fusion not in FUSIONS:
+        raise ValueError(f"fusion {fusion!r} is unknown; choose one of {', '.join(FUSIONS)}")
+    if sensors not in SENSORS:
+        raise ValueError(f"sensors={sensors!r} is unknown; choose one of {', '.join(SENSORS)}")
+    if sensors == "lidar" and not lidar_channels:
+        raise ValueError("sensors='lidar' needs LiDAR, the scene or the options give 0 channels; use sensors='hsi'")
+    if sensor_dropout and (sensors != "both" or not lidar_channels):
+        raise ValueError(f"sensor_dropout={sensor_dropout} needs both sensors; set it to 0 for one sensor alone")
+    return 0 if sensors == "hsi" else lidar_channels
 
 
 @recorded
@@ -65,14 +120,22 @@ class MMLGNet(nn.Module):
         window: Side of the window in pixels, odd; 11 is assumed.
         width: Channels of the HSI encoder (assumed).
         prototypes: True learns the class vectors instead of reading text, for the ablation.
+        depth, dropout: 3x3 convolutions an encoder has, and the share of channels dropped before each (assumed).
+        fusion, sensors, sensor_dropout: As `TwoSensorTrunk` takes them.
         seed: Decides the first weights.
+
+    Raises:
+        ValueError: For an unknown fusion or sensor, or LiDAR asked for where there is none.
     """
 
     dense = True
 
     def __init__(self, hsi_bands: int, lidar_channels: int = 1, text_dim: int = 384, window: int = 11,
-                 width: int = 64, prototypes: bool = False, seed: int = 0) -> None:  # fmt: skip
+                 width: int = 64, prototypes: bool = False, depth: int = 3, dropout: float = 0.0,
+                 fusion: str = "concat", sensors: str = "both", sensor_dropout: float = 0.0,
+                 seed: int = 0) -> None:  # fmt: skip
         super().__init__()
+        lidar_channels = _checked(lidar_channels, fusion, sensors, sensor_dropout)
         self.bands, self.lidar_channels, self.window, self.text_dim = (
             hsi_bands,
             lidar_channels,
@@ -81,7 +144,8 @@ class MMLGNet(nn.Module):
         )
         self.prototypes, self.seed = prototypes, seed
         with seeded(seed):
-            self.trunk = TwoSensorTrunk(hsi_bands, lidar_channels, window, width)
+            self.trunk = TwoSensorTrunk(hsi_bands, lidar_channels, window, width, depth, dropout, fusion, sensors,
+                                        sensor_dropout)  # fmt: skip
             self.project = nn.Conv2d(self.trunk.out_channels, text_dim, 1)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         self.text: Tensor | nn.Parameter
@@ -115,11 +179,14 @@ class TrunkClassifier(nn.Module):
     dense = True
 
     def __init__(self, hsi_bands: int, lidar_channels: int, classes: int, window: int = 11, width: int = 64,
-                 seed: int = 0) -> None:  # fmt: skip
+                 depth: int = 3, dropout: float = 0.0, fusion: str = "concat", sensors: str = "both",
+                 sensor_dropout: float = 0.0, seed: int = 0) -> None:  # fmt: skip
         super().__init__()
+        lidar_channels = _checked(lidar_channels, fusion, sensors, sensor_dropout)
         self.bands, self.lidar_channels, self.window = hsi_bands, lidar_channels, window
         with seeded(seed):  # same seed, same trunk as MMLGNet
-            self.trunk = TwoSensorTrunk(hsi_bands, lidar_channels, window, width)
+            self.trunk = TwoSensorTrunk(hsi_bands, lidar_channels, window, width, depth, dropout, fusion, sensors,
+                                        sensor_dropout)  # fmt: skip
             self.head = nn.Conv2d(self.trunk.out_channels, classes, 1)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:

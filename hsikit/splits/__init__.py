@@ -10,7 +10,7 @@ from hsikit.splits.draws import few_shot_split, official_split, random_split
 from hsikit.splits.fields import field_split
 from hsikit.splits.leakage import MAP_CODES, LeakageReport
 from hsikit.splits.regions import west_east_split
-from hsikit.splits.spec import make_split, split_name
+from hsikit.splits.spec import make_split, seen_only, split_name
 
 __all__ = [
     "MAP_CODES",
@@ -23,6 +23,7 @@ __all__ = [
     "make_split",
     "official_split",
     "random_split",
+    "seen_only",
     "split_name",
     "west_east_split",
 ]

@@ -65,8 +65,7 @@ def split_name(spec: Mapping[str, Any]) -> str:
     """The short name that `make_split` gives, such as ``"random_10"``, without needing the scene."""
     kind, keys = _checked(spec)
     if keys.get("unseen"):
-        seen = {key: value for key, value in spec.items() if key not in UNSEEN}
-        return f"{split_name(seen)} without {', '.join(keys['unseen'])}"
+        return f"{split_name(seen_only(spec))} without {', '.join(keys['unseen'])}"
     if kind in ("random", "block"):
         return split_label(kind, keys.get("train", 0.10))
     if kind == "fields":
@@ -74,6 +73,11 @@ def split_name(spec: Mapping[str, Any]) -> str:
     if kind == "few_shot":
         return f"shot_{keys.get('shots', 20)}"
     return keys.get("name") or "official" if kind == "official" else kind
+
+
+def seen_only(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The same configuration with no class left out."""
+    return {key: value for key, value in spec.items() if key not in UNSEEN}
 
 
 def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
