@@ -95,7 +95,9 @@ def load_config(config: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if version > VERSION:
         raise ConfigError(f"the config has version {version}, this hsikit knows {VERSION}; update hsikit")
     for key in ("scene", "split"):
-        if key not in source and not any(s == key or s.startswith(f"{key}.") for s in source.get("sweep", {})):
+        swept = any(s == key or s.startswith(f"{key}.") for s in source.get("sweep", {}))
+        in_arms = bool(source.get("arms")) and all(key in arm for arm in source["arms"])
+        if key not in source and not swept and not in_arms:
             raise ConfigError(f"the config names no {key!r}")
     return source
 

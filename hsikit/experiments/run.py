@@ -147,7 +147,8 @@ def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
     options = experiment.text
     if not options:
         return None
-    encoder = load_text_encoder(options["backend"], **({"path": options["path"]} if options["path"] else {}))
+    path = os.path.expandvars(options["path"])  # such as $HSIKIT_DATA/clip_text/vectors.npz
+    encoder = load_text_encoder(options["backend"], **({"path": path} if path else {}))
     draw = experiment.seed if options["draw"] is None else options["draw"]
     text = encode_classes(encoder, load_prompts(experiment.scene), options["prompts"])
     if options["control"] == "shuffled":

@@ -32,6 +32,7 @@ COLORS = {
     "yellow curb": "#ffd92f",
     "cloth panels": "#e7298a",
 }
+FIVE = ("trees", "mostly grass", "road", "building", "sidewalk")  # classes that ADE20K names too, as CLIP files do
 _MASKS = "https://raw.githubusercontent.com/xudongzhao461/HRWN/db9a5e221076820125457db79e19f20a127f95a3/"
 
 FACTS = SceneFacts(
@@ -75,6 +76,7 @@ FACTS = SceneFacts(
     partial_folders=("muufl_subset",),
 )
 SUBSET_FACTS = replace(FACTS, name="muufl_subset", partial_folders=())
+FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelled=41_828)
 
 
 def load_muufl() -> Scene:
@@ -105,6 +107,21 @@ def load_muufl_subset() -> Scene:
     scene = read_muufl(require(SUBSET_FACTS, SCENE_FILE), SUBSET_FACTS.name)
     valid = scene.valid & subset_area(scene.shape)
     return replace(scene, valid=valid, hsi=np.where(valid[..., None], scene.hsi, np.float32(np.nan)))
+
+
+def load_muufl_five() -> Scene:
+    """MUUFL subset with the labels of five classes alone, renumbered 1..5: for words that know no others.
+
+    Raises:
+        SceneError: As `load_muufl_subset`.
+    """
+    scene = load_muufl_subset()
+    new = np.zeros(scene.n_classes + 1, np.int16)
+    for k, name in enumerate(FIVE, 1):
+        new[scene.class_names.index(name) + 1] = k
+    masks = {name: (new[train], new[test]) for name, (train, test) in scene.masks.items()}
+    return replace(scene, name=FIVE_FACTS.name, labels=new[scene.labels], masks=masks, class_names=FIVE,
+                   colors=[COLORS[name] for name in FIVE])  # fmt: skip
 
 
 def subset_area(shape: tuple[int, int]) -> np.ndarray:

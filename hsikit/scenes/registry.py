@@ -19,6 +19,7 @@ SCENES = {
     "indian_pines": ("indian_pines", "load_indian_pines", "FACTS"),
     "simulated": ("simulated", "load_simulated", ""),
     "muufl_subset": ("muufl", "load_muufl_subset", "SUBSET_FACTS"),
+    "muufl_five": ("muufl", "load_muufl_five", "FIVE_FACTS"),
     "muufl": ("muufl", "load_muufl", "FACTS"),
     "trento": ("trento", "load_trento", "FACTS"),
     "houston2013": ("houston2013", "load_houston2013", "FACTS"),

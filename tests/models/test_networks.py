@@ -108,6 +108,53 @@ def test_prototypes_learn_and_words_stay_frozen():
         assert ("text" in dict(network.named_parameters())) is prototypes
 
 
+@pytest.mark.parametrize("options", [{"fusion": "gated"}, {"fusion": "sum"}, {"sensors": "hsi"}, {"sensors": "lidar"},
+                                     {"depth": 1, "dropout": 0.3, "sensor_dropout": 0.4}])  # fmt: skip
+def test_every_fusion_and_sensor_maps_densely_as_by_windows(options):
+    network = MMLGNet(15, 1, 12, window=7, width=8, **options).eval()
+    network.read_text(text())
+    hsi, lidar = torch.randn(1, 15, 12, 11), torch.randn(1, 1, 12, 11)
+    dense = network(hsi, lidar).logits  # (1, class, 6, 5)
+    for row, col in ((0, 0), (3, 4), (5, 2)):
+        cut = (..., slice(row, row + 7), slice(col, col + 7))
+        assert torch.allclose(network(hsi[cut], lidar[cut]).logits[0, :, 0, 0], dense[0, :, row, col], atol=1e-4)
+
+
+def test_a_specialist_does_not_look_at_the_other_sensor():
+    hsi, lidar = torch.randn(2, 15, 7, 7), torch.randn(2, 1, 7, 7)
+    for sensors in ("hsi", "lidar"):
+        network = MMLGNet(15, 1, 12, window=7, width=8, sensors=sensors).eval()
+        network.read_text(text())
+        first = network(hsi, lidar).logits
+        other = (hsi, lidar + 1) if sensors == "hsi" else (hsi + 1, lidar)
+        assert torch.equal(first, network(*other).logits)
+        seen = (hsi + 1, lidar) if sensors == "hsi" else (hsi, lidar + 1)
+        assert not torch.allclose(first, network(*seen).logits)
+
+
+def test_sensor_dropout_takes_one_sensor_from_its_share_of_windows_in_training_only():
+    torch.manual_seed(0)
+    trunk = MMLGNet(15, 1, 12, window=7, width=8, sensor_dropout=0.5).trunk
+    hsi, lidar = torch.randn(1, 15, 7, 7).expand(2000, -1, -1, -1), torch.ones(2000, 1, 7, 7)
+    gone = [(part == 0).all(1)[:, 0, 0] for part in trunk(hsi, lidar).split([8, 4], 1)]
+    assert not (gone[0] & gone[1]).any()
+    for part in gone:
+        assert abs(part.float().mean().item() - 0.25) < 0.04
+    assert torch.equal(trunk.eval()(hsi[:1], lidar[:1]), trunk(hsi[:1], lidar[:1]))
+    assert not (trunk(hsi[:1], lidar[:1]) == 0).all(1).any()
+
+
+def test_a_lost_sensor_answers_as_if_its_features_were_zero():
+    network = MMLGNet(15, 1, 12, window=7, width=8, sensor_dropout=0.5).eval()
+    network.read_text(text())
+    hsi, lidar = torch.randn(2, 15, 7, 7), torch.randn(2, 1, 7, 7)
+    without = network(hsi, None).logits
+    network.trunk.absent = "lidar"
+    assert torch.equal(without, network(hsi, lidar).logits)
+    network.trunk.absent = "hsi"
+    assert torch.equal(network(hsi, lidar).logits, network(hsi + 1, lidar).logits)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -116,6 +163,10 @@ def test_prototypes_learn_and_words_stay_frozen():
         (lambda: SDHSINet(15, 3, 11, variant="heavy"), "choose 'light' or 'paper'"),
         (lambda: MMLGNet(15, 1, 10).read_text(text()), r"expected \(classes, 10\)"),
         (lambda: networks()["mmlgnet"](torch.randn(1, 15, 11, 11)), "takes LiDAR"),
+        (lambda: MMLGNet(15, 1, 10, fusion="product"), "choose one of concat, gated, sum"),
+        (lambda: MMLGNet(15, 1, 10, sensors="radar"), "choose one of both, hsi, lidar"),
+        (lambda: MMLGNet(15, 0, 10, sensors="lidar"), "gives? 0 channels"),
+        (lambda: MMLGNet(15, 0, 10, sensor_dropout=0.2), "needs both sensors"),
         (lambda: make("nonsense", 15, 0, 3, 0, {}), "neither one of"),
         (lambda: make("torch.nn.Nothing", 15, 0, 3, 0, {}), "cannot import"),
         (lambda: describe(torch.nn.Linear(2, 2)), "hsikit.models.recorded"),
