@@ -51,6 +51,34 @@ def test_a_network_trains_on_band_means_and_on_wrong_labels():
     assert run.history["loss"].iloc[0] > plain.history["loss"].iloc[0]
 
 
+def test_discriminants_are_those_of_scikit_learn():
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    many = np.flatnonzero(SCENE.labels.ravel())
+    y = SCENE.labels.ravel()[many]
+    normalizer = reduce_bands(SCENE, many, 2, reduction="discriminants", labels=y)
+    got = normalizer.hsi(SPECTRA[many]).astype(float)
+    plain = (SPECTRA[many] - SPECTRA[many].mean(0)) / SPECTRA[many].std(0)
+    want = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(plain, y).transform(plain)[:, :2]
+    for mine, theirs in zip(got.T, want.T):  # the same axes up to sign and scale: shrinkage differs a little
+        assert abs(np.corrcoef(mine, theirs)[0, 1]) > 0.99
+    spread = np.concatenate([got[y == c] - got[y == c].mean(0) for c in (1, 2, 3)])
+    assert np.allclose(spread.std(0), 1, atol=0.1)
+
+
+def test_discriminants_look_at_training_pixels_alone():
+    y = SCENE.labels.ravel()[TRAIN]
+    first = reduce_bands(SCENE, TRAIN, 2, reduction="discriminants", labels=y)
+    other = SCENE.hsi.copy().reshape(-1, SCENE.bands)
+    other[np.setdiff1d(np.arange(len(other)), TRAIN)] += 9
+    from dataclasses import replace
+
+    far = replace(SCENE, hsi=other.reshape(SCENE.hsi.shape))
+    assert np.array_equal(first.components, reduce_bands(far, TRAIN, 2, 0, "discriminants", y).components)
+    with pytest.raises(ValueError, match="3 trained classes give 2 discriminants, the model takes 5"):
+        reduce_bands(SCENE, TRAIN, 5, reduction="discriminants", labels=y)
+
+
 @pytest.mark.parametrize(("reduction", "bands", "message"), [("nmf", 5, "choose one of pca"),
                                                              ("band_means", 17, "has 16 bands")])  # fmt: skip
 def test_bad_input_is_one_clear_line(reduction, bands, message):

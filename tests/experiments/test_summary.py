@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from hsikit.compare import best_by_validation
-from hsikit.experiments import against, comparison, summarise
+from hsikit.experiments import against, comparison, gains, summarise
 
 
 def rows(name, scores, split="fields"):
@@ -92,3 +92,21 @@ def test_the_choice_by_validation_feeds_the_comparison():
     worse = [r | {"val_oa": 0.1, "oa": 1.0, "config": "a, worse"} for r in plain if r["name"] == "a"]
     chosen = best_by_validation([*plain, *worse])
     assert comparison(chosen, [("a", "b")])["difference"][0] == comparison(plain, [("a", "b")])["difference"][0]
+
+
+def test_a_gain_against_several_references_is_taken_from_their_mean_seed_by_seed():
+    three = [*rows("a", A), *rows("b", B), *rows("c", B[::-1])]
+    table = gains(three, {"g": ["a", ["b", "c"]], "h": ["a", "b"], "absent": ["a", "z"]})
+    assert list(table["gain"]) == ["g", "h"] * 2
+    assert list(table["metric"]) == ["oa", "oa", "aa", "aa"]
+    by_hand = [100 * (x - (y + z) / 2) for x, y, z in zip(A, B, B[::-1])]
+    half = stats.t.ppf(0.975, 7) * stats.tstd(by_hand) / 8**0.5
+    assert table["difference"][0] == pytest.approx(sum(by_hand) / 8)
+    assert table["high"][0] == pytest.approx(sum(by_hand) / 8 + half)
+    assert list(table["note"][:2]) == ["primary", "Holm"]
+
+
+def test_gains_pair_by_shared_seeds_and_say_when_they_are_too_few():
+    table = gains([*rows("a", A), *rows("b", B[:5])], {"g": ["a", "b"]})
+    assert list(table["n"]) == [5, 5]
+    assert set(table["note"]) == {"not tested (n < 8)"}
