@@ -124,9 +124,9 @@ def effects(rows: Sequence[Row], pair: Pair, splits: Sequence[str]) -> pd.DataFr
             else:
                 line = _paired(here, pair, lambda r: _final_separation(r, measure))  # noqa: B023
             if line:
-                sign = -1 if METRICS.get(measure) == "lower" else 1
-                found.append({"claim": claim, "measure": measure, "split": split, **line,
-                              "verdict": _verdict(sign * line["low"], sign * line["high"])})  # fmt: skip
+                lower_is_better = METRICS.get(measure) == "lower"
+                bounds = (-line["high"], -line["low"]) if lower_is_better else (line["low"], line["high"])
+                found.append({"claim": claim, "measure": measure, "split": split, **line, "verdict": _verdict(*bounds)})
     return pd.DataFrame(found)
 
 
