@@ -65,7 +65,11 @@ def static_exits(rows: Iterable[Row], tolerance: float = 0.003) -> pd.DataFrame:
 
 
 def separation_differences(rows: Iterable[Row], pair: Pair, split: str) -> pd.DataFrame:
-    """Separation at each depth with and without, paired by seed: exit, metric, better, n, means, difference, interval."""
+    """Separation at each depth with and without, paired by seed.
+
+    Returns columns exit, metric, better, n, with, without, difference, low, high (95 % interval), in the metric's own
+    units.
+    """
     here = [r for r in rows if r["split"] == split and r.get("exits")]
     names = [e["name"] for e in here[0]["exits"]] if here else []
     found = []
