@@ -64,6 +64,22 @@ def static_exits(rows: Iterable[Row], tolerance: float = 0.003) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["split", "seed", "exit", "oa", "oa_final", "lost", "macs_ratio"])
 
 
+def cost_curve(rows: Iterable[Row]) -> pd.DataFrame:
+    """Accuracy against the cost of a window: stopping at one exit, and leaving when sure enough.
+
+    Means over the rows given, of one method and split: columns method ("one exit" or "when sure"), exit (from 1;
+    position of the threshold), oa_mean, oa_std, macs (of a window).
+    """
+    points = [
+        {"method": method, "exit": k, "oa": point["oa"], "macs": point["macs_window"]}
+        for r in rows if r.get("early_exit")
+        for method, given in (("one exit", r["exits"]), ("when sure", r["early_exit"]))
+        for k, point in enumerate(given, 1)
+    ]  # fmt: skip
+    groups = pd.DataFrame(points, columns=["method", "exit", "oa", "macs"]).groupby(["method", "exit"], sort=False)
+    return groups.agg(oa_mean=("oa", "mean"), oa_std=("oa", "std"), macs=("macs", "mean")).reset_index()
+
+
 def separation_differences(rows: Iterable[Row], pair: Pair, split: str) -> pd.DataFrame:
     """Separation at each depth with and without, paired by seed.
 

@@ -4,6 +4,7 @@ import pytest
 from hsikit.experiments import Store
 from hsikit.experiments.exit_tables import (
     budgets_table,
+    cost_curve,
     effects,
     exits_table,
     paragraph,
@@ -47,6 +48,16 @@ def test_static_exits_are_chosen_on_validation_and_judged_on_test():
     assert list(table["exit"]) == [2, 1, 1, 1]  # seed 0's first exit falls short on validation
     assert list(table["lost"]) == pytest.approx([0, 0.1, 0.1, 0.1])
     assert list(table["macs_ratio"]) == [1, 4, 4, 4]
+
+
+def test_costs_of_one_exit_stand_beside_those_of_leaving_when_sure():
+    early = [{"threshold": 0.5, "oa": 0.55, "macs_window": 20.0}]
+    rows = [r | {"early_exit": early, "exits": [e | {"macs_window": e["macs"]} for e in r["exits"]]} for r in ROWS[:4]]
+    table = cost_curve([*rows, *ROWS[4:]])
+    assert list(table["method"]) == ["one exit", "one exit", "when sure"]
+    assert list(table["macs"]) == [10, 40, 20]
+    assert table["oa_mean"].iloc[2] == pytest.approx(0.55)
+    assert cost_curve(ROWS).empty
 
 
 def test_separation_is_paired_by_seed_at_the_same_depth():
