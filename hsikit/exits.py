@@ -1,10 +1,9 @@
-"""What each exit of SDHSI-Net costs and answers, and how to stop at one.
+"""What each exit of SDHSI-Net answers, and a dense pass that stops at one.
 
-exit_costs(network)                              # parameters and multiply-accumulates up to each exit
 answers = exit_answers(fitted, scene, pixels)    # probabilities and features of every exit, one dense pass
 depth = choose_exit(fitted, scene, split)        # the shallowest that is good enough on validation pixels
 labels = map_at_exit(fitted, scene, depth)       # dense pass that ends there
-stopped = early_exit(fitted, scene, pixels, 0.9) # windows leave as soon as an exit is sure
+exit_speeds(fitted, scene)                       # measured pixels a second of every exit
 """
 
 from __future__ import annotations
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hsikit.exit_costs import exit_costs
 from hsikit.fitted import Fitted
-from hsikit.models.sdhsi import SDHSINet, flattened
+from hsikit.models.sdhsi import SDHSINet
 from hsikit.models.unrolled import Unrolled
 from hsikit.patches import Cube
 from hsikit.predict import STRIP_ROWS
@@ -28,54 +28,6 @@ from hsikit.splits import Split
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WINDOWS = 512  # in a batch of the windowed path
-
-
-# --- costs -------------------------------------------------------------------------------------------
-
-
-def exit_costs(network: SDHSINet) -> pd.DataFrame:
-    """Parameters and multiply-accumulates needed to answer at each exit, the final output last.
-
-    Only what an answer needs is counted: the stages up to the exit and its classifier, neither the other exits nor
-    the hint's projections. Multiply-accumulates are those of convolutions; norms, pooling and activations are not.
-
-    Returns:
-        A row an exit: exit (from 1), name, parameters, macs (a pixel of a dense pass), macs_window (a single
-        window), macs_own (the exit's classifier alone, part of both).
-    """
-    import pandas as pd
-
-    bands, side, dense, window, parameters = network.bands, network.window, 0, 0, 0
-    rows = []
-    for depth in range(1, len(network.stages) + 2):
-        block: Any = network.stages[depth - 1] if depth <= len(network.stages) else network.flat
-        conv, side = block[0], side - 2
-        bands = bands - conv.kernel_size[0] + 1 if conv.weight.dim() == 5 else 1
-        dense += conv.weight.numel() * bands
-        window += conv.weight.numel() * bands * side**2
-        parameters += _parameters(block)
-        if len(network.exits):
-            classify: Any = network.exits[depth - 1].classify
-            rows.append((f"exit {depth}", parameters, dense, window, classify))
-    rows.append(("final", parameters, dense, window, nn.ModuleList([network.head, network.classify])))
-    table = pd.DataFrame(
-        [(name, trunk + _parameters(own), strip + _macs(own), cut + _macs(own), _macs(own))
-         for name, trunk, strip, cut, own in rows],
-        columns=["name", "parameters", "macs", "macs_window", "macs_own"],
-    )  # fmt: skip
-    table.insert(0, "exit", range(1, len(table) + 1))
-    return table
-
-
-def _parameters(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
-
-
-def _macs(module: nn.Module) -> int:
-    """Of convolutions that give a single position."""
-    return sum(m.weight.numel() for m in module.modules() if isinstance(m, nn.Conv2d))
 
 
 # --- answers -----------------------------------------------------------------------------------------
@@ -106,7 +58,7 @@ class ExitAnswers:
 
 def exit_answers(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> ExitAnswers:
     """Probabilities and pooled features of every exit at flat indices (n,), from one dense pass."""
-    network, cube, keep = _ready(fitted, scene, dense=True)
+    network, cube, keep = ready(fitted, scene, dense=True)
     order = np.argsort(pixels, kind="stable")
     rows, cols = np.divmod(np.asarray(pixels)[order], scene.shape[1])
     parts: list[list[Tensor]] = []
@@ -128,35 +80,6 @@ def exit_answers(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> ExitAnswer
     return ExitAnswers(whole[:n], whole[n:], np.asarray(fitted.class_ids))
 
 
-def early_exit_curve(answers: ExitAnswers, truth: np.ndarray, costs: pd.DataFrame,
-                     thresholds: tuple[float, ...]) -> list[dict[str, float]]:  # fmt: skip
-    """Accuracy and mean multiply-accumulates a window if each pixel left at the first exit that is sure enough.
-
-    Args:
-        answers: Of pixels with known classes.
-        truth: Those classes (n,), 1..C.
-        costs: Of the network, as `exit_costs` gives them.
-        thresholds: Smallest probabilities of the top class with which a pixel leaves.
-    """
-    labels = np.stack(answers.labels())  # (exit, n)
-    sure = np.stack([p.max(1) for p in answers.probabilities])
-    spent = leaving_costs(costs)
-    curve = []
-    for threshold in thresholds:
-        leaves = sure >= threshold
-        leaves[-1] = True
-        first = leaves.argmax(0)
-        right = labels[first, np.arange(len(truth))] == truth
-        curve.append({"threshold": threshold, "oa": float(right.mean()), "macs_window": float(spent[first].mean())})
-    return curve
-
-
-def leaving_costs(costs: pd.DataFrame) -> np.ndarray:
-    """Multiply-accumulates (exit,) of a window that leaves at an exit, having asked all shallower exits."""
-    asked = costs["macs_own"].cumsum().shift(fill_value=0)
-    return (costs["macs_window"] + asked).to_numpy()
-
-
 # --- stopping at one exit ----------------------------------------------------------------------------
 
 
@@ -175,7 +98,7 @@ def choose_exit(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0
 
 def map_at_exit(fitted: Fitted, scene: Scene, depth: int | None) -> np.ndarray:
     """Classes (row, col) int16 from a dense pass that ends at exit `depth` (from 1; None: the final output)."""
-    network, cube, keep = _ready(fitted, scene, dense=True)
+    network, cube, keep = ready(fitted, scene, dense=True)
     answer = dense_answer(network, cube, scene.shape[0], depth)[keep].argmax(0).numpy()
     return np.where(scene.valid, np.asarray(fitted.class_ids, np.int16)[answer], 0).astype(np.int16)
 
@@ -194,7 +117,7 @@ def exit_speeds(fitted: Fitted, scene: Scene, repeats: int = 5) -> pd.DataFrame:
     The scene is normalised before the clock starts: that cost is the same for every exit. The final row computes no
     exits. Returns the columns of `exit_costs` and pixels_per_second, speedup (against the final row).
     """
-    network, cube, _ = _ready(fitted, scene, dense=True)
+    network, cube, _ = ready(fitted, scene, dense=True)
     table = exit_costs(fitted.network)  # type: ignore[arg-type]
     depths = [*range(1, len(table)), None]
     best = [float("inf")] * len(depths)
@@ -206,52 +129,10 @@ def exit_speeds(fitted: Fitted, scene: Scene, repeats: int = 5) -> pd.DataFrame:
     return table
 
 
-# --- leaving when sure -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Stopped:
-    """Windows that each left at the first exit that was sure: labels (n,) 1..C, exit (n,) from 1, macs (n,)."""
-
-    labels: np.ndarray
-    exit: np.ndarray
-    macs: np.ndarray
-
-
-def early_exit(fitted: Fitted, scene: Scene, pixels: np.ndarray, threshold: float) -> Stopped:
-    """Classify single windows, going on only with those whose top probability is below `threshold`.
-
-    Args:
-        pixels: Flat indices (n,) of the centres.
-        threshold: Chosen on validation pixels; above 1 nothing leaves early.
-    """
-    network, cube, keep = _ready(fitted, scene)
-    rows, cols = (torch.from_numpy(a) for a in np.divmod(np.asarray(pixels, np.int64), scene.shape[1]))
-    answer, left = torch.zeros(len(rows), dtype=torch.long), torch.zeros(len(rows), dtype=torch.long)
-    with torch.inference_mode():
-        for index in torch.arange(len(rows)).split(WINDOWS):
-            x, waiting = cube.windows(rows[index], cols[index])[0][:, None], index
-            for depth in range(1, len(network.stages) + 2):
-                x = network.step(x, depth)
-                if not len(network.exits):
-                    continue
-                sure, best = network.leave(flattened(x), depth)[:, keep, 0, 0].softmax(1).max(1)
-                done = sure >= threshold
-                answer[waiting[done]], left[waiting[done]] = best[done], depth
-                x, waiting = x[~done], waiting[~done]
-                if not len(waiting):
-                    break
-            if len(waiting):
-                answer[waiting] = network.finish(flattened(x))[:, keep, 0, 0].argmax(1)
-                left[waiting] = len(network.exits) + 1
-    spent = leaving_costs(exit_costs(network))
-    return Stopped(np.asarray(fitted.class_ids)[answer.numpy()], left.numpy(), spent[left.numpy() - 1])
-
-
 # --- parts -------------------------------------------------------------------------------------------
 
 
-def _ready(fitted: Fitted, scene: Scene, dense: bool = False) -> tuple[SDHSINet, Cube, Tensor]:
+def ready(fitted: Fitted, scene: Scene, dense: bool = False) -> tuple[SDHSINet, Cube, Tensor]:
     """Network in evaluation mode, prepared scene, and the trained classes' places among the logits; on the CPU.
 
     For a dense pass the network is unrolled: every exit profits alike.

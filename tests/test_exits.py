@@ -5,16 +5,9 @@ import pytest
 import torch
 from tiny import tiny_scene, tiny_split
 
-from hsikit.exits import (
-    choose_exit,
-    early_exit,
-    early_exit_curve,
-    exit_answers,
-    exit_costs,
-    exit_speeds,
-    leaving_costs,
-    map_at_exit,
-)
+from hsikit.early_exit import THRESHOLDS, choose_threshold, early_exit, early_exit_curve
+from hsikit.exit_costs import exit_costs, leaving_costs
+from hsikit.exits import choose_exit, exit_answers, exit_speeds, map_at_exit
 from hsikit.models import CNN2D, SDHSINet
 from hsikit.models.unrolled import Unrolled
 from hsikit.predict import predict_map
@@ -128,6 +121,15 @@ def test_the_exit_is_chosen_on_validation_pixels():
                                                "labels": np.where(SPLIT.mask("val"), 0, SPLIT.labels)})  # fmt: skip
     with pytest.raises(ValueError, match="no validation pixels"):
         choose_exit(trained(), SCENE, none)
+
+
+def test_the_threshold_is_chosen_on_validation_pixels():
+    answers, truth = exit_answers(trained(), SCENE, SPLIT.val), SPLIT.y("val")
+    full = (answers.labels()[-1] == truth).mean()
+    curve = early_exit_curve(answers, truth, exit_costs(trained().network))
+    good = [p["threshold"] for p in curve if p["oa"] >= full - 0.003]
+    assert choose_threshold(trained(), SCENE, SPLIT) == (min(good) if good else 1.1)
+    assert choose_threshold(trained(), SCENE, SPLIT, tolerance=1.0) == THRESHOLDS[0]
 
 
 def test_speeds_have_a_row_an_exit():

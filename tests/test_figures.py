@@ -82,6 +82,11 @@ FIGURES = {
         ["epoch", "loss (nats)", "accuracy (%)"],
         False,
     ),
+    "exit_curves": (
+        lambda s: figures.exit_curves(HISTORY.assign(val_oa_exit_1=0.4, ce_final=1.0, kl=0.1), s),
+        ["epoch", "validation OA (%)", "weighted loss term (nats)"],
+        False,
+    ),
     "feature_space": (
         lambda s: figures.feature_space(CLOUD, LABELS, s, "test pixels", "PCA"),
         ["PCA 1 (arbitrary units)", "PCA 2 (arbitrary units)"],
@@ -233,6 +238,23 @@ def test_curves_without_validation_have_one_panel_and_gaps_are_bridged():
         figures.training_curves({"a": HISTORY[["epoch"]]})
     with pytest.raises(FigureError, match="no run"):
         figures.training_curves({})
+
+
+def test_every_exit_has_a_curve_in_percent():
+    history = HISTORY.assign(val_oa_exit_1=0.4, val_oa_exit_2=0.5, ce_final=1.0, hint=1e-6)
+    accuracy, terms = figures.exit_curves(history).axes
+    assert [line.get_label() for line in accuracy.lines] == ["exit 1", "exit 2", "final"]
+    np.testing.assert_allclose(accuracy.lines[1].get_ydata(), 50)
+    assert [line.get_label() for line in terms.lines] == ["ce final", "hint"]
+    with pytest.raises(FigureError, match="exit_curves needs the columns"):
+        figures.exit_curves(HISTORY)
+
+
+def test_budgets_have_a_band_over_seeds():
+    ax = figures.budget_curves(ROWS).axes[0]
+    assert len(ax.collections) > 0
+    band = ax.collections[-1].get_datalim(ax.transData)
+    assert band.height > 0
 
 
 def test_bars_and_markers_sit_at_the_numbers():

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hsikit.exits import early_exit_curve, exit_answers, exit_costs
+from hsikit.early_exit import early_exit_curve
+from hsikit.exit_costs import exit_costs
+from hsikit.exits import exit_answers
 from hsikit.fitted import Fitted
 from hsikit.metrics import score
 from hsikit.robustness import robustness
@@ -16,7 +18,6 @@ from hsikit.separation import METRICS, separation
 from hsikit.splits import Split
 
 PER_CLASS = 50  # test pixels of a class in which separation is measured
-THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)  # of early exit
 
 
 def exit_facts(fitted: Fitted, scene: Scene, split: Split, history: pd.DataFrame) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def exit_facts(fitted: Fitted, scene: Scene, split: Split, history: pd.DataFrame
             facts |= {"val_oa": float((at_val[k] == split.y("val")).mean())} if len(split.val) else {}
             facts |= {key: int(costs.loc[name, key]) for key in ("parameters", "macs", "macs_window")}
         exits.append(facts | {"separation": _separation(features, split, fitted.window)})
-    curve = early_exit_curve(answers, split.y("test"), costs, THRESHOLDS) if len(costs) > 1 else []
+    curve = early_exit_curve(answers, split.y("test"), costs) if len(costs) > 1 else []
     damage = robustness(fitted, scene, split).to_dict("records")
     shares = history.filter(like="grad_share_").mean()
     return {"exits": exits, "early_exit": curve, "robustness": damage,

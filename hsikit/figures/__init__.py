@@ -12,7 +12,7 @@ from hsikit.figures.maps import class_maps, mean_spectra, scene_plate, similarit
 from hsikit.figures.results import accuracy_bars, confusion_matrix, paired_differences, per_class_recall
 from hsikit.figures.save import FigureError, save_figure
 from hsikit.figures.space import feature_space, feature_space_pair, separation_bars, similarity_matrix
-from hsikit.figures.trends import budget_curves, exits_accuracy, leakage_curve, training_curves
+from hsikit.figures.trends import budget_curves, exit_curves, exits_accuracy, leakage_curve, training_curves
 
 __all__ = [
     "FigureError",
@@ -20,6 +20,7 @@ __all__ = [
     "budget_curves",
     "class_maps",
     "confusion_matrix",
+    "exit_curves",
     "exits_accuracy",
     "feature_space",
     "feature_space_pair",

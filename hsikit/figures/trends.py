@@ -77,6 +77,40 @@ def training_curves(histories: Mapping[str, pd.DataFrame], scene: Scene | None =
 
 
 @styled
+def exit_curves(history: pd.DataFrame, scene: Scene | None = None) -> Figure:
+    """Validation accuracy of every exit against epochs, and the share each loss term has in the loss.
+
+    Args:
+        history: Of one training of SDHSI-Net: columns epoch, val_oa, val_oa_exit_1.. (fractions) and the loss terms
+            ce_final, ce_exits, kl, hint (nats).
+        scene: The scene trained on, for the title.
+
+    Raises:
+        FigureError: When there is no exit's accuracy.
+    """
+    needed(history, ("epoch", "val_oa", "val_oa_exit_1"), "exit_curves")
+    fig = new_figure(9.2, 4.2)
+    left, right = fig.subplots(1, 2)
+    exits = [*sorted(c for c in history if c.startswith("val_oa_exit_")), "val_oa"]
+    for k, column in enumerate(exits):
+        name = "final" if column == "val_oa" else column.removeprefix("val_oa_").replace("_", " ")
+        left.plot(history["epoch"], 100 * history[column], LINES[k % 4], color=PALETTE[k % 8], label=name)
+    for k, column in enumerate(c for c in ("ce_final", "ce_exits", "kl", "hint") if c in history):
+        right.plot(
+            history["epoch"], history[column], LINES[k % 4], color=PALETTE[k % 8], label=column.replace("_", " ")
+        )
+    right.set_yscale("log")
+    left.set(xlabel="epoch", ylabel="validation OA (%)")
+    right.set(xlabel="epoch", ylabel="weighted loss term (nats)")
+    for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False)
+    fig.suptitle(titled("Every exit" if scene is None else f"{scene.name}: every exit", scene))
+    return fig
+
+
+@styled
 def leakage_curve(table: pd.DataFrame) -> Figure:
     """Accuracy, and the share of test windows that overlap a training window, against the window's side.
 
@@ -121,7 +155,7 @@ def budget_curves(table: pd.DataFrame) -> Figure:
     for ax, (split, part) in zip(fig.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels):
         budgets = list(dict.fromkeys(part["budget"]))
         part = part.assign(step=[budgets.index(b) for b in part["budget"]])
-        _series(ax, part, names, "step", "oa_mean", "oa_std")
+        _series(ax, part, names, "step", "oa_mean", "oa_std", band=True)
         ax.set_xticks(range(len(budgets)), [str(b) for b in budgets])
         ax.set(xlabel="label budget (training + validation)", title=str(split).replace("_", " "))
         ax.set_xlim(-0.3, len(budgets) - 0.7)
@@ -183,8 +217,9 @@ def _named_series(table: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.Dat
     return table, list(dict.fromkeys(table["series"]))
 
 
-def _series(ax: Axes, table: pd.DataFrame, names: list[str], x: str, y: str, std: str | None = None) -> None:
-    """A line with markers and error bars for each series, in percent, ascending in x."""
+def _series(ax: Axes, table: pd.DataFrame, names: list[str], x: str, y: str, std: str | None = None,
+            band: bool = False) -> None:  # fmt: skip
+    """A line with markers and error bars (and a band of the same height) for each series, in percent, ascending."""
     for k, name in enumerate(names):
         part = table[table["series"] == name].sort_values(x)
         s = spread(part, std) if std else np.zeros(len(part))
@@ -192,4 +227,7 @@ def _series(ax: Axes, table: pd.DataFrame, names: list[str], x: str, y: str, std
             part[x], 100 * part[y].astype(float), yerr=np.where(s > 0, s, np.nan), color=PALETTE[k % 8],
             marker=MARKERS[k % 8], linestyle=LINES[k % 4], capsize=3, linewidth=1.6,
         )  # fmt: skip
+        if band:
+            middle = 100 * part[y].to_numpy(float)
+            ax.fill_between(part[x], middle - s, middle + s, color=PALETTE[k % 8], alpha=0.15, linewidth=0)
     ax.grid(alpha=0.3)

@@ -91,11 +91,13 @@ def test_corrections_improve_the_map_of_painted_labels(quick):
     assert found["oa_second"] > found["oa_first"] + 0.03 > 0.5
 
 
-def test_self_distillation_reaches_the_parity_check(quick):
+def test_self_distillation_reaches_the_parity_check_and_its_exits_are_faster(quick):
     found = results(quick, "40_self_distillation")["numbers"]
-    assert found["oa"] >= 0.96
-    assert found["oa_final"] == found["oa"]
-    assert found["oa_first_exit"] < found["oa_final"]
+    assert found["oa_random_final"] >= 0.96  # over the ledger's seeds
+    assert found["oa_random_first_exit"] < found["oa_random_final"]
+    assert found["oa"] > 2 * found["oa_coordinates"]  # one run on whole fields, trained here
+    assert found["speedup_exit_2"] > 1
+    assert 0 <= found["claims_held"] <= found["claims"]
 
 
 def test_mmlgnet_learns(quick):
