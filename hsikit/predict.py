@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hsikit.dense import Tile, activation_bytes, cut, for_maps, side_by_side, tiles
+from hsikit.dense import Tile, activation_bytes, cut, side_by_side, tiles
 from hsikit.fitted import Fitted
+from hsikit.models.for_maps import for_maps
 from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.scenes.base import Scene
