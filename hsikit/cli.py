@@ -81,7 +81,12 @@ def build_parser() -> argparse.ArgumentParser:
                      "SCENE, and a map in Zarr are mapped chunk by chunk, classes only, and go on after a cut; "
                      "default 1")  # fmt: skip
 
-    verb("bench", _bench, "Time what the project promises to be fast; a row a measurement.", as_json=True)
+    verb(
+        "bench",
+        _bench,
+        "Time what the project promises to be fast (10 minutes); writes figures/tables/speed.csv.",
+        as_json=True,
+    )
     return parser
 
 
@@ -186,8 +191,11 @@ def _is_large(scene: str, memory_gb: float) -> bool:
 
 def _bench(args: argparse.Namespace) -> None:
     from hsikit import bench
+    from hsikit.bench.scaling import measure_scaling
 
-    _show(bench.measure(), args.json)
+    rows = bench.measure()
+    bench.write(rows, measure_scaling(), Path("figures"))
+    _show(rows, args.json)
 
 
 # --- reading and showing -------------------------------------------------------------------------

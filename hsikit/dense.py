@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -55,22 +56,32 @@ def activation_bytes(network: nn.Module, bands: int, lidar_channels: int, window
 
     Not all of it lives at once; the rest is room for the copies that convolutions make.
     """
-    side = window + 7
     device = next(network.parameters()).device
-    total = 0
+    values = bands + lidar_channels
 
     def count(module: nn.Module, inputs: Any, output: Any) -> None:
-        nonlocal total
-        if isinstance(output, Tensor):
-            total += output.numel() * output.element_size()
+        nonlocal values
+        if isinstance(output, Tensor) and output.ndim > 2:
+            values += 2 * output.numel() // (output.shape[-2] * output.shape[-1])
 
     hooks = [m.register_forward_hook(count) for m in network.modules() if not list(m.children())]
-    lidar = torch.zeros(1, lidar_channels, side, side, device=device) if lidar_channels else None
+    lidar = torch.zeros(1, lidar_channels, window, window, device=device) if lidar_channels else None
     with torch.inference_mode():
-        network(torch.zeros(1, bands, side, side, device=device), lidar)
+        network(torch.zeros(1, bands, window, window, device=device), lidar)
     for hook in hooks:
         hook.remove()
-    return 2 * total // side**2 + 4 * (bands + lidar_channels)
+    return 4 * values
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread inside layers: where work is short, more cost more than they bring, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def side_by_side(
@@ -94,18 +105,13 @@ def _in_turn(work: Callable[[Tile], T], parts: list[Tile]) -> Iterator[tuple[Til
 
 def _in_threads(work: Callable[[Tile], T], parts: list[Tile], threads: int) -> Iterator[tuple[Tile, T]]:
     waiting = iter(parts)
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            running: dict[Future[T], Tile] = {
-                pool.submit(_alone, work, part): part for part in islice(waiting, threads)
-            }
-            while running:
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    part = running.pop(done)
-                    running |= {pool.submit(_alone, work, following): following for following in islice(waiting, 1)}
-                    yield part, done.result()
-    finally:
-        torch.set_num_threads(threads)  # MKL has one number for all threads
+    with one_thread(), ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        running: dict[Future[T], Tile] = {pool.submit(_alone, work, part): part for part in islice(waiting, threads)}
+        while running:
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                part = running.pop(done)
+                running |= {pool.submit(_alone, work, following): following for following in islice(waiting, 1)}
+                yield part, done.result()
 
 
 def _alone(work: Callable[[Tile], T], part: Tile) -> T:
@@ -113,4 +119,4 @@ def _alone(work: Callable[[Tile], T], part: Tile) -> T:
         return work(part)
 
 
-__all__ = ["Tile", "activation_bytes", "cut", "side_by_side", "tiles"]
+__all__ = ["Tile", "activation_bytes", "cut", "one_thread", "side_by_side", "tiles"]

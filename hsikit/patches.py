@@ -132,14 +132,16 @@ class Cube:
             lidar = _prepared(scene.lidar, normalizer.lidar, fill, window, device)
         return cls(hsi, lidar, window)
 
-    def windows(self, rows: Tensor, cols: Tensor, flips: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def windows(self, rows: Tensor, cols: Tensor, flips: Tensor | None = None,
+                channels_last: bool = False) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """Windows centred on pixels: (batch, band, window, window), and the same for LiDAR or None.
 
         `flips` (3, batch), booleans, turns a window left-right, up-down, and about its diagonal, in that order.
+        `channels_last` leaves a pixel's bands side by side in memory, which saves half of the time.
         """
         places = self._places(rows, cols, flips)
-        hsi = _gather(self.hsi, places)
-        return hsi, None if self.lidar is None else _gather(self.lidar, places)
+        hsi = _gather(self.hsi, places, channels_last)
+        return hsi, None if self.lidar is None else _gather(self.lidar, places, channels_last)
 
     def _places(self, rows: Tensor, cols: Tensor, flips: Tensor | None) -> Tensor:
         """Flat places in the cube (batch, window, window) of the pixels of windows: turned here, they cost nothing."""
@@ -169,10 +171,11 @@ def _prepared(array, normalise, fill, window, device) -> Tensor:
     return torch.from_numpy(out).to(device).permute(2, 0, 1)  # (row, col, band) -> (band, row, col), not moved
 
 
-def _gather(cube: Tensor, places: Tensor) -> Tensor:
+def _gather(cube: Tensor, places: Tensor, channels_last: bool) -> Tensor:
     pixels = cube.permute(1, 2, 0).reshape(-1, len(cube))  # (band, row, col) -> (pixel, band), the same memory
-    picked = pixels.index_select(0, places.flatten()).view(len(places), -1, len(cube))  # (batch, pixel, band)
-    return picked.transpose(1, 2).contiguous().view(len(places), len(cube), *places.shape[1:])
+    picked = pixels.index_select(0, places.flatten()).view(*places.shape, len(cube))  # (batch, row, col, band)
+    picked = picked.permute(0, 3, 1, 2)  # (batch, band, row, col)
+    return picked if channels_last else picked.contiguous()
 
 
 class PatchSampler:
@@ -186,13 +189,15 @@ class PatchSampler:
         batch: Wanted batch size; batches differ by at most one sample in size, so none is tiny.
         augment: Flip and transpose each training window at random.
         balanced: Draw each class equally often, with replacement, instead of each pixel once.
+        channels_last: Leave a pixel's bands side by side in a batch's memory: gathered in half the time. Layers then
+            add in another order, so weights trained so differ in the last bit.
     """
 
     def __init__(self, cube: Cube, pixels: np.ndarray, targets: np.ndarray, cols: int, batch: int = 64,
-                 augment: bool = False, balanced: bool = False) -> None:  # fmt: skip
+                 augment: bool = False, balanced: bool = False, channels_last: bool = False) -> None:  # fmt: skip
         device = cube.hsi.device
         rows, columns = np.divmod(np.asarray(pixels, np.int64), cols)
-        self.cube, self.augment, self.balanced = cube, augment, balanced
+        self.cube, self.augment, self.balanced, self.channels_last = cube, augment, balanced, channels_last
         self.rows, self.cols = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
         self.targets = torch.from_numpy(np.asarray(targets, np.int64)).to(device)
         self.batches = max(1, round(len(rows) / batch))
@@ -203,14 +208,17 @@ class PatchSampler:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None, Tensor, Tensor]]:
         """Every pixel once, in order: (hsi, lidar, target, index)."""
         for index in torch.arange(len(self.targets), device=self.targets.device).tensor_split(self.batches):
-            yield *self.cube.windows(self.rows[index], self.cols[index]), self.targets[index], index
+            yield *self._windows(index), self.targets[index], index
 
     def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor | None, Tensor, Tensor]]:
         """One epoch of shuffled batches: (hsi, lidar, target, index)."""
         draw = torch.Generator().manual_seed(seed * 1_000_003 + epoch)  # on the CPU: same order on every device
         for index in self._order(draw).to(self.targets.device).tensor_split(self.batches):
             flips = torch.rand(3, len(index), generator=draw).lt(0.5).to(index.device) if self.augment else None
-            yield *self.cube.windows(self.rows[index], self.cols[index], flips), self.targets[index], index
+            yield *self._windows(index, flips), self.targets[index], index
+
+    def _windows(self, index: Tensor, flips: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return self.cube.windows(self.rows[index], self.cols[index], flips, self.channels_last)
 
     def _order(self, draw: torch.Generator) -> Tensor:
         n = len(self.targets)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hsikit.dense import Tile, activation_bytes, cut, side_by_side, tiles
+from hsikit.dense import Tile, activation_bytes, cut, one_thread, side_by_side, tiles
 from hsikit.fitted import Fitted
 from hsikit.models.for_maps import for_maps
 from hsikit.models.output import Output
@@ -122,11 +122,13 @@ class Mapper:
         if mixed and place.type == "cpu":
             raise ValueError("mixed=True needs a GPU; on a CPU it would be slower and less exact")
         dense = able and mode != "window"
-        network = for_maps(fitted.network.to(place), exits=exits, dense=dense)
         threads = torch.get_num_threads() if place.type == "cpu" else 1
         norm = fitted.normalizer
         bands = len(norm.mean) if norm.components is None else len(norm.components)
-        cost = activation_bytes(network, bands, len(norm.lidar_mean), fitted.window)
+        with one_thread():
+            network = for_maps(fitted.network.to(place), exits=exits, dense=False)
+            cost = activation_bytes(network, bands, len(norm.lidar_mean), fitted.window)
+            network = for_maps(network) if dense else network
         keep = torch.as_tensor(np.asarray(fitted.class_ids) - 1, device=place)
         return cls(network, keep, fitted.window, dense, int(memory_gb * 2**30 / threads / cost), threads, mixed)
 

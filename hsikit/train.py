@@ -169,7 +169,7 @@ def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Pr
 def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -> dict[str, float]:
     network.train()
     loss.train()
-    sums: dict[str, float] = {}
+    losses: list[tuple[str, Tensor, int]] = []
     shares: dict[str, float] = {}
     for step, (hsi, lidar, target, index) in enumerate(train.epoch(config.seed, epoch)):
         terms = loss(network(hsi, lidar).centre().only(keep), target, index)
@@ -181,8 +181,10 @@ def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -
         nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         optimizer.step()
         schedule.step()
-        for name, value in {"loss": total, **terms}.items():
-            sums[name] = sums.get(name, 0.0) + value.item() * len(target)
+        losses += [(name, value.detach(), len(target)) for name, value in {"loss": total, **terms}.items()]
+    sums: dict[str, float] = {}
+    for name, value, n in losses:  # read at the end: a GPU would be waited for at every step
+        sums[name] = sums.get(name, 0.0) + value.item() * n
     return {name: value / len(train.targets) for name, value in sums.items()} | shares
 
 

@@ -57,7 +57,7 @@ class Plain(nn.Module):
 
 
 def test_activation_bytes_are_twice_what_layers_give_out():
-    assert activation_bytes(Plain(), 3, 0, 1) == 2 * 4 * (10 + 5) + 4 * 3
+    assert activation_bytes(Plain(), 3, 0, 1) == 4 * (2 * (10 + 5) + 3)
     light, paper = (SDHSINet(15, 4, 25, variant=v) for v in ("light", "paper"))
     assert activation_bytes(paper.eval(), 15, 0, 25) > 1000
     assert activation_bytes(light.eval(), 15, 0, 25) > 1000
