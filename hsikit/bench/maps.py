@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def dense_row(name: str, network: nn.Module, scene: Scene, reach: float) -> dict
     slow = Mapper.of(fitted, "window")
     cube = Cube.of(scene, fitted.normalizer, fitted.window)
     ways: dict[str, Callable[[int], Any]] = {
-        f"batches of {batch}": lambda count, batch=batch: windows(slow.network, cube, batch, count) for batch in BATCHES
+        f"batches of {batch}": partial(windows, slow.network, cube, batch) for batch in BATCHES
     }
     ways["a thread a tile"] = lambda count: list(slow.outputs(cube, Tile(0, count // 32, 0, 32)))
     speeds = {way: TRIED / seconds(lambda: work(TRIED), times=1) for way, work in ways.items()}  # noqa: B023

@@ -63,11 +63,19 @@ def held_row() -> dict[str, Any]:
     hsi = draw.integers(0, 8000, (rows, cols, bands), np.uint16)  # the dtype it is published in
     scene = Scene("noise", hsi, draw.integers(0, 10, (rows, cols)), [str(c) for c in range(9)], simulated=True)
     pixels = draw.choice(rows * cols, 4000, replace=False)
-    held = {}
+    held: dict[int | None, float] = {}
     for components in (None, 30):
         cube = Cube.of(scene, Normalizer.fit(scene, pixels, components), window)
         sampler = PatchSampler(cube, pixels, np.zeros(4000), cols)
-        arrays = [scene.hsi, scene.labels, scene.valid, sampler.rows, sampler.cols, sampler.targets, cube.hsi]
+        arrays: list[Any] = [
+            scene.hsi,
+            scene.labels,
+            scene.valid,
+            sampler.rows,
+            sampler.cols,
+            sampler.targets,
+            cube.hsi,
+        ]
         held[components] = sum(a.nbytes for a in arrays) / (hsi.size * 4)
     note = f"all 103 bands, scene as stored (uint16); with 30 components {held[30]:.2f}"
     return row("bytes held at Pavia University's size, of the cube's as float32", held[None], 2.0, "<=", note)

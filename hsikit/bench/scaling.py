@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -30,7 +32,7 @@ print(peak() - before)
 """
 
 
-def measure_scaling(grid: dict[str, tuple[int, ...]] = GRID) -> pd.DataFrame:
+def measure_scaling(grid: Mapping[str, tuple[int, ...]] = GRID) -> pd.DataFrame:
     """Rows of quantity, value, seconds (median) and memory_mb (peak above scene and model, in a process of its own)."""
     rows = []
     for quantity, values in grid.items():
