@@ -181,12 +181,11 @@ def _predict(args: argparse.Namespace) -> None:
 
 def _is_large(scene: str, memory_gb: float) -> bool:
     """Whether a scene's cube exceeds the budget, or is given as a raster, which is read in pieces in any case."""
-    from hsikit.scenes.large import open_large
-    from hsikit.scenes.registry import SCENES
+    from hsikit.scenes.large import cube_gb
 
-    if scene in SCENES or not Path(scene).exists():
+    if not Path(scene).exists():
         return False
-    return Path(scene).suffix not in (".yaml", ".yml") or open_large(scene).nbytes > memory_gb * 2**30
+    return Path(scene).suffix not in (".yaml", ".yml") or cube_gb(scene) > memory_gb
 
 
 def _bench(args: argparse.Namespace) -> None:

@@ -46,7 +46,8 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
         progress: Show a bar with the time left.
 
     Raises:
-        ValueError: When `out` ends otherwise, or the budget does not hold the smallest chunk.
+        ValueError: When `out` ends otherwise, the scene lacks the model's LiDAR, or the budget does not hold the
+            smallest chunk.
         SceneError: When the scene cannot be opened.
     """
     out = Path(out)
@@ -55,6 +56,12 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
     _opened.cache_clear()  # its file may have changed
     fitted, large = _fitted(model, _changed(model)), open_large(scene)
+    channels = sum(layer.shape[2] for layer in large.lidar)
+    if channels < len(fitted.normalizer.lidar_mean):
+        raise ValueError(
+            f"the model takes {len(fitted.normalizer.lidar_mean)} LiDAR channel(s), {large.name} has {channels}; "
+            "describe cube and LiDAR in a YAML file and give that"
+        )
     side = chunk_side(fitted, large, memory_gb)
     facts = fitted.scene_facts
     grid = Grid(large.name, large.hsi.crs, large.hsi.transform, list(fitted.class_names), list(facts.get("colors", ())),

@@ -6,14 +6,14 @@ import rasterio
 import zarr
 from tiny import NAMES, tiny_scene, tiny_split
 
-from hsikit import large
+from hsikit import cli, large
 from hsikit.dense import Tile
 from hsikit.fitted import Fitted
 from hsikit.large import chunk_side, map_chunk, map_large
 from hsikit.models import CNN2D, MMLGNet
 from hsikit.predict import predict_map
 from hsikit.scenes import SceneError, load_scene
-from hsikit.scenes.large import open_large
+from hsikit.scenes.large import cube_gb, open_large
 from hsikit.text import random_vectors
 from hsikit.train import TrainConfig, fit
 
@@ -145,6 +145,23 @@ def test_another_model_starts_the_map_anew(files, model, scene, small_chunks, tm
     out = map_large(tmp_path / "other", files / "npy.yaml", tmp_path / "map.tif")
     assert "starts anew" in caplog.text
     np.testing.assert_array_equal(read(out), predict_map(other, scene).labels)
+
+
+def test_the_command_maps_in_chunks_what_exceeds_its_memory_and_what_is_a_raster(files, model, whole, tmp_path, capsys):
+    assert cli.main(["predict", str(model), str(files / "hdr.yaml"), "--out", str(tmp_path / "whole.tif")]) == 0
+    line = ["predict", str(model), "--memory", "0.02"]
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr("hsikit.scenes.large.cube_gb", lambda scene: 0.03)
+        assert cli.main([*line, str(files / "hdr.yaml"), "--out", str(tmp_path / "chunks.tif")]) == 0
+    assert cli.main([*line, str(files / "hdr.yaml"), "--out", str(tmp_path / "map.zarr")]) == 0
+    np.testing.assert_array_equal(read(tmp_path / "whole.tif"), whole)
+    np.testing.assert_array_equal(read(tmp_path / "chunks.tif"), whole)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "map.zarr", mode="r")[:], whole)
+    assert [p.name for p in sorted(tmp_path.glob("*_scores.tif"))] == ["whole_scores.tif"]
+    assert cli.main([*line[:2], str(files / "cube.npy"), "--out", str(tmp_path / "raster.tif")]) == 2
+    assert "the model takes 1 LiDAR channel(s), cube has 0" in capsys.readouterr().err
+    assert cube_gb(files / "zarr.yaml") == 4 * 150 * 110 * 16 / 2**30
 
 
 def test_dask_workers_in_processes_of_their_own_give_the_same_map(files, model, whole, small_chunks, tmp_path):

@@ -76,11 +76,6 @@ class LargeScene:
         """Rows and columns."""
         return self.hsi.shape[0], self.hsi.shape[1]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the cube as float32, as it would be held in memory to be mapped."""
-        return 4 * self.shape[0] * self.shape[1] * len(self.bands)
-
     def cut(self, top: int, bottom: int, left: int, right: int) -> Scene | None:
         """The scene of these rows and columns without labels, or None where no pixel of it is valid."""
         place = slice(top, bottom), slice(left, right)
@@ -139,6 +134,17 @@ def open_large(scene: str | Path) -> LargeScene:
     for layer, entry in zip([*large.lidar, *([large.valid] if large.valid else [])], [*entries, valid]):
         _check_grid(layer, large.hsi, entry.path if entry else path)
     return large
+
+
+def cube_gb(scene: str | Path) -> float:
+    """GB of a scene's cube as float32, as it would be held in memory to be mapped; 0 for a named scene."""
+    path = Path(scene)
+    if str(scene) in SCENES:
+        return 0.0
+    yaml = path.suffix.lower() in (".yaml", ".yml")
+    file = named(path, read_yaml(path).get("hsi"), "hsi") if yaml else None
+    rows, cols, bands = (open_layer(file.path, file.variable) if file else open_layer(path)).shape
+    return 4 * rows * cols * bands / 2**30
 
 
 def open_layer(path: Path, variable: str | None = None) -> Layer:
@@ -259,4 +265,4 @@ def _stamp(path: Path) -> str:
     return f"{path.absolute()} {facts.st_size} {facts.st_mtime_ns}"
 
 
-__all__ = ["LargeScene", "Layer", "open_large", "open_layer"]
+__all__ = ["LargeScene", "Layer", "cube_gb", "open_large", "open_layer"]
