@@ -173,9 +173,11 @@ def _prepared(array, normalise, fill, window, device) -> Tensor:
 
 def _gather(cube: Tensor, places: Tensor, channels_last: bool) -> Tensor:
     pixels = cube.permute(1, 2, 0).reshape(-1, len(cube))  # (band, row, col) -> (pixel, band), the same memory
-    picked = pixels.index_select(0, places.flatten()).view(*places.shape, len(cube))  # (batch, row, col, band)
-    picked = picked.permute(0, 3, 1, 2)  # (batch, band, row, col)
-    return picked if channels_last else picked.contiguous()
+    picked = pixels.index_select(0, places.flatten()).view(len(places), -1, len(cube))  # (batch, pixel, band)
+    if channels_last:
+        return picked.view(*places.shape, len(cube)).permute(0, 3, 1, 2)
+    # Viewed after it was moved: with one band nothing moves, and strides would still say channels-last to layers.
+    return picked.transpose(1, 2).contiguous().view(len(places), len(cube), *places.shape[1:])
 
 
 class PatchSampler:

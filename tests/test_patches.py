@@ -92,6 +92,8 @@ def test_augmentation_flips_hsi_and_lidar_together():
     want = [plain[0].flip(-1), plain[1].flip(-2), plain[2].transpose(-1, -2), plain[3].flip(-1, -2).transpose(-1, -2)]
     assert torch.equal(got, torch.stack(want))
     assert torch.equal(lidar, got[:, :1])
+    assert got.stride() == torch.empty(got.shape).stride()
+    assert lidar.stride() == torch.empty(lidar.shape).stride()  # layers choose their order of adding by strides
     last, _ = Cube(x, x[:1], 3).windows(torch.arange(4) % 3, torch.full((4,), 2), flips, channels_last=True)
     assert torch.equal(last, got)
     assert last.is_contiguous(memory_format=torch.channels_last)
