@@ -56,7 +56,7 @@ def activation_bytes(network: nn.Module, bands: int, lidar_channels: int, window
 
     Not all of it lives at once; the rest is room for the copies that convolutions make.
     """
-    device = next(network.parameters()).device
+    device = next(network.parameters(), torch.empty(0)).device
     values = bands + lidar_channels
 
     def count(module: nn.Module, inputs: Any, output: Any) -> None:

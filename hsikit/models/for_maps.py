@@ -33,7 +33,7 @@ def for_maps(network: nn.Module, *, exits: bool = True, dense: bool = True) -> n
     network = copy.deepcopy(network).eval()
     if isinstance(network, SDHSINet) and not exits:
         network.exits = nn.ModuleList()
-    if dense and next(network.parameters()).device.type == "cpu":
+    if dense and all(weight.device.type == "cpu" for weight in network.parameters()):
         with torch.inference_mode(False), torch.no_grad():
             _replace(network)
     return network
@@ -43,8 +43,7 @@ def _replace(module: nn.Module) -> None:
     if isinstance(module, nn.Sequential):
         _fold_norms(module)
     for name, child in module.named_children():
-        plain = isinstance(child, nn.Conv2d | nn.Conv3d) and child.groups == 1 and set(child.dilation) == {1} and not (
-            isinstance(child.padding, str) or any(child.padding))  # fmt: skip
+        plain = isinstance(child, nn.Conv2d | nn.Conv3d) and _is_plain(child)
         if plain and isinstance(child, nn.Conv2d) and min(child.kernel_size) >= WIDE and set(child.stride) == {1}:
             setattr(module, name, FourierConv2d(child))
         elif plain and isinstance(child, nn.Conv3d) and child.in_channels == 1 and set(child.stride[1:]) == {1}:
@@ -57,6 +56,13 @@ def _replace(module: nn.Module) -> None:
             setattr(module, name, TileExit(child))
         else:
             _replace(child)
+
+
+def _is_plain(conv: nn.Conv2d | nn.Conv3d) -> bool:
+    """PyTorch's own layer, one group, neither dilated nor padded."""
+    own = type(conv) in (nn.Conv2d, nn.Conv3d)
+    padded = isinstance(conv.padding, str) or any(conv.padding)
+    return own and conv.groups == 1 and set(conv.dilation) == {1} and not padded
 
 
 def _fold_norms(layers: nn.Sequential) -> None:
