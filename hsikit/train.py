@@ -2,8 +2,8 @@
 
 What was tried to make a step quicker on a CPU (processor time a step, one thread): channels-last batches and weights,
 14 % for MMLGNet, nothing for SDHSI-Net, and other last bits for both, so they are an option of `PatchSampler` alone;
-AdamW fused, as it is here, within noise of unfused. `torch.compile` had not compiled MMLGNet after two minutes on a busy
-machine, longer than a whole training.
+AdamW fused, as it is here, within noise of unfused. `torch.compile` had not compiled MMLGNet after two minutes on a
+busy machine, longer than a whole training.
 """
 
 from __future__ import annotations
