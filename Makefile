@@ -23,8 +23,9 @@ paper: .venv/.installed  ## the papers' scenes (HSIKIT_DATA names their folder),
 	$(BIN)/hsikit workbook --profile paper
 	$(BIN)/hsikit table --commit
 
-bench: .venv/.installed  ## how fast, as ratios on this machine
+bench: .venv/.installed  ## how fast, as ratios on this machine: figures/tables/speed.csv (10 minutes at most)
 	$(BIN)/hsikit bench
+	$(BIN)/python -m pytest -q tests/bench/bench_speed.py --benchmark-columns=median,iqr,ops,rounds
 
 lint: .venv/.installed  ## style, types, clean notebooks, README commands that exist
 	$(BIN)/ruff check hsikit tests
@@ -35,5 +36,5 @@ lint: .venv/.installed  ## style, types, clean notebooks, README commands that e
 # torch and torchvision in the same command as the rest: apart, a dependency may swap torch for another build.
 .venv/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch torchvision -e '.[workbook,test,vector,cluster]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch torchvision -e '.[workbook,test,vector,cluster,bench]'
 	touch $@

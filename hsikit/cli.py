@@ -75,9 +75,18 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
 
     sub = verb("predict", _predict, "Map a scene with a trained run (its hash, or a folder).", "RUN", "SCENE")
-    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="GeoTIFF to write")
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="GeoTIFF (.tif) or Zarr (.zarr) to write")
+    sub.add_argument("--memory", type=_gigabytes, default=1.0, metavar="GB",
+                     help="what mapping may hold beside the libraries; a larger scene, a raster or a Zarr given as "
+                     "SCENE, and a map in Zarr are mapped chunk by chunk, classes only, and go on after a cut; "
+                     "default 1")  # fmt: skip
 
-    verb("bench", _bench, "Time what the project promises to be fast; a row a measurement.", as_json=True)
+    verb(
+        "bench",
+        _bench,
+        "Time what the project promises to be fast (10 minutes); writes figures/tables/speed.csv.",
+        as_json=True,
+    )
     return parser
 
 
@@ -158,9 +167,14 @@ def _predict(args: argparse.Namespace) -> None:
     from hsikit.scenes.write import write_map
 
     folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
-    fitted = Fitted.load(folder / "model" if (folder / "model").is_dir() else folder)
+    folder = folder / "model" if (folder / "model").is_dir() else folder
+    if args.out.suffix == ".zarr" or _is_large(args.scene, args.memory):
+        from hsikit.large import map_large
+
+        return _say(str(map_large(folder, args.scene, args.out, memory_gb=args.memory, progress=True)))
+    fitted = Fitted.load(folder)
     scene = load_scene(args.scene)
-    pred = predict_map(fitted, scene, progress=True)
+    pred = predict_map(fitted, scene, memory_gb=args.memory, progress=True)
     scores = np.zeros((*scene.shape, len(fitted.class_names)), np.float32)  # 0 where a class was no candidate
     scores[..., pred.classes - 1] = pred.scores
     # The map shows the classes that the model knows, whatever the scene's own labels are called.
@@ -169,10 +183,22 @@ def _predict(args: argparse.Namespace) -> None:
     _say("\n".join(map(str, write_map(args.out, pred.labels, grid, scores))))
 
 
+def _is_large(scene: str, memory_gb: float) -> bool:
+    """Whether a scene's cube exceeds the budget, or is given as a raster, which is read in pieces in any case."""
+    from hsikit.scenes.large import cube_gb
+
+    if not Path(scene).exists():
+        return False
+    return Path(scene).suffix not in (".yaml", ".yml") or cube_gb(scene) > memory_gb
+
+
 def _bench(args: argparse.Namespace) -> None:
     from hsikit import bench
+    from hsikit.bench.scaling import measure_scaling
 
-    _show(bench.measure(), args.json)
+    rows = bench.measure()
+    bench.write(rows, measure_scaling(), Path("figures"))
+    _show(rows, args.json)
 
 
 # --- reading and showing -------------------------------------------------------------------------
@@ -182,6 +208,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def _gigabytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of GB above 0")
+    return value
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool) -> None:

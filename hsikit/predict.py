@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
-from tqdm.auto import tqdm
+from torch import Tensor, nn
 
+from hsikit.dense import Tile, activation_bytes, cut, one_thread, side_by_side, tiles
 from hsikit.fitted import Fitted
+from hsikit.models.for_maps import for_maps
 from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.scenes.base import Scene
 from hsikit.scenes.resample import resample_bands
 
-STRIP_ROWS = 64  # rows of the map made in one dense step; bounds the memory of activations
+WINDOWS = 64  # in a batch: as many as in training, and faster than more
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,53 +40,130 @@ class Prediction:
 
 
 def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings: bool = False, exits: bool = False,
-                device: str | None = None, progress: bool = False) -> Prediction:  # fmt: skip
+                device: str | None = None, memory_gb: float = 1.0, mixed: bool = False,
+                progress: bool = False) -> Prediction:  # fmt: skip
     """Predict every valid pixel of a scene.
 
     Args:
-        mode: "dense" passes the whole scene through the network, strip by strip; "window" cuts a window around
-            every pixel, which gives the same map, slower; "auto" takes dense where the network declares it may.
+        mode: "dense" passes the scene through the network tile by tile, each with the halo its windows need;
+            "window" cuts a window around every pixel, which gives the same map, slower; "auto" takes dense where
+            the network declares it may.
         embeddings: Also return the final features.
         exits: Also return the answer of each earlier exit.
         device: None takes the best available.
+        memory_gb: What the activations of all tiles at work may take; decides the size of tiles.
+        mixed: Half precision where it is safe; GPUs only. Scores then agree to about 1e-2.
 
     Raises:
-        ValueError: For an unknown mode, dense where the network cannot, or a scene whose bands cannot be
-            resampled to those of the training scene.
+        ValueError: For an unknown mode, dense where the network cannot, mixed without a GPU, or a scene whose bands
+            cannot be resampled to those of the training scene.
     """
-    if mode not in ("auto", "dense", "window"):
-        raise ValueError(f"mode {mode!r} is unknown; choose 'auto', 'dense' or 'window'")
-    dense_able = getattr(fitted.network, "dense", False)
-    if mode == "dense" and not dense_able:
-        raise ValueError(f"{type(fitted.network).__name__} cannot be evaluated densely; use mode='window'")
+    mapper = Mapper.of(fitted, mode, exits=exits, device=device, memory_gb=memory_gb, mixed=mixed)
     scene = _with_trained_bands(fitted, scene)
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    network = fitted.network.to(place).eval()
-    cube = Cube.of(scene, fitted.normalizer, fitted.window, place)
-    keep = torch.as_tensor(np.asarray(fitted.class_ids) - 1, device=place)
-    work = _dense if mode == "dense" or (mode == "auto" and dense_able) else _windowed
-    rows, cols = scene.shape
-    labels, scores, features, answers = [], [], [], []
-    with torch.inference_mode():
-        for output in work(network, cube, rows, cols, progress):
-            output = output.only(keep)
-            labels.append(output.logits.argmax(1).cpu())  # (1, row, col)
-            scores.append(output.logits.float().softmax(1).cpu())
-            if embeddings:
-                features.append(output.embedding.cpu())
-            if exits:
-                answers.append(torch.stack([e.argmax(1) for e in output.exits], 1).cpu())
-    valid, ids = scene.valid, np.asarray(fitted.class_ids, np.int16)
-    join = lambda parts, dim: torch.cat(parts, dim).numpy()[0]  # noqa: E731
-    score_map = join(scores, 2).transpose(1, 2, 0).copy()  # (class, row, col) -> (row, col, class)
-    score_map[~valid] = np.nan
-    return Prediction(
-        labels=np.where(valid, ids[join(labels, 1)], 0).astype(np.int16),
-        scores=score_map,
-        classes=ids,
-        embeddings=join(features, 2).transpose(1, 2, 0) if embeddings else None,
-        exits=np.where(valid, ids[join(answers, 2)], 0).astype(np.int16) if exits else None,
-    )
+    cube = Cube.of(scene, fitted.normalizer, fitted.window, mapper.device)
+    shape, ids = scene.shape, np.asarray(fitted.class_ids, np.int16)
+    labels, scores = np.zeros(shape, np.int16), np.empty((*shape, len(ids)), np.float32)
+    features = answers = None
+    for tile, output in mapper.outputs(cube, Tile(0, shape[0], 0, shape[1]), progress):
+        labels[tile.place] = ids[_pixels(output.logits.argmax(1))]
+        scores[tile.place] = _pixels(output.logits.softmax(1))
+        if embeddings:
+            features = np.empty((*shape, output.embedding.shape[1]), np.float32) if features is None else features
+            features[tile.place] = _pixels(output.embedding)
+        if exits:
+            answers = np.zeros((len(output.exits), *shape), np.int16) if answers is None else answers
+            for answer, logits in zip(answers, output.exits):
+                answer[tile.place] = ids[_pixels(logits.argmax(1))]
+    labels[~scene.valid] = 0
+    scores[~scene.valid] = np.nan
+    if answers is not None:
+        answers[:, ~scene.valid] = 0
+    return Prediction(labels, scores, ids, features, answers)
+
+
+def _pixels(maps: Tensor) -> np.ndarray:
+    """(1, channel, row, col) -> (row, col, channel), or (1, row, col) -> (row, col)."""
+    maps = maps[0].cpu()
+    return (maps.permute(1, 2, 0) if maps.ndim == 3 else maps).numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class Mapper:
+    """A network ready to map prepared scenes, tile by tile.
+
+    Attributes:
+        network: Arranged for maps, on the device.
+        keep: Indices of the trained classes among its outputs.
+        window: Side of its windows in pixels.
+        dense: Whole tiles at once, or window by window.
+        pixels: Of a tile with its halo, at most.
+        threads: Tiles at work at a time.
+        mixed: Half precision where it is safe.
+    """
+
+    network: nn.Module
+    keep: Tensor
+    window: int
+    dense: bool
+    pixels: int
+    threads: int
+    mixed: bool
+
+    @classmethod
+    def of(cls, fitted: Fitted, mode: str = "auto", *, exits: bool = False, device: str | None = None,
+           memory_gb: float = 1.0, mixed: bool = False) -> Mapper:  # fmt: skip
+        """Arrange a fitted network; arguments and errors as in `predict_map`."""
+        if mode not in ("auto", "dense", "window"):
+            raise ValueError(f"mode {mode!r} is unknown; choose 'auto', 'dense' or 'window'")
+        able = getattr(fitted.network, "dense", False)
+        if mode == "dense" and not able:
+            raise ValueError(f"{type(fitted.network).__name__} cannot be evaluated densely; use mode='window'")
+        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if mixed and place.type == "cpu":
+            raise ValueError("mixed=True needs a GPU; on a CPU it would be slower and less exact")
+        dense = able and mode != "window"
+        threads = torch.get_num_threads() if place.type == "cpu" else 1
+        norm = fitted.normalizer
+        bands = len(norm.mean) if norm.components is None else len(norm.components)
+        with one_thread():
+            network = for_maps(fitted.network.to(place), exits=exits, dense=False)
+            cost = activation_bytes(network, bands, len(norm.lidar_mean), fitted.window)
+            network = for_maps(network) if dense else network
+        keep = torch.as_tensor(np.asarray(fitted.class_ids) - 1, device=place)
+        return cls(network, keep, fitted.window, dense, int(memory_gb * 2**30 / threads / cost), threads, mixed)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.keep.device
+
+    def outputs(self, cube: Cube, area: Tile, progress: bool = False) -> Iterator[tuple[Tile, Output]]:
+        """Tiles of an area with their outputs over the trained classes, in the order they are done."""
+        work: Callable[[Cube, Tile], Output] = self._dense if self.dense else self._windowed
+        parts = tiles(area, self.window, self.pixels, self.threads) if self.dense else cut(area, 8, 256)
+        yield from side_by_side(lambda tile: work(cube, tile), parts, self.threads, progress)
+
+    def _dense(self, cube: Cube, tile: Tile) -> Output:
+        """A tile and its halo through the network at once."""
+        halo = self.window - 1
+        place = (None, slice(None), slice(tile.top, tile.bottom + halo), slice(tile.left, tile.right + halo))
+        return self._answer(cube.hsi[place], None if cube.lidar is None else cube.lidar[place])
+
+    def _windowed(self, cube: Cube, tile: Tile) -> Output:
+        """A window for each pixel of a tile, in batches."""
+        rows, cols = torch.meshgrid(torch.arange(tile.top, tile.bottom, device=self.device),
+                                    torch.arange(tile.left, tile.right, device=self.device), indexing="ij")  # fmt: skip
+        batches = zip(rows.flatten().split(WINDOWS), cols.flatten().split(WINDOWS))
+        parts = [self._answer(*cube.windows(*batch)) for batch in batches]
+        # (batch, c, 1, 1), and all batches are the pixels of the tile -> (1, c, row, col)
+        join = lambda some: torch.cat(some)[:, :, 0, 0].T.reshape(1, -1, *rows.shape)  # noqa: E731
+        exits = tuple(map(join, zip(*(part.exits for part in parts))))
+        return Output(join([p.logits for p in parts]), join([p.embedding for p in parts]), exits)
+
+    def _answer(self, hsi: Tensor, lidar: Tensor | None) -> Output:
+        with torch.autocast(self.device.type, torch.float16, enabled=self.mixed):
+            output = self.network(hsi, lidar).only(self.keep)
+        return Output(output.logits.float(), output.embedding.float(), tuple(e.float() for e in output.exits))
 
 
 def _with_trained_bands(fitted: Fitted, scene: Scene) -> Scene:
@@ -98,32 +177,3 @@ def _with_trained_bands(fitted: Fitted, scene: Scene) -> Scene:
             f"{scene.bands} and one of them no wavelengths to resample by; give the scene's wavelengths"
         )
     return scene
-
-
-def _dense(network, cube: Cube, rows: int, cols: int, progress: bool):
-    """Whole strips of rows through the network, each with the halo its windows need."""
-    for top in tqdm(range(0, rows, STRIP_ROWS), desc="map", unit="strip", disable=not progress, leave=False):
-        stop = min(top + STRIP_ROWS, rows) + cube.window - 1
-        strip = lambda t: None if t is None else t[None, :, top:stop]  # noqa: B023, E731
-        yield network(strip(cube.hsi), strip(cube.lidar))
-
-
-def _windowed(network, cube: Cube, rows: int, cols: int, progress: bool):
-    """One window a pixel, a scene row at a time in batches."""
-    device = cube.hsi.device
-    columns = torch.arange(cols, device=device)
-    for row in tqdm(range(rows), desc="map", unit="row", disable=not progress, leave=False):
-        batches = [_row_batch(network, cube, row, part) for part in columns.split(256)]
-        yield Output(*(_join(parts) for parts in zip(*batches)))
-
-
-def _row_batch(network, cube: Cube, row: int, columns: Tensor) -> Output:
-    output = network(*cube.windows(torch.full_like(columns, row), columns))
-    # (batch, c, 1, 1) -> (1, c, 1, batch): a batch of windows is a piece of a row
-    line = lambda t: t[:, :, 0, 0].T[None, :, None, :]  # noqa: E731
-    return Output(line(output.logits), line(output.embedding), tuple(map(line, output.exits)),
-                  tuple(map(line, output.features)))  # fmt: skip
-
-
-def _join(parts):
-    return torch.cat(parts, -1) if isinstance(parts[0], Tensor) else tuple(torch.cat(p, -1) for p in zip(*parts))

@@ -63,9 +63,12 @@ class Workspace:
         target.mkdir(parents=True, exist_ok=True)
         for name in self.figures:
             shutil.copyfile(self.out / "figures" / name, target / name)
-        manifest = {name: facts | {"commit": commit()} for name, facts in sorted(self.figures.items())}
-        write_aside(target / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-        return target / "manifest.json"
+        manifest = target / "manifest.json"
+        known = json.loads(manifest.read_text()) if manifest.exists() else {}
+        others = {name: facts for name, facts in known.items() if facts.get("notebook") != self.notebook}
+        lines = others | {name: facts | {"commit": commit()} for name, facts in self.figures.items()}
+        write_aside(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
+        return manifest
 
     def finish(self, **numbers: float) -> Path:
         """Write results/<notebook>.json: the numbers a reader may check, the figures made, the seconds taken."""

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tiny_scene, tiny_split
 
-from hsikit.patches import Cube, Normalizer, PatchSampler, dihedral, nearest_valid
+from hsikit.patches import Cube, Normalizer, PatchSampler, nearest_valid
 
 
 def slow_window(scene, normalizer, row, col, window):
@@ -85,11 +85,18 @@ def test_balanced_epochs_draw_classes_equally():
 
 
 def test_augmentation_flips_hsi_and_lidar_together():
-    x = torch.arange(2 * 1 * 3 * 3.0).reshape(2, 1, 3, 3)
-    flips = torch.tensor([[True, False], [False, False], [False, True]])
-    got = dihedral(x, flips)
-    assert torch.equal(got[0], x[0].flip(-1))
-    assert torch.equal(got[1], x[1].transpose(-1, -2))
+    flips = torch.tensor([[True, False, False, True], [False, True, False, True], [False, False, True, True]])
+    x = torch.arange(2 * 5 * 5.0).reshape(2, 5, 5)
+    got, lidar = Cube(x, x[:1], 3).windows(torch.arange(4) % 3, torch.full((4,), 2), flips)
+    plain, _ = Cube(x, None, 3).windows(torch.arange(4) % 3, torch.full((4,), 2))
+    want = [plain[0].flip(-1), plain[1].flip(-2), plain[2].transpose(-1, -2), plain[3].flip(-1, -2).transpose(-1, -2)]
+    assert torch.equal(got, torch.stack(want))
+    assert torch.equal(lidar, got[:, :1])
+    assert got.stride() == torch.empty(got.shape).stride()
+    assert lidar.stride() == torch.empty(lidar.shape).stride()  # layers choose their order of adding by strides
+    last, _ = Cube(x, x[:1], 3).windows(torch.arange(4) % 3, torch.full((4,), 2), flips, channels_last=True)
+    assert torch.equal(last, got)
+    assert last.is_contiguous(memory_format=torch.channels_last)
     scene = tiny_scene()
     norm = Normalizer.fit(scene, np.arange(100), lidar_channels=1)
     cube = Cube.of(scene, norm, 5)

@@ -206,6 +206,35 @@ def exits_accuracy(table: pd.DataFrame) -> Figure:
     return fig
 
 
+@styled
+def scaling_curves(table: pd.DataFrame) -> Figure:
+    """Time and memory of a dense map against pixels, bands, window and classes, both axes logarithmic.
+
+    Args:
+        table: Columns quantity (a panel each), value, seconds and memory_mb.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("quantity", "value", "seconds", "memory_mb"), "scaling_curves")
+    names = list(dict.fromkeys(table["quantity"]))
+    measures = {"seconds": "time (s)", "memory_mb": "memory above scene and model (MB)"}
+    fig = new_figure(2.7 * max(len(names), 2), 5.2)
+    axes = fig.subplots(2, len(names), squeeze=False, sharex="col", sharey="row")
+    for column, name in enumerate(names):
+        part = table[table["quantity"] == name].sort_values("value")
+        for ax, (measure, label) in zip(axes[:, column], measures.items()):
+            ax.loglog(part["value"], part[measure], color=PALETTE[0], marker=MARKERS[0], linewidth=1.6)
+            ax.grid(alpha=0.3)
+            if not column:
+                ax.set_ylabel(label)
+        axes[1, column].set_xlabel({"window": "window side (px)"}.get(name, name))
+        axes[1, column].set_xticks(part["value"], [f"{v / 1000:.0f}k" if v >= 4000 else f"{v}" for v in part["value"]])
+        axes[1, column].xaxis.set_minor_formatter("")
+    fig.suptitle(titled("A dense map with MMLGNet: one size varied at a time"))
+    return fig
+
+
 # --- parts ---------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ def read_raster(path: str | Path) -> tuple[np.ndarray, dict[str, Any]]:
                     "crs": source.crs,
                     "transform": source.transform if source.crs is not None else None,
                     "nodata": source.nodata,
-                    "wavelengths": _wavelengths(source),
+                    "wavelengths": band_wavelengths(source),
                 }
     except (RasterioError, MemoryError, ValueError) as error:
         if isinstance(error, SceneError):
@@ -98,7 +98,7 @@ def onto_grid(
     return np.ascontiguousarray(np.moveaxis(target, 0, -1))
 
 
-def _wavelengths(source: Any) -> np.ndarray | None:
+def band_wavelengths(source: Any) -> np.ndarray | None:
     """Band centres in nm from the bands' own metadata, where every band has one."""
     found = []
     for band in range(1, source.count + 1):

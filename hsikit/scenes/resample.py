@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def resample_bands(scene: Scene, wavelengths_nm: np.ndarray, target: str = "the 
     if outside.any():
         gaps = ", ".join(f"{w:g}" for w in wanted[outside][:4]) + (", ..." if outside.sum() > 4 else "")
         raise SceneError(f"{ranges}: nothing is measured at {gaps} nm; fit a model on bands that both have")
-    log.warning("%s: bands resampled; %s", scene.name, ranges)
+    _tell_once(scene.name, ranges)
     cube = np.empty((*scene.shape, wanted.size), np.float32)
     for row, pixels in enumerate(scene.hsi):  # a row at a time keeps memory-mapped cubes on disk
         cube[row] = np.asarray(pixels, np.float32) @ matrix.T.astype(np.float32)
@@ -58,6 +59,11 @@ def resampling_matrix(have: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     resampler = BandResampler(have[columns], wanted[rows], fwhm1=_widths(have[columns]), fwhm2=_widths(wanted[rows]))
     matrix[np.ix_(rows, columns)] = resampler.matrix
     return matrix
+
+
+@lru_cache
+def _tell_once(name: str, ranges: str) -> None:  # a large scene is resampled piece by piece
+    log.warning("%s: bands resampled; %s", name, ranges)
 
 
 def _widths(centres: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -12,6 +14,20 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from hsikit.scenes.base import Scene, SceneError
+
+STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a map needs to know of its scene: name, place on the ground, names and colours of the classes."""
+
+    name: str
+    crs: Any
+    transform: Any
+    class_names: Sequence[str]
+    colors: Sequence[str] = ()
+    simulated: bool = False
 
 
 def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.ndarray | None = None) -> list[Path]:
@@ -51,6 +67,11 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
     return written
 
 
+def write_grid(path: Path, labels: np.ndarray, grid: Grid) -> Path:
+    """Write a class map (row, col) of uint8 or uint16 that may be memory-mapped; see `write_map`."""
+    return _write_labels(path, labels, grid)
+
+
 def _checked_labels(labels: np.ndarray, scene: Scene) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape != scene.shape:
@@ -61,7 +82,7 @@ def _checked_labels(labels: np.ndarray, scene: Scene) -> np.ndarray:
     return labels.astype(np.uint8 if scene.n_classes < 256 else np.uint16)
 
 
-def _write_labels(path: Path, labels: np.ndarray, scene: Scene) -> Path:
+def _write_labels(path: Path, labels: np.ndarray, scene: Scene | Grid) -> Path:
     def describe(target: Any) -> None:
         target.write_colormap(1, {i: _rgba(color) for i, color in enumerate(("#00000000", *scene.colors))})
         target.update_tags(1, **{f"CLASS_{i}": name for i, name in enumerate(scene.class_names, 1)})
@@ -88,31 +109,35 @@ def _write_scores(path: Path, scores: np.ndarray, scene: Scene) -> Path:
 
 
 def _write_cog(
-    path: Path, bands: np.ndarray, scene: Scene, describe: Any, nodata: float, overviews: str, predictor: str
+    path: Path, bands: np.ndarray, scene: Scene | Grid, describe: Any, nodata: float, overviews: str, predictor: str
 ) -> None:
-    """Write (band, row, col) through an in-memory GeoTIFF, as GDAL makes Cloud-Optimised ones by copying."""
+    """Write (band, row, col) through a plain GeoTIFF beside it, as GDAL makes Cloud-Optimised ones by copying."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
-    from rasterio.io import MemoryFile
     from rasterio.shutil import copy
+    from rasterio.windows import Window
 
     profile = {
         "driver": "GTiff", "count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2],
-        "dtype": bands.dtype, "crs": scene.crs, "nodata": nodata,
+        "dtype": bands.dtype, "crs": scene.crs, "nodata": nodata, "BIGTIFF": "IF_SAFER",
     }  # fmt: skip
     if scene.transform is not None:
         profile["transform"] = scene.transform
     options = {"compress": "DEFLATE", "predictor": predictor, "overview_resampling": overviews}
+    plain = path.with_name(f"{path.name}.plain")
     try:
-        with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED="NO"), MemoryFile() as memory:
+        with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=CACHE_MB):
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with memory.open(**profile) as target:
-                target.write(bands)
+            with rasterio.open(plain, "w", **profile) as target:
+                for row in range(0, bands.shape[1], STEP):  # a few rows at a time: the map may lie on disk
+                    part = bands[:, row : row + STEP]
+                    target.write(part, window=Window(0, row, part.shape[2], part.shape[1]))
                 describe(target)
-            with memory.open() as source:
-                copy(source, path, driver="COG", **options)
+            copy(plain, path, driver="COG", **options)
     except RasterioError as error:
         raise OSError(str(error).splitlines()[0]) from error
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 class _moved_into:
@@ -132,7 +157,7 @@ class _moved_into:
             self.temporary.unlink(missing_ok=True)
 
 
-def _category_names(scene: Scene) -> str:
+def _category_names(scene: Scene | Grid) -> str:
     """The names of values 0..C as GDAL's side file states them."""
     names = "".join(f"<Category>{escape(name)}</Category>" for name in ("unlabelled", *scene.class_names))
     band = f'<PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand>'

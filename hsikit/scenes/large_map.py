@@ -1,0 +1,116 @@
+"""A class map on its way to disk, chunk by chunk: GeoTIFF or Zarr, gone on with after any cut."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsikit.scenes.base import SceneError
+from hsikit.scenes.write import Grid, write_grid
+
+log = logging.getLogger(__name__)
+
+
+class LargeMap:
+    """Chunks in `<out>.part`, their numbers in `<out>.done` under a line that says of what map they are.
+
+    Args:
+        out: Where the map goes in the end; .zarr, or else a GeoTIFF.
+        shape: Rows and columns.
+        side: Of a chunk in pixels; the last ones of a row or column are cut off.
+        grid: Place on the ground, class names, colours.
+        about: What the map is made of; where it differs from that of a map begun before, the map starts anew.
+
+    Attributes:
+        chunks: (top, bottom, left, right) of each.
+        done: Numbers of those written.
+    """
+
+    def __init__(self, out: Path, shape: tuple[int, int], side: int, grid: Grid, about: dict[str, Any]) -> None:
+        self.out, self.shape, self.side, self.grid = out, shape, side, grid
+        self.part, self.list = out.with_name(out.name + ".part"), out.with_name(out.name + ".done")
+        self.dtype = class_dtype(grid.class_names)
+        rows, cols = shape
+        self.chunks = [(top, min(top + side, rows), left, min(left + side, cols))
+                       for top in range(0, rows, side) for left in range(0, cols, side)]  # fmt: skip
+        plan = json.dumps({**about, "shape": shape, "side": side})
+        lines = self.list.read_text().split("\n") if self.list.exists() and self.part.exists() else [""]
+        self.done = {int(line) for line in lines[1:-1]} if lines[0] == plan else set()  # a torn last line is no chunk
+        if lines[0] != plan:
+            if lines[0]:
+                log.warning("%s was begun with another model, scene or chunk size; it starts anew", out)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            self._begin()
+            self.list.write_text(plan + "\n")
+        else:
+            self.list.write_text("\n".join(lines[:-1]) + "\n")
+
+    def _begin(self) -> None:
+        _remove(self.part)
+        if self.out.suffix != ".zarr":
+            with open(self.part, "wb") as file:
+                file.truncate(self.shape[0] * self.shape[1] * self.dtype.itemsize)
+            return
+        import zarr
+
+        grid = self.grid
+        place = {} if grid.crs is None else {"crs": grid.crs.to_wkt(), "transform": list(grid.transform)[:6]}
+        about = {"class_names": grid.class_names, "scene": grid.name, "simulated": grid.simulated, **place}
+        zarr.create_array(self.part, shape=self.shape, dtype=self.dtype, chunks=(self.side, self.side), fill_value=0,
+                          attributes=about, dimension_names=("row", "col"))  # fmt: skip
+
+    def put(self, number: int, labels: np.ndarray) -> None:
+        """Write a chunk, then note that it is there."""
+        top, bottom, left, right = self.chunks[number]
+        if self.out.suffix == ".zarr":
+            import zarr
+
+            store: Any = zarr.open_array(self.part, mode="r+")
+            store[top:bottom, left:right] = labels
+        else:
+            raw = np.memmap(self.part, self.dtype, "r+", shape=self.shape)
+            raw[top:bottom, left:right] = labels
+            raw.flush()
+            del raw  # its pages go with it
+        with open(self.list, "a") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.done.add(number)
+
+    def finish(self) -> Path:
+        """Move the map into place.
+
+        Raises:
+            SceneError: When it cannot be written; what is done stays done.
+        """
+        try:
+            if self.out.suffix == ".zarr":
+                _remove(self.out)
+                os.replace(self.part, self.out)
+            else:
+                write_grid(self.out, np.memmap(self.part, self.dtype, "r", shape=self.shape), self.grid)
+                self.part.unlink()
+        except OSError as error:
+            raise SceneError(f"{self.out} cannot be written ({error.strerror or error})") from error
+        self.list.unlink()
+        return self.out
+
+
+def class_dtype(class_names: Sequence[str]) -> np.dtype:
+    """The smallest type that holds all classes."""
+    return np.dtype(np.uint8 if len(class_names) < 256 else np.uint16)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
