@@ -22,12 +22,13 @@ from hsikit.fitted import Fitted
 from hsikit.models.sdhsi import SDHSINet
 from hsikit.models.unrolled import Unrolled
 from hsikit.patches import Cube
-from hsikit.predict import STRIP_ROWS
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
 
 if TYPE_CHECKING:
     import pandas as pd
+
+STRIP_ROWS = 64  # rows of the map made in one dense step; bounds the memory of activations
 
 
 # --- answers -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hsikit.figures.results import accuracy_bars, confusion_matrix, paired_diffe
 from hsikit.figures.save import FigureError, save_figure
 from hsikit.figures.space import feature_space, feature_space_pair, separation_bars, similarity_matrix
 from hsikit.figures.trends import budget_curves, exit_curves, exits_accuracy, leakage_curve, training_curves
+from hsikit.figures.words import unseen_auroc
 
 __all__ = [
     "FigureError",
@@ -35,4 +36,5 @@ __all__ = [
     "similarity_matrix",
     "split_map",
     "training_curves",
+    "unseen_auroc",
 ]
