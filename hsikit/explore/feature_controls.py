@@ -47,8 +47,6 @@ class FeatureControls:
         self.color = on(w.Dropdown(options=COLOUR_BY, description="colour by", layout=wide), explorer.color)
         self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
         self.clear = button(explorer, "Clear", "Light nothing", explorer.clear)
-        self.stop = button(explorer, "Stop", "Forget the picture that is being computed", self._forget)
-        self.stop.disabled = True
         self.classes: dict[int, Any] = {}
         for c in np.unique(explorer.labels).tolist():
             box = w.Checkbox(True, description=explorer.class_name(c), indent=False)
@@ -59,7 +57,6 @@ class FeatureControls:
         """Compute another picture beside the other controls, then show it."""
         explorer = self.explorer
         settings = explorer._settings(**change)
-        self.stop.disabled = False
         explorer.say(f"Computing {settings[1]} of {len(explorer.pixels):,} px …")
         explorer._later("picture", partial(explorer._picture, settings), partial(explorer._place, settings))
 
@@ -69,7 +66,7 @@ class FeatureControls:
         colour = {c: explorer.scene.colors[c - 1] if c else "#bbbbbb" for c in self.classes}
         toggles = [w.HBox([w.HTML(swatch(colour[c])), box]) for c, box in self.classes.items()]
         return [
-            _row(self.space, self.method, self.perplexity, self.neighbours, self.stop),
+            _row(self.space, self.method, self.perplexity, self.neighbours),
             None,
             _row(self.color, self.shape, self.clear),
             _row(w.HTML("classes:&nbsp;"), *toggles),
@@ -93,7 +90,6 @@ class FeatureControls:
             explorer.method != "umap",
         )
         self.color.value = explorer.color_by
-        self.stop.disabled = True
         for c, box in self.classes.items():
             box.value = c in explorer.classes_shown
 
@@ -104,10 +100,6 @@ class FeatureControls:
         mask = np.zeros(self.explorer.scene.shape, bool)
         mask[round(y), round(x)] = True
         self.explorer.select_pixels(mask)
-
-    def _forget(self) -> None:
-        self.explorer._jobs["picture"] = None
-        self.explorer._tell("Stopped; the picture stays as it was.")
 
 
 def _row(*children: Any) -> Any:

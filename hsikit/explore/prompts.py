@@ -83,7 +83,7 @@ class PromptExplorer(Panel):
         """`set_text` beside the other controls; a later question overtakes this one."""
         sentences, negatives = parse(text)
         self.say(f"Asking {len(sentences)} sentence{'s' * (len(sentences) > 1)} …")
-        self._later("ask", partial(self._ask, sentences, negatives), partial(self._take, sentences, negatives))
+        self._later("ask", lambda _: self._ask(sentences, negatives), partial(self._take, sentences, negatives))
 
     def show(self, sentence: int | None = None, layer: str | None = None) -> None:
         """Choose the sentence drawn (from 0) and what the second picture shows."""

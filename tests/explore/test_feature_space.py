@@ -225,7 +225,7 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
         assert any("silhouette" in t.get_text() for axes in still.axes for t in axes.texts)
         explorer._panel.method.value = "tsne"
         assert "Computing" in explorer.message
-        explorer._panel.stop.click()
+        explorer._stop.click()
         await asyncio.sleep(0.05)
         assert explorer.method == "pca"
         explorer._panel.method.value = "tsne"

@@ -12,7 +12,8 @@ from matplotlib.path import Path
 from tiny import tiny_scene
 
 from hsikit.explore import LabelPainter
-from hsikit.explore.painter_fit import Progress, Stopped, fit_light, painted_split
+from hsikit.explore.painter_fit import fit_light, painted_split
+from hsikit.explore.progress import Progress, Stopped
 from hsikit.explore.painting import STEPS_KEPT, disc
 from hsikit.spectra import spectral_angle
 
@@ -317,11 +318,12 @@ def test_a_fit_in_the_widget_leaves_other_controls_alive_and_can_be_stopped(pain
     async def use() -> None:
         panel.model.value = "cnn2d"
         panel.fit.click()
-        assert not panel.stop.disabled
+        assert painted.busy
+        assert painted._busy.layout.visibility == "visible"
         painted.choose(1, "brush")  # answered while the model is fitted
         painted.brush(np.array([[15.0, 2.0]]))
         assert painted.prediction is None
-        panel.stop.click()
+        painted._stop.click()
         await asyncio.sleep(0.2)
         assert painted.prediction is None
         assert "Stopped" in painted.message
@@ -334,5 +336,5 @@ def test_a_fit_in_the_widget_leaves_other_controls_alive_and_can_be_stopped(pain
     asyncio.run(use())
     assert painted.prediction is not None
     assert painted.method == "cnn2d"
-    assert panel.stop.disabled
+    assert painted._busy.layout.visibility == "hidden"
     assert painted.failures == []
