@@ -10,7 +10,7 @@ import numpy as np
 
 from hsikit.explore.panel import BOX
 from hsikit.explore.redraw import Gestures
-from hsikit.explore.spectra_controls import button, swatch
+from hsikit.explore.spectra_controls import button, drag_shapes, swatch
 
 if TYPE_CHECKING:
     from hsikit.explore.feature_space import FeatureSpaceExplorer
@@ -45,7 +45,7 @@ class FeatureControls:
         on(self.perplexity, lambda v: self.show(perplexity=v))
         on(self.neighbours, lambda v: self.show(neighbours=v))
         self.color = on(w.Dropdown(options=COLOUR_BY, description="colour by", layout=wide), explorer.color)
-        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
+        self.shape = drag_shapes()
         self.clear = button(explorer, "Clear", "Light nothing", explorer.clear)
         self.classes: dict[int, Any] = {}
         for c in np.unique(explorer.labels).tolist():

@@ -123,7 +123,7 @@ class FeatureView(View):
         if self._news("numbers", (explorer.space, shown)):
             if self.live:
                 self.text.set_text("measuring separation …")
-                explorer._later("numbers", explorer.separation_text, self._set_numbers)
+                explorer._later("numbers", lambda _: explorer.separation_text(), self._set_numbers)
             else:
                 self.text.set_text(explorer.separation_text())
 

@@ -95,8 +95,10 @@ class Panel(ABC):
             try:
                 self._widget = self._build()
             except ImportError as error:
-                log.warning("%s (%s)", NO_WIDGETS, error)
-                return self.static()
+                log.debug("no interactive view", exc_info=error)
+                figure = self.static()
+                figure.text(0.005, 0.003, f"{NO_WIDGETS} ({error})", fontsize=7.5, color="#555555")
+                return figure
         return self._widget
 
     def _build(self) -> Any:
@@ -121,11 +123,11 @@ class Panel(ABC):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget for a browser and a PNG for everyone else."""
-        buffer = io.BytesIO()
-        self.static().savefig(buffer, format="png", dpi=100)
+        widget, buffer = self.widget(), io.BytesIO()
+        still = isinstance(widget, Figure)
+        (widget if still else self.static()).savefig(buffer, format="png", dpi=100)
         bundle = {"text/plain": repr(self), "image/png": base64.b64encode(buffer.getvalue()).decode("ascii")}
-        widget = self.widget()
-        if not isinstance(widget, Figure):
+        if not still:
             shown = widget._repr_mimebundle_(**kwargs) or {}
             key = "application/vnd.jupyter.widget-view+json"
             bundle |= {key: shown[key]} if key in shown else {}

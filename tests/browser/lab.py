@@ -24,6 +24,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 RUN_ALL = """async () => {
   const panel = jupyterapp.shell.currentWidget;
   await panel.context.ready; await panel.sessionContext.ready;
+  if (!jupyterapp.shell.leftCollapsed) await jupyterapp.commands.execute('application:toggle-left-area');
   await jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
 KERNEL_ID = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.id ?? null"
@@ -49,6 +50,9 @@ class LabServer:
                                      "HSIKIT_LEDGER": str(folder / "runs.jsonl")}  # fmt: skip
         self.root = folder / "notebooks"
         self.root.mkdir()
+        quiet = Path(places["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
+        quiet.mkdir(parents=True)  # nobody asks whether we want news
+        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         command = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", "--no-browser", "--allow-root",
                    "--ip=127.0.0.1", "--port=0", f"--IdentityProvider.token={TOKEN}",
                    f"--ServerApp.root_dir={self.root}", "--LabApp.news_url=None",

@@ -238,3 +238,14 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
     asyncio.run(session())
     assert explorer.method == "tsne"
     assert explorer.failures == []
+
+
+def test_without_ipympl_a_still_picture_with_a_hint_remains(explorer, monkeypatch):
+    import sys
+
+    from matplotlib.figure import Figure
+
+    monkeypatch.setitem(sys.modules, "ipympl.backend_nbagg", None)
+    figure = explorer.widget()
+    assert isinstance(figure, Figure)
+    assert "hsikit[workbook]" in figure.texts[-1].get_text()
