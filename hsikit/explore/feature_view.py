@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from hsikit.explore.panel import View
+from hsikit.explore.pieces import short
+from hsikit.explore.progress import Progress
 from hsikit.explore.spectra_facts import sample_spectra
 from hsikit.explore.spectra_view import draw_spectrum, grey_bad_bands
 from hsikit.spectra import bad_bands
@@ -22,17 +25,19 @@ CHUNKS = 20  # a line a class hides the classes before it; shuffled chunks mix t
 METHOD_NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 PLACES = {  # left, bottom, width, height
     "columns": {
-        "cloud": (0.045, 0.31, 0.31, 0.62),
-        "map": (0.42, 0.31, 0.25, 0.62),
-        "spectra": (0.745, 0.36, 0.245, 0.57),
+        "map": (0.70, 0.57, 0.28, 0.39), "wide": (0.03, 0.57, 0.60, 0.39),
+        "first": (0.03, 0.57, 0.29, 0.39), "second": (0.345, 0.57, 0.29, 0.39),
+        "spectra": (0.07, 0.27, 0.26, 0.22), "distances": (0.43, 0.27, 0.23, 0.22), "confusion": (0.745, 0.27, 0.23, 0.22),
     },
     "stacked": {
-        "cloud": (0.045, 0.31, 0.38, 0.62),
-        "map": (0.50, 0.70, 0.49, 0.25),
-        "spectra": (0.50, 0.34, 0.49, 0.19),
+        "map": (0.05, 0.82, 0.93, 0.15), "wide": (0.03, 0.50, 0.95, 0.27),
+        "first": (0.03, 0.50, 0.46, 0.27), "second": (0.52, 0.50, 0.46, 0.27),
+        "spectra": (0.07, 0.25, 0.26, 0.19), "distances": (0.43, 0.25, 0.23, 0.19), "confusion": (0.745, 0.25, 0.23, 0.19),
     },
-}
+}  # fmt: skip
 SMALL = 8
+MOST_WRITTEN = 9  # classes of a table whose numbers can be read
+SETTLE_S = 0.2
 
 
 class Cloud:
@@ -63,28 +68,29 @@ class Cloud:
 
 
 class FeatureView(View):
-    """Draws a `FeatureSpaceExplorer`; the cloud is the background, lit points and the map move."""
+    """Draws a `FeatureSpaceExplorer`: one or two clouds, map, spectra, distances of class centres, confusion."""
 
-    def __init__(self, figure: Figure, explorer: FeatureSpaceExplorer) -> None:
+    def __init__(self, figure: Figure, explorer: FeatureSpaceExplorer, drawn_elsewhere: bool = False) -> None:
         super().__init__(figure)
-        self.explorer, scene = explorer, explorer.scene
-        places = PLACES["stacked" if scene.shape[1] > 1.6 * scene.shape[0] else "columns"]
-        self.axes, self.map, self.lines = (figure.add_axes(places[n]) for n in ("cloud", "map", "spectra"))
-        self.key, self.numbers = (
-            figure.add_axes((0.03, 0.0, 0.70, 0.21)),
-            figure.add_axes((0.745, 0.0, 0.25, 0.23)),
-        )
-        self.axes.set(xticks=[], yticks=[])
-        self.cloud = Cloud(self.axes, len(explorer.pixels))
+        self.explorer, scene, self.elsewhere = explorer, explorer.scene, drawn_elsewhere
+        self.places = PLACES["stacked" if scene.shape[1] > 1.6 * scene.shape[0] else "columns"]
+        self.axes, self.second = figure.add_axes(self.places["wide"]), figure.add_axes(self.places["second"])
+        self.map, self.lines = figure.add_axes(self.places["map"]), figure.add_axes(self.places["spectra"])
+        self.tables = [figure.add_axes(self.places[n]) for n in ("distances", "confusion")]
+        self.key, self.numbers = figure.add_axes((0.03, 0.0, 0.59, 0.19)), figure.add_axes((0.63, 0.0, 0.37, 0.19))
+        for axes in (self.axes, self.second):
+            axes.set(xticks=[], yticks=[])
+        self.clouds = [Cloud(axes, len(explorer.pixels)) for axes in (self.axes, self.second)]
         self.image = self.map.imshow(np.ones((*scene.shape, 3)), interpolation="nearest", animated=True)
         self.text = self.numbers.text(
-            0, 1, "", va="top", fontsize=SMALL, animated=True, transform=self.numbers.transAxes
+            0, 1, "", va="top", fontsize=SMALL, family="monospace", animated=True, transform=self.numbers.transAxes
         )
         for axes in (self.key, self.numbers):
             axes.set_axis_off()
         self._decorate()
         self._lit: list[Any] = []
         self._drawn: list[Any] = []
+        self._stars: list[Any] = []
         self._seen: dict[str, Any] = {}
 
     def _decorate(self) -> None:
@@ -99,96 +105,119 @@ class FeatureView(View):
         low, high = np.nanpercentile(sample[:, ~self.bad], (0.1, 99.9))
         self.lines.set_ylim(low - 0.05 * (high - low), high + 0.05 * max(high - low, 1e-9))
         self.lines.set_xlim(self.x.min(), self.x.max())
-        self.lines.set_xlabel("band" if waves is None else "wavelength (nm)")
-        self.lines.set_ylabel(scene.units)
+        self.lines.set_xlabel("band" if waves is None else "wavelength (nm)", fontsize=SMALL)
+        self.lines.set_ylabel(scene.units, fontsize=SMALL)
         self.lines.spines[["top", "right"]].set_visible(False)
         self.lines.locator_params(nbins=5)
         self.lines.tick_params(labelsize=SMALL)
         self.heading = self.lines.set_title("", loc="left", fontsize=10, animated=True)
         grey_bad_bands(self.lines, self.x, self.bad, waves)
+        self.matrices = [Matrix(axes) for axes in self.tables]
 
     # --- following the state ---------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Bring every artist to the current state; what has not changed is left alone."""
         explorer = self.explorer
-        place = (explorer.space, explorer.method, explorer.perplexity, explorer.neighbours)
+        place = (explorer.space, explorer.beside, explorer.method, explorer.perplexity, explorer.neighbours)
         shown = frozenset(explorer.classes_shown)
         if self._news("cloud", (place, explorer.color_by, shown)):
-            self._refresh_cloud(place)
+            self._refresh_clouds(place)
             self._refresh_key()
         if self._news("lit", (place, explorer.color_by, shown, explorer.lit.tobytes())):
             self._refresh_lit()
             self._refresh_spectra()
-        if self._news("numbers", (explorer.space, shown)):
-            if self.live:
-                self.text.set_text("measuring separation …")
-                explorer._later("numbers", lambda _: explorer.separation_text(), self._set_numbers)
-            else:
-                self.text.set_text(explorer.separation_text())
+            self._refresh_confusion()
+        if self._news("distances", (explorer.space, shown)):
+            classes, distances = explorer.centre_distances()
+            self.matrices[0].draw(distances, classes, f"distance of class centres, {explorer.space}", "class", "class")
+        if self._news("numbers", (place, shown)):
+            self._refresh_numbers()
 
     def _news(self, part: str, state: Any) -> bool:
-        if self._seen.get(part) == state:
+        if part in self._seen and self._seen[part] == state:
             return False
         self._seen[part] = state
         return True
 
+    def _refresh_numbers(self) -> None:
+        explorer = self.explorer
+        if not self.live:
+            self.text.set_text(explorer.separation_text())
+            return
+
+        def measure(progress: Progress) -> str:
+            time.sleep(SETTLE_S)  # the picture first; and of several changes in a row only the last is measured
+            progress.step(0.1)
+            return explorer.separation_text()
+
+        self.text.set_text("measuring separation …")
+        explorer._later("numbers", measure, self._set_numbers)
+
     def _set_numbers(self, text: str) -> None:
         self.text.set_text(text)
-        self.redraw.now()
+        self.show()
 
-    def _refresh_cloud(self, place: Any) -> None:
+    def _refresh_clouds(self, place: Any) -> None:
         explorer = self.explorer
         category, _, colours = explorer.categories()
-        self.cloud.draw(explorer.xy, category, colours, explorer.visible)
+        pair = explorer.beside is not None
+        if self._news("pair", pair):
+            self.axes.set_position(self.places["first" if pair else "wide"])
+            self.second.set_visible(pair)
+            self.redraw.full = True
+        if not self.elsewhere:
+            for cloud, xy in zip(self.clouds, (explorer.xy, explorer.xy_beside)):
+                if xy is not None:
+                    cloud.draw(xy, category, colours, explorer.visible)
         if self._news("place", place):
-            self._refresh_place()
+            self._refresh_places()
         self.redraw.full = True
 
-    def _refresh_place(self) -> None:
+    def _refresh_places(self) -> None:
         explorer = self.explorer
-        stars = explorer.star_places()
-        for artist in self._stars if hasattr(self, "_stars") else []:
+        for artist in self._stars:
             artist.remove()
-        self._stars: list[Any] = []
+        self._stars = []
+        self._refresh_place(self.axes, explorer.space, explorer.xy, explorer.star_places())
+        if explorer.beside and explorer.xy_beside is not None:
+            self._refresh_place(self.second, explorer.beside, explorer.xy_beside, explorer.star_places(beside=True))
+
+    def _refresh_place(self, axes: Axes, space: str, xy: np.ndarray, stars: dict[str, np.ndarray]) -> None:
+        explorer = self.explorer
         for name, (x, y) in stars.items():
-            self._stars += self.axes.plot(x, y, "*", ms=13, mfc="#ffffff", mec="#000000", mew=1.2, zorder=6)
+            self._stars += axes.plot(x, y, "*", ms=13, mfc="#ffffff", mec="#000000", mew=1.2, zorder=6)
             halo = [Stroke(linewidth=2.5, foreground="#ffffff"), Normal()]
-            right = x > explorer.xy[:, 0].mean()  # labels run towards the middle
-            label = self.axes.annotate(
-                name,
-                (x, y),
-                (-6 if right else 6, 4),
-                textcoords="offset points",
-                ha="right" if right else "left",
-                fontsize=SMALL,
-                zorder=7,
-            )
+            right = x > xy[:, 0].mean()  # labels run towards the middle
+            label = axes.annotate(
+                name, (x, y), (-6 if right else 6, 4), textcoords="offset points", ha="right" if right else "left",
+                fontsize=SMALL, zorder=7,
+            )  # fmt: skip
             label.set_path_effects(halo)
             self._stars.append(label)
-        every = np.vstack([explorer.xy, *[p[None] for p in stars.values()]])
+        every = np.vstack([xy, *[p[None] for p in stars.values()]])
         low, high = every.min(0), every.max(0)
         margin = 0.04 * np.maximum(high - low, 1e-9)
-        self.axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
+        axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
         name = METHOD_NAMES[explorer.method]
-        setting = {
-            "tsne": f", perplexity {explorer.perplexity:g}",
-            "umap": f", {explorer.neighbours} neighbours",
-        }
-        self.axes.set_title(f"{explorer.space}: {name}{setting.get(explorer.method, '')}", loc="left", fontsize=10)
-        self.axes.set(xlabel=f"{name} 1 (no unit)", ylabel=f"{name} 2 (no unit)")
+        setting = {"tsne": f", perplexity {explorer.perplexity:g}", "umap": f", {explorer.neighbours} neighbours"}
+        title = f"{space}: {name}{setting.get(explorer.method, '')}"
+        axes.set_title(short(title, 46 if explorer.beside else 100), loc="left", fontsize=10)
+        axes.set_xlabel(f"{name} 1 (no unit)", fontsize=SMALL, labelpad=2)
+        axes.set_ylabel(f"{name} 2 (no unit)", fontsize=SMALL, labelpad=2)
 
     def _refresh_lit(self) -> None:
-        """Lit points ringed over the cloud, and alone in colour on the map."""
+        """Lit points ringed over the clouds, and alone in colour on the map."""
         explorer = self.explorer
         for artist in self._lit:
             artist.remove()
         self._lit = []
         category, _, colours = explorer.categories()
         ring = dict(marker="o", ls="", ms=4.8, mec="#000000", animated=True, zorder=5)
-        for c in np.unique(category[explorer.lit]):
-            x, y = explorer.xy[explorer.lit & (category == c)].T
-            self._lit += self.axes.plot(x, y, mfc=colours[c], mew=0.5, **ring)  # type: ignore[arg-type]
+        for axes, xy in ((self.axes, explorer.xy), (self.second, explorer.xy_beside)):
+            for c in np.unique(category[explorer.lit]) if xy is not None and not self.elsewhere else ():
+                x, y = xy[explorer.lit & (category == c)].T  # type: ignore[index]
+                self._lit += axes.plot(x, y, mfc=colours[c], mew=0.5, **ring)  # type: ignore[arg-type]
         self.image.set_data(explorer.picture())
 
     def _refresh_spectra(self) -> None:
@@ -199,18 +228,75 @@ class FeatureView(View):
         for c, mean, std, _ in reversed(explorer.spectra()):
             colour = explorer.scene.colors[c - 1] if c else "#888888"
             self._drawn += draw_spectrum(self.lines, self.x, mean, std, colour, 1.8, False)
-        what = f"of {explorer.lit.sum():,} lit px" if explorer.lit.any() else "of all shown"
-        self.heading.set_text(f"class means {what}")
+        self.heading.set_text(f"class means {self._whose}")
+
+    def _refresh_confusion(self) -> None:
+        explorer = self.explorer
+        if explorer.prediction is None:
+            self.matrices[1].hide("confusion: no prediction was given")
+            return
+        counts = explorer.confusion()
+        classes = np.flatnonzero(counts.sum(0) + counts.sum(1)).tolist()
+        self.matrices[1].draw(counts[np.ix_(classes, classes)], classes, f"confusion {self._whose}", "predicted", "class")
+
+    @property
+    def _whose(self) -> str:
+        lit = int(self.explorer.lit.sum())
+        return f"of {lit:,} lit px" if lit else "of all shown"
 
     def _refresh_key(self) -> None:
         explorer = self.explorer
         category, names, colours = explorer.categories()
         found = np.unique(category[explorer.visible])
+        numbered = explorer.color_by in ("class", "prediction")  # the tables name classes by their numbers
         handles = [Line2D([], [], marker="o", ls="", ms=6, color=colours[c], mec="#666666", mew=0.4) for c in found]
-        labels = [names[c] for c in found]
-        columns = max(1, min(len(labels), 4))
+        labels = [f"{c} {short(names[c], 25)}" if numbered else names[c] for c in found]
+        columns = max(1, min(len(labels), 3))
         legend = self.key.legend(
             handles, labels, loc="upper left", fontsize=SMALL, frameon=False, ncols=columns, borderaxespad=0,
             labelspacing=0.35, columnspacing=1.2, handletextpad=0.2,
         )  # fmt: skip
         legend.set_animated(True)
+
+
+class Matrix:
+    """A class x class table as an image, with numbers where they can be read; classes are named by number."""
+
+    def __init__(self, axes: Axes) -> None:
+        self.axes = axes
+        axes.set_animated(True)  # ticks and all: every selection may change them
+
+    def draw(self, values: np.ndarray, classes: list[int], title: str, x: str, y: str) -> None:
+        """Show values (k, k) of k classes; darker is more."""
+        if len(classes) < 2:
+            self.hide(f"{short(title, 30)}: fewer than 2 classes")
+            return
+        ax = self.axes
+        ax.clear()
+        ax.set_animated(True)
+        ax.set_axis_on()
+        top = float(values.max(initial=0)) or 1.0
+        ax.imshow(np.sqrt(values / top), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
+        numbers = range(len(classes))
+        ax.set_xticks(numbers, [str(c) for c in classes], fontsize=SMALL - 1)
+        ax.set_yticks(numbers, [str(c) for c in classes], fontsize=SMALL - 1)
+        ax.tick_params(length=0)
+        whole = values.dtype.kind in "iu"
+        if len(classes) <= MOST_WRITTEN:
+            for row, col in np.ndindex(values.shape):
+                text = f"{values[row, col]:d}" if whole else f"{values[row, col]:.2f}".removeprefix("0")
+                if values[row, col]:
+                    dark = values[row, col] > 0.5 * top
+                    ax.text(col, row, text, ha="center", va="center", fontsize=SMALL,
+                            color="#ffffff" if dark else "#000000")  # fmt: skip
+        reach = "" if len(classes) <= MOST_WRITTEN else f" (to {top:.2g})"
+        ax.set_title(short(title, 34) + reach, loc="left", fontsize=10)
+        ax.set_xlabel(x, fontsize=SMALL, labelpad=1)
+        ax.set_ylabel(y, fontsize=SMALL, labelpad=1)
+
+    def hide(self, why: str) -> None:
+        """Show a line of text instead."""
+        self.axes.clear()
+        self.axes.set_animated(True)
+        self.axes.set_axis_off()
+        self.axes.set_title(why, loc="left", fontsize=SMALL)

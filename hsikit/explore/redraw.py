@@ -96,7 +96,7 @@ def _cell(axes: Axes) -> Any:
 
     x0, y0, x1, y1 = axes.bbox.extents
     side = 40 if axes.get_animated() else 4
-    return Bbox.from_extents(x0 - side, y0 - (24 if axes.get_animated() else 4), x1 + side, y1 + 24)
+    return Bbox.from_extents(x0 - side, y0 - (36 if axes.get_animated() else 4), x1 + side, y1 + 24)
 
 
 class Gestures:
