@@ -1,6 +1,6 @@
 """What a network makes of single pixels: the vectors that go in, those of each exit, and the final ones.
 
-    vectors = pixel_vectors(run.model, scene, split.test)      # {"input": ..., "exit 1": ..., "final": ...}
+vectors = pixel_vectors(run.model, scene, split.test)      # {"input": ..., "exit 1": ..., "final": ...}
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def pixel_vectors(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> dict[str,
     """
     pixels = np.asarray(pixels)
     if pixels.ndim != 1 or pixels.dtype.kind not in "ui" or not pixels.size or pixels.max() >= scene.valid.size:
-        raise ValueError(f"pixels are {pixels.shape} of {pixels.dtype}; give flat indices (n,) below {scene.valid.size}")
+        most = scene.valid.size
+        raise ValueError(f"pixels are {pixels.shape} of {pixels.dtype}; give flat indices (n,) below {most}")
     scene = _with_trained_bands(fitted, scene)
     network, cube = fitted.network.cpu().eval(), Cube.of(scene, fitted.normalizer, fitted.window)
     rows, cols = (torch.as_tensor(part.astype(np.int64)) for part in np.divmod(pixels, scene.shape[1]))

@@ -35,10 +35,10 @@ class Central(anywidget.AnyWidget):
     fixed = t.Dict().tag(sync=True)
     pixels = t.Bytes().tag(sync=True)  # (row, col, 3) uint8
     picture = t.Dict().tag(sync=True)
-    spectra = t.List().tag(sync=True)
-    cursors = t.List().tag(sync=True)
+    spectra: t.List = t.List().tag(sync=True)
+    cursors: t.List = t.List().tag(sync=True)
     axis = t.Dict().tag(sync=True)
-    legend = t.List().tag(sync=True)
+    legend: t.List = t.List().tag(sync=True)
     pointer = t.Unicode().tag(sync=True)
     tool = t.Unicode("lasso").tag(sync=True)
 

@@ -35,7 +35,9 @@ class FeatureControls:
         )
         methods = [("PCA", "pca"), ("t-SNE", "tsne"), ("UMAP", "umap")]
         self.beside = on(
-            w.Dropdown(options=[("nothing", ""), *((name, name) for name in explorer.spaces)], description="beside it", layout=wide),
+            w.Dropdown(
+                options=[("nothing", ""), *((n, n) for n in explorer.spaces)], description="beside", layout=wide
+            ),
             lambda v: self.show(beside=v),
         )
         self.beside.disabled = len(explorer.spaces) < 2
@@ -66,7 +68,7 @@ class FeatureControls:
         explorer = self.explorer
         settings = explorer._settings(**change)
         explorer.say(f"Computing {settings.method} of {len(explorer.pixels):,} px …")
-        explorer._later("picture", partial(explorer._pictures_of, settings), partial(explorer._place, settings))
+        explorer._later("picture", partial(explorer.pictures.of, settings), partial(explorer._place, settings))
 
     def rows(self) -> list[Any]:
         """Rows of the panel; None stands for the picture."""

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, shares, unit_vectors
-from hsikit.explore.panel import Panel, View
-from hsikit.explore.progress import Progress
+from hsikit.explore.feature_numbers import Numbers
+from hsikit.explore.feature_pictures import Pictures, Settings
+from hsikit.explore.panel import Panel, View, new_canvas
 from hsikit.explore.redraw import inside, pixels_inside
-from hsikit.features import Embedding2D, Method, draw_per_class, embed, project
+from hsikit.features import Embedding2D, draw_per_class, project
 from hsikit.figures.style import PALETTE, WRONG
 from hsikit.predict import Prediction
 from hsikit.scenes.base import Scene
-from hsikit.separation import METRICS, Separation, centroid_distances, separation, trustworthiness
+from hsikit.separation import Separation
 from hsikit.splits import Split
 
 COLOUR_BY = ("class", "prediction", "correctness", "confidence", "split")
+MOST_DRAWN = 50_000  # points; matplotlib needs a second for more
 STEPS = 10  # of confidence, each with a colour of its own
 REACH_PX = 6  # a click on the map lights the nearest shown pixel within this distance
 PART_COLOURS = (PALETTE[0], PALETTE[1], PALETTE[3], "#bbbbbb")
 UNKNOWN = "#bbbbbb"
 SPECTRA_DRAWN = 6  # mean spectra of the largest classes among the lit pixels
-
-
-class Settings(NamedTuple):
-    """What shapes the pictures; `beside` is empty without a second space."""
-
-    space: str
-    method: Method
-    perplexity: float
-    neighbours: int
-    beside: str
 
 
 class FeatureSpaceExplorer(Panel):
@@ -89,7 +80,7 @@ class FeatureSpaceExplorer(Panel):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.scene, self.window, self.seed, self.cache = scene, window, seed, cache
+        self.scene, self.window, self.seed = scene, window, seed
         given = embeddings if isinstance(embeddings, Mapping) else {"embeddings": embeddings}
         if not given:
             raise ValueError("no embeddings were given; give vectors (n, dim)")
@@ -113,9 +104,8 @@ class FeatureSpaceExplorer(Panel):
         self.lit = np.zeros(len(self.pixels), bool)
         if scene.shape[1] > 1.6 * scene.shape[0]:  # wide maps stand above the clouds
             self.size_in = (10.6, 9.6)
-        self._pictures: dict[tuple[Any, ...], Embedding2D] = {}
-        self._measured: dict[tuple[Any, ...], Any] = {}
-        self.xy = self._pictures_of(self._settings())[0].coordinates
+        self.pictures, self.numbers = Pictures(self.spaces, seed, cache), Numbers(self)
+        self.xy = self.pictures.of(self._settings())[0].coordinates
         self.message = "Drag around points in the cloud, or around pixels on the map."
 
     def __repr__(self) -> str:
@@ -137,7 +127,7 @@ class FeatureSpaceExplorer(Panel):
         `beside` names a second space to stand beside it, laid out in the same way; ``""`` takes it away.
         """
         settings = self._settings(space, method, perplexity, neighbours, beside)
-        self._place(settings, self._pictures_of(settings))
+        self._place(settings, self.pictures.of(settings))
 
     def color(self, by: str) -> None:
         """Colour points by one of `COLOUR_BY`."""
@@ -168,11 +158,17 @@ class FeatureSpaceExplorer(Panel):
 
         `beside` says that the outline was drawn in the second cloud; the same pixels light up in both.
         """
-        return self._light(inside(np.asarray(outline, float), self._cloud(beside)))
+        return self._light(inside(np.asarray(outline, float), self.cloud(beside)))
+
+    def select_indices(self, chosen: np.ndarray) -> np.ndarray:
+        """Light the shown points of some places (k,) in `pixels`; returns their flat pixels."""
+        mask = np.zeros(len(self.pixels), bool)
+        mask[chosen] = True
+        return self._light(mask)
 
     def pick_point(self, x: float, y: float, beside: bool = False) -> np.ndarray:
         """Light the shown point nearest to a place in the cloud; returns its flat pixel (1,)."""
-        cloud = self._cloud(beside)
+        cloud = self.cloud(beside)
         away = np.where(self.visible, np.hypot(*((cloud - (x, y)) / np.ptp(cloud, axis=0)).T), np.inf)
         return self._light(np.arange(len(away)) == away.argmin())
 
@@ -224,29 +220,7 @@ class FeatureSpaceExplorer(Panel):
 
     def separation(self, space: str | None = None) -> Separation:
         """Separation of the classes shown in the full space; see `hsikit.separation`."""
-        space = space or self.space
-        key = (space, frozenset(self.classes_shown))
-        if key not in self._measured:
-            use = self.visible & (self.labels > 0)
-            vectors, where = self.spaces[space][use], self.rowcol[use]
-            self._measured[key] = separation(vectors, self.labels[use], where, self.window, 100, self.seed)
-        return self._measured[key]
-
-    def trustworthiness(self, beside: bool = False) -> float:
-        """How far neighbours in the picture are neighbours in the full space, 0 to 1; all pixels count."""
-        space = self.beside if beside and self.beside else self.space
-        key = ("trust", *self._picture_key(space, self._settings()))
-        if key not in self._measured:
-            self._measured[key] = trustworthiness(self.spaces[space], self._cloud(beside), seed=self.seed)
-        return self._measured[key]
-
-    def centre_distances(self) -> tuple[list[int], np.ndarray]:
-        """Classes shown, and the distances (k, k) between their means in the full space (unit vectors)."""
-        use = self.visible & (self.labels > 0)
-        classes = np.unique(self.labels[use]).tolist()
-        if len(classes) < 2:
-            return classes, np.zeros((len(classes), len(classes)))
-        return classes, centroid_distances(self.spaces[self.space][use], self.labels[use])
+        return self.numbers.separation(space or self.space)
 
     # --- what the view draws ---------------------------------------------------------------------
 
@@ -286,31 +260,12 @@ class FeatureSpaceExplorer(Panel):
         fitting = {n: v / max(float(np.linalg.norm(v)), 1e-12) for n, v in self.words.items() if v.size == dim}
         if not fitting:
             return {}
-        placed = project(self._picture(space, self._settings()), np.stack(list(fitting.values())))
+        placed = project(self.pictures.one(space, self._settings()), np.stack(list(fitting.values())))
         return dict(zip(fitting, placed))
 
     def class_name(self, class_id: int) -> str:
         """Name of a class, ``"unlabelled"`` for 0."""
         return self.scene.class_names[class_id - 1] if class_id else "unlabelled"
-
-    def separation_text(self) -> str:
-        """The separation numbers of the spaces shown in a few lines, or why there are none."""
-        shown = [self.space] + ([self.beside] if self.beside else [])
-        try:
-            found = [self.separation(space) for space in shown]
-        except ValueError as error:
-            return textwrap.fill(f"no separation: {error}", 44)
-        arrows = {"higher": "↑", "lower": "↓"}
-        lines = [f"in the full space, {found[0].n:,} px, pairs ≥ {found[0].window} px apart"]
-        lines += [" " * 25 + " ".join(f"{name[:10]:>10}" for name in shown)] if self.beside else []
-        for metric, better in METRICS.items():
-            values = " ".join(f"{getattr(f, metric):>10.3g}" for f in found)
-            lines.append(f"{metric.replace('_', ' ') + ' ' + arrows[better]:<25}{values}")
-        try:
-            trust = " ".join(f"{self.trustworthiness(b):>10.3g}" for b in (False, True)[: len(shown)])
-        except ValueError:
-            trust = f"{'too few px':>10}"
-        return "\n".join([*lines, f"{'trust in the picture ↑':<25}{trust}"])
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -331,38 +286,13 @@ class FeatureSpaceExplorer(Panel):
         self, space: str | None = None, method: str | None = None, perplexity: float | None = None,
         neighbours: int | None = None, beside: str | None = None,
     ) -> Settings:  # fmt: skip
-        space = self.space if space is None else space
-        beside = (self.beside or "") if beside is None else beside
-        for name in (space, *([beside] if beside else [])):
-            if name not in self.spaces:
-                raise ValueError(f"there is no space {name!r}; choose one of {', '.join(self.spaces)}")
-        chosen = self.method if method is None else method
-        if chosen not in get_args(Method):
-            raise ValueError(f"method {chosen!r} is unknown; choose one of {', '.join(get_args(Method))}")
-        perplexity = self.perplexity if perplexity is None else float(perplexity)
-        return Settings(space, chosen, perplexity, self.neighbours if neighbours is None else int(neighbours), beside)  # type: ignore[arg-type]
-
-    def _picture_key(self, space: str, settings: Settings) -> tuple[Any, ...]:
-        deciding = {"tsne": settings.perplexity, "umap": settings.neighbours}
-        return space, settings.method, deciding.get(settings.method)
-
-    def _picture(self, space: str, settings: Settings, told: Callable[[float], Any] | None = None) -> Embedding2D:
-        key = self._picture_key(space, settings)
-        if key not in self._pictures:
-            self._pictures[key] = embed(
-                self.spaces[space], settings.method, self.seed, settings.perplexity, settings.neighbours,
-                cache=self.cache, progress=told,
-            )  # fmt: skip
-        return self._pictures[key]
-
-    def _pictures_of(self, settings: Settings, progress: Progress | None = None) -> list[Embedding2D]:
-        """The picture of the first space, and that of the one beside it where there is one."""
-        spaces = [settings.space] + ([settings.beside] if settings.beside else [])
-        step = (lambda share: None) if progress is None else progress.step
-        return [
-            self._picture(name, settings, lambda share, k=k: step((k + share) / len(spaces)))  # type: ignore[misc]
-            for k, name in enumerate(spaces)
-        ]
+        return self.pictures.checked(
+            self.space if space is None else space,
+            self.method if method is None else method,
+            self.perplexity if perplexity is None else perplexity,
+            self.neighbours if neighbours is None else neighbours,
+            (self.beside or "") if beside is None else beside,
+        )
 
     def _place(self, settings: Settings, pictures: list[Embedding2D]) -> None:
         self.space, self.method, self.perplexity, self.neighbours = settings[:4]
@@ -370,6 +300,14 @@ class FeatureSpaceExplorer(Panel):
         self.xy_beside = pictures[1].coordinates if settings.beside else None
         named = f"{self.space} and {self.beside}" if self.beside else self.space
         self._tell(f"{named} by {self.method}, {len(self.pixels):,} px.")
+
+    def cloud(self, beside: bool) -> np.ndarray:
+        """Places (n, 2) in the first picture or the one beside it; ValueError where there is no second."""
+        if not beside:
+            return self.xy
+        if self.xy_beside is None:
+            raise ValueError("there is no second cloud; show(beside=...) names one")
+        return self.xy_beside
 
     def _light(self, chosen: np.ndarray) -> np.ndarray:
         chosen = chosen & self.visible
@@ -395,6 +333,23 @@ class FeatureSpaceExplorer(Panel):
         from hsikit.explore.feature_view import FeatureView
 
         return FeatureView(figure, self)
+
+    def _open(self) -> tuple[Any, Any]:
+        """Beyond `MOST_DRAWN` points the clouds stand above the figure, drawn by the graphics card."""
+        if len(self.pixels) <= MOST_DRAWN:
+            return super()._open()
+        try:
+            from hsikit.explore.feature_scatter import BigClouds
+        except ImportError:
+            self.message = f"{len(self.pixels):,} points are slow to draw; hsikit[clouds] draws them by WebGL."
+            return super()._open()
+        import ipywidgets as w
+
+        from hsikit.explore.feature_view import FeatureView
+
+        canvas = new_canvas(self.size_in)
+        clouds = BigClouds(self)
+        return FeatureView(canvas.figure, self, clouds), w.VBox([clouds.widget, canvas])
 
     def _controls(self) -> list[Any]:
         from hsikit.explore.feature_controls import FeatureControls

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
+from hsikit.explore.feature_artists import SMALL, Cloud, Matrix
 from hsikit.explore.panel import View
 from hsikit.explore.pieces import short
 from hsikit.explore.progress import Progress
@@ -19,60 +20,33 @@ from hsikit.explore.spectra_view import draw_spectrum, grey_bad_bands
 from hsikit.spectra import bad_bands
 
 if TYPE_CHECKING:
+    from hsikit.explore.feature_scatter import BigClouds
     from hsikit.explore.feature_space import FeatureSpaceExplorer
 
-CHUNKS = 20  # a line a class hides the classes before it; shuffled chunks mix the colours at the same cost
 METHOD_NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 PLACES = {  # left, bottom, width, height
     "columns": {
         "map": (0.70, 0.57, 0.28, 0.39), "wide": (0.03, 0.57, 0.60, 0.39),
         "first": (0.03, 0.57, 0.29, 0.39), "second": (0.345, 0.57, 0.29, 0.39),
-        "spectra": (0.07, 0.27, 0.26, 0.22), "distances": (0.43, 0.27, 0.23, 0.22), "confusion": (0.745, 0.27, 0.23, 0.22),
+        "spectra": (0.07, 0.27, 0.26, 0.22), "distances": (0.43, 0.27, 0.23, 0.22),
+        "confusion": (0.745, 0.27, 0.23, 0.22),
     },
     "stacked": {
         "map": (0.05, 0.82, 0.93, 0.15), "wide": (0.03, 0.50, 0.95, 0.27),
         "first": (0.03, 0.50, 0.46, 0.27), "second": (0.52, 0.50, 0.46, 0.27),
-        "spectra": (0.07, 0.25, 0.26, 0.19), "distances": (0.43, 0.25, 0.23, 0.19), "confusion": (0.745, 0.25, 0.23, 0.19),
+        "spectra": (0.07, 0.25, 0.26, 0.19), "distances": (0.43, 0.25, 0.23, 0.19),
+        "confusion": (0.745, 0.25, 0.23, 0.19),
     },
 }  # fmt: skip
-SMALL = 8
-MOST_WRITTEN = 9  # classes of a table whose numbers can be read
 SETTLE_S = 0.2
-
-
-class Cloud:
-    """Points in colours, drawn by `plot` in shuffled chunks (a scatter takes ten times as long)."""
-
-    def __init__(self, axes: Axes, points: int) -> None:
-        self.axes = axes
-        self.chunk = np.random.default_rng(0).integers(0, CHUNKS, points)
-        self._lines: dict[tuple[int, int], Line2D] = {}
-
-    def draw(self, xy: np.ndarray, category: np.ndarray, colours: list[str], shown: np.ndarray) -> None:
-        """Put the shown points (n,) where they are, in the colours of their categories."""
-        for line in self._lines.values():
-            line.set_data([], [])
-        code = self.chunk * len(colours) + category
-        order = np.flatnonzero(shown)[np.argsort(code[shown], kind="stable")]
-        groups = np.split(order, np.flatnonzero(np.diff(code[order])) + 1) if len(order) else []
-        for group in groups:
-            line = self._line(int(self.chunk[group[0]]), int(category[group[0]]))
-            line.set_data(*xy[group].T)
-            line.set_color(colours[category[group[0]]])
-
-    def _line(self, chunk: int, category: int) -> Line2D:
-        if (chunk, category) not in self._lines:
-            (line,) = self.axes.plot([], [], "o", ms=3.2, mew=0, alpha=0.85, zorder=2 + chunk / CHUNKS)
-            self._lines[chunk, category] = line
-        return self._lines[chunk, category]
 
 
 class FeatureView(View):
     """Draws a `FeatureSpaceExplorer`: one or two clouds, map, spectra, distances of class centres, confusion."""
 
-    def __init__(self, figure: Figure, explorer: FeatureSpaceExplorer, drawn_elsewhere: bool = False) -> None:
+    def __init__(self, figure: Figure, explorer: FeatureSpaceExplorer, elsewhere: BigClouds | None = None) -> None:
         super().__init__(figure)
-        self.explorer, scene, self.elsewhere = explorer, explorer.scene, drawn_elsewhere
+        self.explorer, scene, self.elsewhere = explorer, explorer.scene, elsewhere
         self.places = PLACES["stacked" if scene.shape[1] > 1.6 * scene.shape[0] else "columns"]
         self.axes, self.second = figure.add_axes(self.places["wide"]), figure.add_axes(self.places["second"])
         self.map, self.lines = figure.add_axes(self.places["map"]), figure.add_axes(self.places["spectra"])
@@ -112,6 +86,10 @@ class FeatureView(View):
         self.lines.tick_params(labelsize=SMALL)
         self.heading = self.lines.set_title("", loc="left", fontsize=10, animated=True)
         grey_bad_bands(self.lines, self.x, self.bad, waves)
+        if self.elsewhere is not None:
+            self.axes.set_visible(False)
+            self.second.set_visible(False)
+            self.map.set_position((0.07, 0.57, 0.91, 0.39))
         self.matrices = [Matrix(axes) for axes in self.tables]
 
     # --- following the state ---------------------------------------------------------------------
@@ -128,8 +106,10 @@ class FeatureView(View):
             self._refresh_lit()
             self._refresh_spectra()
             self._refresh_confusion()
+        if self.elsewhere is not None:
+            self.elsewhere.refresh()
         if self._news("distances", (explorer.space, shown)):
-            classes, distances = explorer.centre_distances()
+            classes, distances = explorer.numbers.centre_distances()
             self.matrices[0].draw(distances, classes, f"distance of class centres, {explorer.space}", "class", "class")
         if self._news("numbers", (place, shown)):
             self._refresh_numbers()
@@ -143,13 +123,13 @@ class FeatureView(View):
     def _refresh_numbers(self) -> None:
         explorer = self.explorer
         if not self.live:
-            self.text.set_text(explorer.separation_text())
+            self.text.set_text(explorer.numbers.text())
             return
 
         def measure(progress: Progress) -> str:
             time.sleep(SETTLE_S)  # the picture first; and of several changes in a row only the last is measured
             progress.step(0.1)
-            return explorer.separation_text()
+            return explorer.numbers.text()
 
         self.text.set_text("measuring separation …")
         explorer._later("numbers", measure, self._set_numbers)
@@ -161,15 +141,16 @@ class FeatureView(View):
     def _refresh_clouds(self, place: Any) -> None:
         explorer = self.explorer
         category, _, colours = explorer.categories()
+        if self.elsewhere is not None:
+            return
         pair = explorer.beside is not None
         if self._news("pair", pair):
             self.axes.set_position(self.places["first" if pair else "wide"])
             self.second.set_visible(pair)
             self.redraw.full = True
-        if not self.elsewhere:
-            for cloud, xy in zip(self.clouds, (explorer.xy, explorer.xy_beside)):
-                if xy is not None:
-                    cloud.draw(xy, category, colours, explorer.visible)
+        for cloud, xy in zip(self.clouds, (explorer.xy, explorer.xy_beside)):
+            if xy is not None:
+                cloud.draw(xy, category, colours, explorer.visible)
         if self._news("place", place):
             self._refresh_places()
         self.redraw.full = True
@@ -215,7 +196,7 @@ class FeatureView(View):
         category, _, colours = explorer.categories()
         ring = dict(marker="o", ls="", ms=4.8, mec="#000000", animated=True, zorder=5)
         for axes, xy in ((self.axes, explorer.xy), (self.second, explorer.xy_beside)):
-            for c in np.unique(category[explorer.lit]) if xy is not None and not self.elsewhere else ():
+            for c in np.unique(category[explorer.lit]) if xy is not None and self.elsewhere is None else ():
                 x, y = xy[explorer.lit & (category == c)].T  # type: ignore[index]
                 self._lit += axes.plot(x, y, mfc=colours[c], mew=0.5, **ring)  # type: ignore[arg-type]
         self.image.set_data(explorer.picture())
@@ -237,7 +218,8 @@ class FeatureView(View):
             return
         counts = explorer.confusion()
         classes = np.flatnonzero(counts.sum(0) + counts.sum(1)).tolist()
-        self.matrices[1].draw(counts[np.ix_(classes, classes)], classes, f"confusion {self._whose}", "predicted", "class")
+        counts = counts[np.ix_(classes, classes)]
+        self.matrices[1].draw(counts, classes, f"confusion {self._whose}", "predicted", "class")
 
     @property
     def _whose(self) -> str:
@@ -257,46 +239,3 @@ class FeatureView(View):
             labelspacing=0.35, columnspacing=1.2, handletextpad=0.2,
         )  # fmt: skip
         legend.set_animated(True)
-
-
-class Matrix:
-    """A class x class table as an image, with numbers where they can be read; classes are named by number."""
-
-    def __init__(self, axes: Axes) -> None:
-        self.axes = axes
-        axes.set_animated(True)  # ticks and all: every selection may change them
-
-    def draw(self, values: np.ndarray, classes: list[int], title: str, x: str, y: str) -> None:
-        """Show values (k, k) of k classes; darker is more."""
-        if len(classes) < 2:
-            self.hide(f"{short(title, 30)}: fewer than 2 classes")
-            return
-        ax = self.axes
-        ax.clear()
-        ax.set_animated(True)
-        ax.set_axis_on()
-        top = float(values.max(initial=0)) or 1.0
-        ax.imshow(np.sqrt(values / top), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
-        numbers = range(len(classes))
-        ax.set_xticks(numbers, [str(c) for c in classes], fontsize=SMALL - 1)
-        ax.set_yticks(numbers, [str(c) for c in classes], fontsize=SMALL - 1)
-        ax.tick_params(length=0)
-        whole = values.dtype.kind in "iu"
-        if len(classes) <= MOST_WRITTEN:
-            for row, col in np.ndindex(values.shape):
-                text = f"{values[row, col]:d}" if whole else f"{values[row, col]:.2f}".removeprefix("0")
-                if values[row, col]:
-                    dark = values[row, col] > 0.5 * top
-                    ax.text(col, row, text, ha="center", va="center", fontsize=SMALL,
-                            color="#ffffff" if dark else "#000000")  # fmt: skip
-        reach = "" if len(classes) <= MOST_WRITTEN else f" (to {top:.2g})"
-        ax.set_title(short(title, 34) + reach, loc="left", fontsize=10)
-        ax.set_xlabel(x, fontsize=SMALL, labelpad=1)
-        ax.set_ylabel(y, fontsize=SMALL, labelpad=1)
-
-    def hide(self, why: str) -> None:
-        """Show a line of text instead."""
-        self.axes.clear()
-        self.axes.set_animated(True)
-        self.axes.set_axis_off()
-        self.axes.set_title(why, loc="left", fontsize=SMALL)

@@ -21,7 +21,7 @@ class SpectraControls:
     def __init__(self, explorer: SpectraExplorer) -> None:
         self.explorer = explorer
         on, scene = explorer._on, explorer.scene
-        self.mode = on(w.Dropdown(options=MODES, description="picture", style={"description_width": "50px"}, layout={"width": "190px"}), explorer.show)
+        self.mode = on(self._menu(), explorer.show)
         self.rgb = [on(self._band(name), self._show_rgb) for name in ("red", "green", "blue")]
         self.cursor = on(self._band("one band", "310px", "105px"), lambda band: explorer.show_bands(explorer.x[band]))
         self.truth = on(_opacity("ground truth"), lambda v: explorer.set_layers(truth=v))
@@ -98,6 +98,10 @@ class SpectraControls:
             self.explorer._syncing = before
 
     # --- pieces ----------------------------------------------------------------------------------
+
+    def _menu(self) -> Any:
+        narrow = {"description_width": "50px"}
+        return w.Dropdown(options=MODES, description="picture", style=narrow, layout={"width": "190px"})
 
     def _band(self, name: str, width: str = "220px", label: str = "75px") -> Any:
         """A slider over the bands in order of wavelength: its values are bands, so that nothing is rounded."""

@@ -91,18 +91,18 @@ class SpectraView(View):
                     self.map.plot(col, row, "o", ms=9, mfc="none", mec=colour, mew=width, zorder=6)
 
     def _draw_key(self) -> None:
-        explorer, handles = self.explorer, []
+        """Spectra and shown means as lines, classes that colour the map as areas; other classes are left out."""
+        explorer = self.explorer
+        handles: list[Any] = []
         for entry in explorer.legend():
-            if entry["class_id"] and not entry["shown"] and not explorer.truth_opacity:
-                continue  # a class that is nowhere in the picture
-            area = not entry["class_id"] and not entry["shown"]
-            made: Any = Patch(facecolor=entry["colour"], edgecolor="#666666", lw=0.5) if area or (
-                entry["class_id"] and not entry["shown"]) else Line2D([], [], color=entry["colour"], lw=2.6)  # fmt: skip
-            handles.append((made, short(entry["label"], 27)))
+            name, colour = short(entry["label"], 27), entry["colour"]
+            if entry["shown"]:
+                handles.append(Line2D([], [], color=colour, lw=2.6, label=name))
+            elif not entry["class_id"] or explorer.truth_opacity:
+                handles.append(Patch(facecolor=colour, edgecolor="#666666", lw=0.5, label=name))
         most = 26 if explorer.scene.shape[1] <= 1.6 * explorer.scene.shape[0] else 20
         if handles:
-            made, labels = zip(*handles[:most])
-            self.key.legend(list(made), list(labels), loc="upper left", fontsize=SMALL, frameon=False,
+            self.key.legend(handles=handles[:most], loc="upper left", fontsize=SMALL, frameon=False,
                             borderaxespad=0, handlelength=1.2, labelspacing=0.3)  # fmt: skip
 
 

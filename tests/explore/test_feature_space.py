@@ -89,7 +89,7 @@ def test_hidden_classes_are_neither_lit_nor_measured(explorer, scene):
     want = separation(explorer.spaces["embeddings"][use], explorer.labels[use], explorer.rowcol[use], 3, 100, 0)
     assert explorer.separation().to_dict() == want.to_dict()
     explorer.toggle_class(2)
-    assert "2 classes" in explorer.separation_text()
+    assert "2 classes" in explorer.numbers.text()
     explorer.toggle_class(3)
     explorer.static()
 
@@ -249,3 +249,133 @@ def test_without_ipympl_a_still_picture_with_a_hint_remains(explorer, monkeypatc
     figure = explorer.widget()
     assert isinstance(figure, Figure)
     assert "hsikit[workbook]" in figure.texts[-1].get_text()
+
+
+# --- two models side by side, and what stands beside the clouds ----------------------------------
+
+
+@pytest.fixture
+def pair(scene):
+    spaces = {"cross-entropy": scene.hsi, "self-distillation": scene.hsi[..., :8]}
+    explorer = FeatureSpaceExplorer(spaces, scene.labels, scene, cap_per_class=40, window=3)
+    explorer.show(beside="self-distillation")
+    return explorer
+
+
+def test_what_is_lit_in_one_cloud_is_lit_in_the_other_and_on_the_map(pair):
+    other = FeatureSpaceExplorer(pair.scene.hsi[..., :8], pair.labels, pair.scene, pair.pixels, cap_per_class=None)
+    assert np.allclose(pair.xy_beside, other.xy)
+    outline = np.array([[-0.1, -0.5], [0.4, -0.4], [0.2, 0.5]])
+    lit = pair.select_points(outline, beside=True)
+    assert np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy_beside)])
+    assert not np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy)])
+    pair.widget()
+    view = pair._view
+    shown = {tuple(p) for line in view._lit for p in line.get_xydata()}
+    want = {tuple(p) for xy in (pair.xy, pair.xy_beside) for p in xy[pair.lit]}
+    assert {np.float32(p).tobytes() for p in shown} == {np.float32(p).tobytes() for p in want}
+    pair.show(beside="")
+    assert pair.beside is None
+    assert not view.second.get_visible()
+    with pytest.raises(ValueError, match="no second cloud"):
+        pair.select_points(outline, beside=True)
+    with pytest.raises(ValueError, match="no space 'third'"):
+        pair.show(beside="third")
+
+
+def test_numbers_stand_for_both_spaces(pair, scene):
+    from hsikit.separation import trustworthiness
+
+    text = pair.numbers.text()
+    for place, space in enumerate(("cross-entropy", "self-distillation")):
+        found = separation(pair.spaces[space], pair.labels, pair.rowcol, 3, 100, 0)
+        line = next(line for line in text.splitlines() if line.startswith("silhouette"))
+        assert line.split()[2 + place] == f"{found.silhouette:.3g}"
+    trust = next(line for line in text.splitlines() if line.startswith("trust"))
+    wanted = trustworthiness(pair.spaces["self-distillation"], pair.xy_beside)
+    assert trust.split()[-1] == f"{wanted:.3g}"
+
+
+def test_distances_of_class_centres_follow_the_classes_shown(explorer):
+    from scipy.spatial.distance import cdist
+
+    explorer.toggle_class(2)
+    classes, found = explorer.numbers.centre_distances()
+    vectors = explorer.spaces["embeddings"].astype(float)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    centres = np.stack([vectors[explorer.labels == c].mean(0) for c in classes])
+    assert classes == [1, 3]
+    assert np.allclose(found, cdist(centres, centres))
+    drawn = explorer._new_view(explorer.static()).matrices[0]
+    assert drawn.axes is not None
+
+
+def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
+    explorer.widget()
+    mask = np.zeros(scene.shape, bool)
+    mask[:6] = True
+    explorer.select_pixels(mask)
+    counts = explorer.confusion()
+    assert counts.sum() == explorer.lit.sum() < len(explorer.pixels)
+    axes = explorer._view.matrices[1].axes
+    written = sorted(int(t.get_text()) for t in axes.texts)
+    assert written == sorted(counts[counts > 0].tolist())
+    assert f"{explorer.lit.sum():,} lit px" in axes.get_title(loc="left")
+
+
+def test_confidence_colours_points_in_steps(scene):
+    sure = np.linspace(0, 1, scene.labels.size).reshape(scene.shape)
+    explorer = FeatureSpaceExplorer(scene.hsi, scene.labels, scene, confidence=sure)
+    explorer.color("confidence")
+    category, names, colours = explorer.categories()
+    want = np.minimum((10 * sure.ravel()[explorer.pixels]).astype(int), 9)
+    assert np.array_equal(category, want)
+    assert len(set(colours)) == len(names) == 10
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        FeatureSpaceExplorer(scene.hsi, scene.labels, scene, confidence=2 * sure)
+    bare = FeatureSpaceExplorer(scene.hsi, scene.labels, scene)
+    with pytest.raises(ValueError, match="confidence"):
+        bare.color("confidence")
+
+
+def test_a_click_lights_the_nearest_point_and_far_from_all_is_a_message(explorer):
+    x, y = explorer.xy[7]
+    assert explorer.pick_point(x + 1e-4, y) == [explorer.pixels[7]]
+    row, col = explorer.rowcol[30]
+    assert explorer.pick(row, col) == [explorer.pixels[30]]
+    explorer.toggle_class(1)
+    explorer.toggle_class(2)
+    lonely = np.argwhere(explorer.scene.labels != 3)[0]
+    near = explorer.pick(*lonely)
+    assert all(explorer.scene.labels.ravel()[near] == 3)
+
+
+def test_beyond_fifty_thousand_points_the_graphics_card_draws(pair, monkeypatch):
+    pytest.importorskip("jscatter", reason="the extra `clouds` is not installed")
+    from hsikit.explore import feature_space
+
+    monkeypatch.setattr(feature_space, "MOST_DRAWN", 100)
+    pair.widget()
+    clouds = pair._view.elsewhere
+    assert len(clouds.scatters) == len(clouds.widget.children) == 2
+    clouds.scatters[1].widget.selection = np.array([3, 5, 8])  # as a lasso in the browser
+    assert np.flatnonzero(pair.lit).tolist() == [3, 5, 8]
+    assert clouds.scatters[0].selection().tolist() == [3, 5, 8]
+    pair.select_pixels(pair.scene.labels == 2)
+    assert clouds.scatters[0].selection().tolist() == np.flatnonzero(pair.labels == 2).tolist()
+    pair.toggle_class(2)
+    assert set(clouds.scatters[0].filter().tolist()) == set(np.flatnonzero(pair.labels != 2).tolist())
+    assert pair.failures == []
+
+
+def test_without_the_extra_a_big_cloud_is_drawn_with_a_hint(pair, monkeypatch):
+    import sys
+
+    from hsikit.explore import feature_space
+
+    monkeypatch.setattr(feature_space, "MOST_DRAWN", 100)
+    monkeypatch.delitem(sys.modules, "hsikit.explore.feature_scatter", raising=False)
+    monkeypatch.setitem(sys.modules, "jscatter", None)
+    pair.widget()
+    assert "hsikit[clouds]" in pair.message
+    assert pair._view.elsewhere is None
