@@ -62,7 +62,7 @@ class Numbers:
             return textwrap.fill(f"no separation: {error}", 44)
         arrows = {"higher": "↑", "lower": "↓"}
         lines = [f"in the full space, {found[0].n:,} px, pairs ≥ {found[0].window} px apart"]
-        lines += [" " * 25 + " ".join(f"{name[:10]:>10}" for name in shown)] if explorer.beside else []
+        lines += [" " * 25 + " ".join(f"{side:>10}" for side in ("left", "right"))] if explorer.beside else []
         for metric, better in METRICS.items():
             values = " ".join(f"{getattr(f, metric):>10.3g}" for f in found)
             lines.append(f"{metric.replace('_', ' ') + ' ' + arrows[better]:<25}{values}")

@@ -27,7 +27,7 @@ METHOD_NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 PLACES = {  # left, bottom, width, height
     "columns": {
         "map": (0.70, 0.57, 0.28, 0.39), "wide": (0.03, 0.57, 0.60, 0.39),
-        "first": (0.03, 0.57, 0.29, 0.39), "second": (0.345, 0.57, 0.29, 0.39),
+        "first": (0.03, 0.57, 0.28, 0.39), "second": (0.36, 0.57, 0.28, 0.39),
         "spectra": (0.07, 0.27, 0.26, 0.22), "distances": (0.43, 0.27, 0.23, 0.22),
         "confusion": (0.745, 0.27, 0.23, 0.22),
     },
@@ -110,7 +110,7 @@ class FeatureView(View):
             self.elsewhere.refresh()
         if self._news("distances", (explorer.space, shown)):
             classes, distances = explorer.numbers.centre_distances()
-            self.matrices[0].draw(distances, classes, f"distance of class centres, {explorer.space}", "class", "class")
+            self.matrices[0].draw(distances, classes, "distance of class centres", "class", "class")
         if self._news("numbers", (place, shown)):
             self._refresh_numbers()
 
@@ -181,10 +181,9 @@ class FeatureView(View):
         margin = 0.04 * np.maximum(high - low, 1e-9)
         axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
         name = METHOD_NAMES[explorer.method]
-        setting = {"tsne": f", perplexity {explorer.perplexity:g}", "umap": f", {explorer.neighbours} neighbours"}
-        title = f"{space}: {name}{setting.get(explorer.method, '')}"
-        axes.set_title(short(title, 46 if explorer.beside else 100), loc="left", fontsize=10)
-        axes.set_xlabel(f"{name} 1 (no unit)", fontsize=SMALL, labelpad=2)
+        setting = {"tsne": f"; perplexity {explorer.perplexity:g}", "umap": f"; {explorer.neighbours} neighbours"}
+        axes.set_title(short(space, 40 if explorer.beside else 90), loc="left", fontsize=10)
+        axes.set_xlabel(f"{name} 1 (no unit{setting.get(explorer.method, '')})", fontsize=SMALL, labelpad=2)
         axes.set_ylabel(f"{name} 2 (no unit)", fontsize=SMALL, labelpad=2)
 
     def _refresh_lit(self) -> None:

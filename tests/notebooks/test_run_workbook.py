@@ -19,9 +19,11 @@ each_notebook = pytest.mark.parametrize("stem", STEMS)
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> WorkbookResult:
+def quick(tmp_path_factory: pytest.TempPathFactory, runs_of_notebooks: dict[str, Path]) -> WorkbookResult:
     """The quick profile into a folder of its own, with no run there to load instead of training."""
-    return run_workbook("quick", root=ROOT, build=tmp_path_factory.mktemp("build"))
+    result = run_workbook("quick", root=ROOT, build=tmp_path_factory.mktemp("build"))
+    runs_of_notebooks["quick"] = result.out / "runs"
+    return result
 
 
 def results(quick: WorkbookResult, stem: str) -> dict:
