@@ -130,7 +130,7 @@ class Notebook:
     def do(self, code: str) -> None:
         """Run code in the kernel."""
         reply = self.client.execute_interactive(code, store_history=False, timeout=60, output_hook=lambda _: None)
-        assert reply["content"]["status"] == "ok", reply["content"]
+        assert reply["content"]["status"] == "ok", [reply["content"].get(k) for k in ("ename", "evalue")]
 
     def ask(self, expression: str):
         """The value of an expression in the kernel, by way of JSON."""
@@ -243,7 +243,9 @@ def corners_to_path(client: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """A path along straight edges; a busy browser may merge moves on the way without changing the outline."""
     path = []
     for a, b in pairwise(client):
-        path += [tuple(np.round(np.array(a) + (np.array(b) - a) * t).astype(int).tolist()) for t in (0.0, 0.0, 0.5, 1.0)]
+        path += [
+            tuple(np.round(np.array(a) + (np.array(b) - a) * t).astype(int).tolist()) for t in (0.0, 0.0, 0.5, 1.0)
+        ]
     return [*path, client[-1]]
 
 
@@ -276,6 +278,12 @@ class Picture:
         left, up = client[0] - box["x"], height - (client[1] - box["y"])
         inverse = f"{self.explorer}._view.{axes}.transData.inverted().transform(({left}, {up}))"
         return tuple(self.book.ask(f"list({inverse})"))
+
+    def axes_box(self, axes: str) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of an axes on the canvas, in whole pixels."""
+        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
+        left, low, right, high, height = self.book.ask(code)
+        return round(left), round(height - high), round(right), round(height - low)
 
     def click(self, client: tuple[int, int]) -> None:
         self.book.page.mouse.click(*client)

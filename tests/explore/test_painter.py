@@ -311,6 +311,20 @@ def test_controls_follow_and_complain_in_words(painter):
     assert painter.failures == []
 
 
+def test_suggestions_come_and_go_in_the_widget(painted, mouse):
+    painted.widget()
+    hand = mouse(painted._view.map)
+    plain = hand.pixels()
+    painted._panel.angle.value = 0.3
+    painted._panel.suggest.click()
+    assert (painted.suggested > 0).any()
+    assert (hand.pixels() != plain).any()
+    painted._panel.dismiss.click()
+    assert painted.suggested is None
+    assert np.array_equal(painted._view.image.get_array(), painted._view.painted())
+    assert painted.failures == []
+
+
 def test_a_fit_in_the_widget_leaves_other_controls_alive_and_can_be_stopped(painted):
     painted.widget()
     panel = painted._panel
