@@ -39,6 +39,7 @@ PLACES = {  # left, bottom, width, height
     },
 }  # fmt: skip
 SETTLE_S = 0.2
+MEASURING = "measuring separation …"
 
 
 class FeatureView(View):
@@ -111,7 +112,10 @@ class FeatureView(View):
         if self._news("distances", (explorer.space, shown)):
             classes, distances = explorer.numbers.centre_distances()
             self.matrices[0].draw(distances, classes, "distance of class centres", "class", "class")
-        if self._news("numbers", (place, shown)):
+        if self.text.get_text() == MEASURING and not explorer.busy:  # stopped; the next change measures again
+            self.text.set_text("separation: stopped")
+            self._seen.pop("numbers")
+        elif self._news("numbers", (place, shown)):
             self._refresh_numbers()
 
     def _news(self, part: str, state: Any) -> bool:
@@ -131,7 +135,7 @@ class FeatureView(View):
             progress.step(0.1)
             return explorer.numbers.text()
 
-        self.text.set_text("measuring separation …")
+        self.text.set_text(MEASURING)
         explorer._later("numbers", measure, self._set_numbers)
 
     def _set_numbers(self, text: str) -> None:

@@ -279,6 +279,15 @@ class Picture:
         inverse = f"{self.explorer}._view.{axes}.transData.inverted().transform(({left}, {up}))"
         return tuple(self.book.ask(f"list({inverse})"))
 
+    def cells(self, axes: str, shape: tuple[int, int]) -> np.ndarray:
+        """What the browser shows at the centre of every pixel (row, col, 4) of a scene drawn in an axes."""
+        shown = self.settle()
+        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
+        left, low, right, high, height = self.book.ask(code)
+        y = np.floor(height - high + (np.arange(shape[0]) + 0.5) * (high - low) / shape[0]).astype(int)
+        x = np.floor(left + (np.arange(shape[1]) + 0.5) * (right - left) / shape[1]).astype(int)
+        return shown[y[:, None], x]
+
     def axes_box(self, axes: str) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of an axes on the canvas, in whole pixels."""
         code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"

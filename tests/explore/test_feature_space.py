@@ -225,9 +225,14 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
         assert any("silhouette" in t.get_text() for axes in still.axes for t in axes.texts)
         explorer._panel.method.value = "tsne"
         assert "Computing" in explorer.message
+        assert explorer._busy.layout.visibility == "visible"
         explorer._stop.click()
         await asyncio.sleep(0.05)
         assert explorer.method == "pca"
+        assert explorer._busy.layout.visibility == "hidden"
+        assert explorer._view.text.get_text() == "separation: stopped"
+        explorer.toggle_class(1)
+        assert explorer._view.text.get_text() == "measuring separation …"
         explorer._panel.method.value = "tsne"
         for _ in range(400):
             await asyncio.sleep(0.05)
