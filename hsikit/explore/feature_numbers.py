@@ -43,14 +43,16 @@ class Numbers:
             self._measured[key] = trustworthiness(explorer.spaces[space], explorer.cloud(beside), seed=explorer.seed)
         return self._measured[key]
 
-    def centre_distances(self) -> tuple[list[int], np.ndarray]:
-        """Classes shown, and the distances (k, k) between their means in the full space (unit vectors)."""
+    def centre_distances(self, classes: list[int]) -> np.ndarray:
+        """Distances (k, k) between the means of k classes in the full space (unit vectors); NaN for hidden ones."""
         explorer = self.explorer
-        use = explorer.visible & (explorer.labels > 0)
-        classes = np.unique(explorer.labels[use]).tolist()
-        if len(classes) < 2:
-            return classes, np.zeros((len(classes), len(classes)))
-        return classes, centroid_distances(explorer.spaces[explorer.space][use], explorer.labels[use])
+        shown = [c for c in classes if c in explorer.classes_shown]
+        found = np.full((len(classes), len(classes)), np.nan)
+        if len(shown) > 1:
+            use = np.isin(explorer.labels, shown)
+            at = np.isin(classes, shown)
+            found[np.ix_(at, at)] = centroid_distances(explorer.spaces[explorer.space][use], explorer.labels[use])
+        return found
 
     def text(self) -> str:
         """The numbers of the spaces shown in a few lines, or why there are none."""

@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, shares, unit_vectors
 from hsikit.explore.feature_numbers import Numbers
 from hsikit.explore.feature_pictures import Pictures, Settings
-from hsikit.explore.panel import Panel, View, new_canvas
+from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import inside, pixels_inside
 from hsikit.features import Embedding2D, draw_per_class, project
 from hsikit.figures.style import PALETTE, WRONG
@@ -345,6 +345,7 @@ class FeatureSpaceExplorer(Panel):
             return super()._open()
         import ipywidgets as w
 
+        from hsikit.explore.canvas import new_canvas
         from hsikit.explore.feature_view import FeatureView
 
         canvas = new_canvas(self.size_in)

@@ -91,7 +91,14 @@ class FeatureView(View):
             self.axes.set_visible(False)
             self.second.set_visible(False)
             self.map.set_position((0.07, 0.57, 0.91, 0.39))
-        self.matrices = [Matrix(axes) for axes in self.tables]
+        classes = [c for c in np.unique(self.explorer.labels).tolist() if c]
+        whole = [0, *classes] if (self.explorer.labels == 0).any() else classes
+        predicted = [] if self.explorer.prediction is None else np.unique(self.explorer.prediction).tolist()
+        everything = sorted({*whole, *predicted})
+        self.distances = Matrix(self.tables[0], classes, "class", "class")
+        self.confusion = Matrix(self.tables[1], everything, "predicted", "class")
+        if self.explorer.prediction is None:
+            self.tables[1].set_visible(False)
 
     # --- following the state ---------------------------------------------------------------------
 
@@ -110,8 +117,7 @@ class FeatureView(View):
         if self.elsewhere is not None:
             self.elsewhere.refresh()
         if self._news("distances", (explorer.space, shown)):
-            classes, distances = explorer.numbers.centre_distances()
-            self.matrices[0].draw(distances, classes, "distance of class centres", "class", "class")
+            self.distances.draw(explorer.numbers.centre_distances(self.distances.classes), "distance of class centres")
         if self.text.get_text() == MEASURING and not explorer.busy:  # stopped; the next change measures again
             self.text.set_text("separation: stopped")
             self._seen.pop("numbers")
@@ -157,7 +163,7 @@ class FeatureView(View):
                 cloud.draw(xy, category, colours, explorer.visible)
         if self._news("place", place):
             self._refresh_places()
-        self.redraw.full = True
+            self.redraw.full = True
 
     def _refresh_places(self) -> None:
         explorer = self.explorer
@@ -171,12 +177,12 @@ class FeatureView(View):
     def _refresh_place(self, axes: Axes, space: str, xy: np.ndarray, stars: dict[str, np.ndarray]) -> None:
         explorer = self.explorer
         for name, (x, y) in stars.items():
-            self._stars += axes.plot(x, y, "*", ms=13, mfc="#ffffff", mec="#000000", mew=1.2, zorder=6)
+            self._stars += axes.plot(x, y, "*", ms=13, mfc="#ffffff", mec="#000000", mew=1.2, zorder=6, animated=True)
             halo = [Stroke(linewidth=2.5, foreground="#ffffff"), Normal()]
             right = x > xy[:, 0].mean()  # labels run towards the middle
             label = axes.annotate(
                 name, (x, y), (-6 if right else 6, 4), textcoords="offset points", ha="right" if right else "left",
-                fontsize=SMALL, zorder=7,
+                fontsize=SMALL, zorder=7, animated=True,
             )  # fmt: skip
             label.set_path_effects(halo)
             self._stars.append(label)
@@ -215,14 +221,10 @@ class FeatureView(View):
         self.heading.set_text(f"class means {self._whose}")
 
     def _refresh_confusion(self) -> None:
-        explorer = self.explorer
-        if explorer.prediction is None:
-            self.matrices[1].hide("confusion: no prediction was given")
-            return
-        counts = explorer.confusion()
-        classes = np.flatnonzero(counts.sum(0) + counts.sum(1)).tolist()
-        counts = counts[np.ix_(classes, classes)]
-        self.matrices[1].draw(counts, classes, f"confusion {self._whose}", "predicted", "class")
+        if self.explorer.prediction is not None:
+            classes = self.confusion.classes
+            counts = self.explorer.confusion()[np.ix_(classes, classes)].astype(float)
+            self.confusion.draw(counts, f"confusion {self._whose}")
 
     @property
     def _whose(self) -> str:
@@ -230,15 +232,17 @@ class FeatureView(View):
         return f"of {lit:,} lit px" if lit else "of all shown"
 
     def _refresh_key(self) -> None:
+        """All categories, also of classes that are hidden: it changes with the colouring alone."""
         explorer = self.explorer
         category, names, colours = explorer.categories()
-        found = np.unique(category[explorer.visible])
+        if not self._news("key", explorer.color_by):
+            return
+        found = np.unique(category)
         numbered = explorer.color_by in ("class", "prediction")  # the tables name classes by their numbers
         handles = [Line2D([], [], marker="o", ls="", ms=6, color=colours[c], mec="#666666", mew=0.4) for c in found]
         labels = [f"{c} {short(names[c], 25)}" if numbered else names[c] for c in found]
-        columns = max(1, min(len(labels), 3))
-        legend = self.key.legend(
-            handles, labels, loc="upper left", fontsize=SMALL, frameon=False, ncols=columns, borderaxespad=0,
-            labelspacing=0.35, columnspacing=1.2, handletextpad=0.2,
+        self.key.legend(
+            handles, labels, loc="upper left", fontsize=SMALL, frameon=False, ncols=max(1, min(len(labels), 3)),
+            borderaxespad=0, labelspacing=0.35, columnspacing=1.2, handletextpad=0.2,
         )  # fmt: skip
-        legend.set_animated(True)
+        self.redraw.full = True

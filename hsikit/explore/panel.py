@@ -118,6 +118,8 @@ class Panel(ABC):
 
     def _open(self) -> tuple[Any, Any]:
         """The live view and the widget that shows it: an ipympl canvas, unless an explorer has its own."""
+        from hsikit.explore.canvas import new_canvas
+
         canvas = new_canvas(self.size_in)
         return self._new_view(canvas.figure), canvas
 
@@ -262,17 +264,3 @@ class Panel(ABC):
         """Call `action(value)` when a control's value changes; returns the control."""
         control.observe(self._guard(lambda change: action(change["new"])), "value")
         return control
-
-
-def new_canvas(size_in: tuple[float, float]) -> Any:
-    """An ipympl canvas with a figure of that size, independent of pyplot and of the chosen backend."""
-    from ipympl.backend_nbagg import Canvas, FigureManager
-
-    figure = Figure(figsize=size_in, dpi=100)
-    canvas = Canvas(figure)
-    FigureManager(canvas, 0)
-    canvas.header_visible = False
-    canvas.resizable = False
-    canvas.toolbar_position = "left"
-    canvas.add_class("hsikit-canvas")
-    return canvas

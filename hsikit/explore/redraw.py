@@ -38,7 +38,6 @@ class Redraw:
             self.canvas.draw_idle()
             return
         if self.full:
-            self.canvas._force_full = True  # a whole frame: the browser may have missed what a difference builds on
             self.canvas.draw()
             return
         changed = [axes for axes in self.canvas.figure.axes if self._changed(axes)]

@@ -250,6 +250,7 @@ def test_without_ipympl_a_still_picture_with_a_hint_remains(explorer, monkeypatc
 
     from matplotlib.figure import Figure
 
+    monkeypatch.delitem(sys.modules, "hsikit.explore.canvas", raising=False)
     monkeypatch.setitem(sys.modules, "ipympl.backend_nbagg", None)
     figure = explorer.widget()
     assert isinstance(figure, Figure)
@@ -305,14 +306,18 @@ def test_distances_of_class_centres_follow_the_classes_shown(explorer):
     from scipy.spatial.distance import cdist
 
     explorer.toggle_class(2)
-    classes, found = explorer.numbers.centre_distances()
+    found = explorer.numbers.centre_distances([1, 2, 3])
     vectors = explorer.spaces["embeddings"].astype(float)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    centres = np.stack([vectors[explorer.labels == c].mean(0) for c in classes])
-    assert classes == [1, 3]
-    assert np.allclose(found, cdist(centres, centres))
-    drawn = explorer._new_view(explorer.static()).matrices[0]
-    assert drawn.axes is not None
+    centres = np.stack([vectors[explorer.labels == c].mean(0) for c in (1, 3)])
+    assert np.allclose(found[np.ix_([0, 2], [0, 2])], cdist(centres, centres))
+    assert np.isnan(found[1]).all()
+    view = explorer._new_view(explorer.static())
+    view.refresh()
+    written = {place for place, text in view.distances.texts.items() if text.get_visible()}
+    assert written == {(0, 2), (2, 0)}
+    explorer.toggle_class(3)
+    assert np.isnan(explorer.numbers.centre_distances([1, 2, 3])).all()
 
 
 def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
@@ -322,10 +327,12 @@ def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
     explorer.select_pixels(mask)
     counts = explorer.confusion()
     assert counts.sum() == explorer.lit.sum() < len(explorer.pixels)
-    axes = explorer._view.matrices[1].axes
-    written = sorted(int(t.get_text()) for t in axes.texts)
-    assert written == sorted(counts[counts > 0].tolist())
-    assert f"{explorer.lit.sum():,} lit px" in axes.get_title(loc="left")
+    table = explorer._view.confusion
+    for (row, col), text in table.texts.items():
+        count = counts[table.classes[row], table.classes[col]]
+        assert text.get_visible() == (count > 0)
+        assert text.get_text() == str(count) or not count
+    assert f"{explorer.lit.sum():,} lit px" in table.title.get_text()
 
 
 def test_confidence_colours_points_in_steps(scene):
