@@ -54,7 +54,8 @@ class Matrix:
     def __init__(self, axes: Axes, classes: list[int], x: str, y: str) -> None:
         self.axes, self.classes = axes, classes
         size = len(classes)
-        blank = np.zeros((size, size))
+        blank = np.zeros((max(size, 1), max(size, 1)))
+        axes.set_visible(size > 1)
         self.image = axes.imshow(blank, cmap="Blues", vmin=0, vmax=1.25, aspect="auto", animated=True)
         self.title = axes.set_title("", loc="left", fontsize=10, animated=True)
         axes.set_xticks(range(size), [str(c) for c in classes], fontsize=SMALL - 1)

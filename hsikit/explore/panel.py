@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import io
 import logging
 from abc import ABC, abstractmethod
@@ -43,6 +44,13 @@ class View(ABC):
         self.redraw.now()
 
 
+class Unfit(ValueError):
+    """Input that an explorer cannot open; in a notebook its message stands alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"This cannot be shown: {self}"]
+
+
 class Panel(ABC):
     """Base of the explorers.
 
@@ -52,6 +60,22 @@ class Panel(ABC):
     """
 
     size_in: tuple[float, float] = (10.6, 4.6)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """What the constructor refuses becomes `Unfit`."""
+        super().__init_subclass__(**kwargs)
+        construct = cls.__init__
+
+        @functools.wraps(construct)
+        def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                construct(self, *args, **kwargs)
+            except Unfit:
+                raise
+            except ValueError as error:
+                raise Unfit(str(error)) from error
+
+        cls.__init__ = checked  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         self.message = ""

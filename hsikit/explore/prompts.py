@@ -56,6 +56,11 @@ class PromptExplorer(Panel):
             raise ValueError("this model does not answer to words; give the Fitted of an MMLGNet trained with text=")
         if split is not None and split.shape != scene.shape:
             raise ValueError(f"the split was made for {split.shape} (row, col), {scene.name} is {scene.shape}")
+        if max(model.class_ids) > scene.n_classes:
+            raise ValueError(
+                f"the model tells {max(model.class_ids)} classes apart, {scene.name} names {scene.n_classes}; "
+                "give class_names and colors of the classes it was trained on"
+            )
         self.model, self.scene, self.split = model, scene, split
         self.encoder = load_text_encoder() if encoder is None else encoder
         self._own: TextVectors = model.text
