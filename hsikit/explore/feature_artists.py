@@ -64,11 +64,13 @@ class Matrix:
         axes.set_xlabel(x, fontsize=SMALL, labelpad=1)
         axes.set_ylabel(y, fontsize=SMALL, labelpad=1)
         middle: dict[str, Any] = dict(ha="center", va="center", fontsize=SMALL, animated=True, visible=False)
-        written = np.ndindex(blank.shape) if size <= MOST_WRITTEN else ()
+        written = np.ndindex(size, size) if size <= MOST_WRITTEN else ()
         self.texts = {(row, col): axes.text(col, row, "", **middle) for row, col in written}
 
     def draw(self, values: np.ndarray, title: str) -> None:
         """Show values (k, k), NaN for blank; darker is more."""
+        if not len(self.classes):
+            return
         top = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
         self.image.set_data(np.sqrt(np.nan_to_num(values) / (top or 1.0)))
         for place, text in self.texts.items():
