@@ -19,7 +19,20 @@ RUNS = 3  # zlib's run-length strategy: a fifth faster than its own choice on su
 
 
 class WholeFrames(Canvas):
-    """A canvas whose every message is a whole picture."""
+    """A canvas whose every message is a whole picture, drawn by one thread at a time.
+
+    Attributes:
+        lock: Held while drawing. JupyterLab hands a widget's messages to a thread of their own, beside the cells.
+    """
+
+    def __init__(self, figure: Figure, lock: Any) -> None:
+        self.lock = lock
+        super().__init__(figure)
+
+    def draw(self) -> None:
+        """Draw all of it and send it."""
+        with self.lock:
+            super().draw()
 
     def get_diff_image(self) -> bytes | None:
         """The picture as PNG, or None where it was sent already; the name is matplotlib's."""
@@ -34,10 +47,10 @@ class WholeFrames(Canvas):
         return packed.getvalue()
 
 
-def new_canvas(size_in: tuple[float, float]) -> Any:
+def new_canvas(size_in: tuple[float, float], lock: Any) -> Any:
     """A canvas with a figure of that size in inches, independent of pyplot and of the chosen backend."""
     figure = Figure(figsize=size_in, dpi=100)
-    canvas = WholeFrames(figure)
+    canvas = WholeFrames(figure, lock)
     FigureManager(canvas, 0)
     canvas.syncing_data_url = False  # the panel leaves a PNG of its own
     canvas.header_visible = False

@@ -348,7 +348,7 @@ class FeatureSpaceExplorer(Panel):
         from hsikit.explore.canvas import new_canvas
         from hsikit.explore.feature_view import FeatureView
 
-        canvas = new_canvas(self.size_in)
+        canvas = new_canvas(self.size_in, self._lock)
         clouds = BigClouds(self)
         return FeatureView(canvas.figure, self, clouds), w.VBox([clouds.widget, canvas])
 

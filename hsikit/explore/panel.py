@@ -11,6 +11,7 @@ import base64
 import functools
 import io
 import logging
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -84,6 +85,7 @@ class Panel(ABC):
         self._widget: Any = None
         self._line: Any = None
         self._syncing = False
+        self._lock = threading.RLock()  # a cell and a widget's messages may run side by side
         self._jobs: dict[str, Progress] = {}
 
     # --- what an explorer provides ---------------------------------------------------------------
@@ -144,7 +146,7 @@ class Panel(ABC):
         """The live view and the widget that shows it: an ipympl canvas, unless an explorer has its own."""
         from hsikit.explore.canvas import new_canvas
 
-        canvas = new_canvas(self.size_in)
+        canvas = new_canvas(self.size_in, self._lock)
         return self._new_view(canvas.figure), canvas
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -165,18 +167,20 @@ class Panel(ABC):
         """Bring picture, controls and message to the state; nothing to do while there is no widget."""
         if self._view is None:
             return
-        self._view.refresh()
-        self._view.show()
-        self._follow()
+        with self._lock:
+            self._view.refresh()
+            self._view.show()
+            self._follow()
 
     def _follow(self) -> None:
         """Set controls and message to the state."""
-        self._syncing = True
-        try:
-            self._sync()
-        finally:
-            self._syncing = False
-        self.say(self.message)
+        with self._lock:
+            self._syncing = True
+            try:
+                self._sync()
+            finally:
+                self._syncing = False
+            self.say(self.message)
 
     def say(self, text: str) -> None:
         """Show a line under the picture."""
@@ -190,12 +194,13 @@ class Panel(ABC):
         """A callback that turns errors into a message and stays quiet while controls follow the state."""
 
         def guarded(*args: Any) -> None:
-            if self._syncing:
-                return
-            try:
-                action(*args)
-            except Exception as error:
-                self._complain(error)
+            with self._lock:
+                if self._syncing:
+                    return
+                try:
+                    action(*args)
+                except Exception as error:
+                    self._complain(error)
 
         return guarded
 

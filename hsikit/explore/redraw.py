@@ -7,6 +7,7 @@ are marked animated and drawn over a kept background.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Redraw:
 
     def __init__(self, canvas: Any) -> None:
         self.canvas = canvas
+        self.lock = getattr(canvas, "lock", nullcontext())
         self.full = True
         self._background: dict[Axes, Any] = {}
         self._drawn: dict[Axes, list[int]] = {}
@@ -34,18 +36,19 @@ class Redraw:
 
     def now(self) -> None:
         """Show the artists as they are."""
-        if not self._background:  # nobody has looked yet; a browser asks for its first draw
-            self.canvas.draw_idle()
-            return
-        if self.full:
-            self.canvas.draw()
-            return
-        changed = [axes for axes in self.canvas.figure.axes if self._changed(axes)]
-        for axes in changed:
-            self.canvas.restore_region(self._background[axes])
-            self._draw_moving(axes)
-        if changed:
-            self.canvas.blit(self.canvas.figure.bbox)
+        with self.lock:
+            if not self._background:  # nobody has looked yet; a browser asks for its first draw
+                self.canvas.draw_idle()
+                return
+            if self.full:
+                self.canvas.draw()
+                return
+            changed = [axes for axes in self.canvas.figure.axes if self._changed(axes)]
+            for axes in changed:
+                self.canvas.restore_region(self._background[axes])
+                self._draw_moving(axes)
+            if changed:
+                self.canvas.blit(self.canvas.figure.bbox)
 
     def frame(self) -> Any:
         """A copy of what is on the canvas now, or None before the first draw."""
@@ -56,9 +59,10 @@ class Redraw:
         if frame is None:
             self.canvas.draw_idle()
             return
-        self.canvas.restore_region(frame)
-        artist.axes.draw_artist(artist)
-        self.canvas.blit(self.canvas.figure.bbox)
+        with self.lock:
+            self.canvas.restore_region(frame)
+            artist.axes.draw_artist(artist)
+            self.canvas.blit(self.canvas.figure.bbox)
 
     def _after_full_draw(self, event: Any) -> None:
         if self.canvas.is_saving():

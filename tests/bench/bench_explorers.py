@@ -76,7 +76,9 @@ def book(tmp_path_factory):
 
     server = LabServer(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("runs"))
     source = tmp_path_factory.mktemp("book") / "bench.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS]), source)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), source)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 2600})

@@ -151,7 +151,7 @@ def test_a_click_on_the_spectra_shows_that_band(central):
     box = central.canvas.bounding_box()
     nm = 1650.0
     central.click((round(box["x"] + left + (nm - low) / (reach - low) * wide), round(box["y"] + top + high / 3)))
-    central.book.until(f"abs({X}.x[{X}.band] - {nm}) < 20 and {X}.mode", "one band")
+    central.book.until(f"[bool(abs({X}.x[{X}.band] - {nm}) < 20), {X}.mode]", [True, "one band"])
     central.shows_map(sent_map(central))
 
 
