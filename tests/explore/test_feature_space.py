@@ -257,6 +257,34 @@ def test_without_ipympl_a_still_picture_with_a_hint_remains(explorer, monkeypatc
     assert "hsikit[workbook]" in figure.texts[-1].get_text()
 
 
+def test_two_threads_never_send_a_half_drawn_frame(explorer):
+    """JupyterLab hands a widget's messages to a thread beside the one that runs the cells."""
+    from threading import Thread
+
+    explorer.widget()
+    canvas, frames = explorer._view.figure.canvas, set()
+    canvas.draw()
+    send = type(canvas).get_diff_image
+
+    def noted() -> bytes:
+        frames.add(bytes(canvas.buffer_rgba()))
+        return send(canvas)
+
+    canvas.get_diff_image = noted
+
+    def draw() -> None:
+        for _ in range(6):
+            explorer._view.redraw.full = True
+            explorer._show()
+
+    threads = [Thread(target=draw) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(frames) == 1
+
+
 # --- two models side by side, and what stands beside the clouds ----------------------------------
 
 
