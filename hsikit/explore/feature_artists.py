@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from hsikit.explore.pieces import short
 
-MOST_CHUNKS = 20  # a line a class hides the classes before it; shuffled chunks mix the colours at the same cost
+MOST_CHUNKS = 12  # a line a class hides the classes before it; shuffled chunks mix the colours at the same cost
 MOST_WRITTEN = 9  # classes of a table whose numbers can be read
 SMALL = 8
 
@@ -20,7 +20,7 @@ class Cloud:
 
     def __init__(self, axes: Axes, points: int) -> None:
         self.axes = axes
-        self.chunks = int(np.clip(points // 500, 3, MOST_CHUNKS))  # a line costs as much as 200 points
+        self.chunks = int(np.clip(points // 800, 3, MOST_CHUNKS))  # a line costs as much as 200 points
         self.chunk = np.random.default_rng(0).integers(0, self.chunks, points)
         self._lines: dict[tuple[int, int], Line2D] = {}
 

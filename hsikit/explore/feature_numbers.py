@@ -6,8 +6,9 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from hsikit.separation import METRICS, Separation, centroid_distances, separation, trustworthiness
+from hsikit.separation import METRICS, Separation, separation, trustworthiness
 
 if TYPE_CHECKING:
     from hsikit.explore.feature_space import FeatureSpaceExplorer
@@ -46,13 +47,21 @@ class Numbers:
     def centre_distances(self, classes: list[int]) -> np.ndarray:
         """Distances (k, k) between the means of k classes in the full space (unit vectors); NaN for hidden ones."""
         explorer = self.explorer
-        shown = [c for c in classes if c in explorer.classes_shown]
+        centres = self._centres(explorer.space)
+        shown = np.array([c in explorer.classes_shown and c in centres for c in classes], bool)
         found = np.full((len(classes), len(classes)), np.nan)
-        if len(shown) > 1:
-            use = np.isin(explorer.labels, shown)
-            at = np.isin(classes, shown)
-            found[np.ix_(at, at)] = centroid_distances(explorer.spaces[explorer.space][use], explorer.labels[use])
+        if shown.sum() > 1:
+            means = np.stack([centres[c] for c, there in zip(classes, shown) if there])
+            found[np.ix_(shown, shown)] = cdist(means, means)
         return found
+
+    def _centres(self, space: str) -> dict[int, np.ndarray]:
+        """Class -> mean (dim,) of its unit vectors; a toggle of a class changes none of them."""
+        key = ("centres", space)
+        if key not in self._measured:
+            vectors, labels = self.explorer.spaces[space], self.explorer.labels
+            self._measured[key] = {int(c): vectors[labels == c].mean(0, dtype=float) for c in np.unique(labels) if c}
+        return self._measured[key]
 
     def text(self) -> str:
         """The numbers of the spaces shown in a few lines, or why there are none."""

@@ -97,7 +97,7 @@ def measured(benchmark, book):
 
     def run(seen: str, box: list[int], actions: list[str], reach_ms: float, prepare: tuple[str, ...] = ()) -> None:
         pairs = zip(prepare or [""] * len(actions), actions)
-        book.page.locator(seen).evaluate("c => c.scrollIntoView({block: 'center'})")
+        book.page.locator(seen).first.evaluate("c => c.scrollIntoView({block: 'center'})")
 
         def once() -> None:
             book.page.wait_for_timeout(250)  # what came before is done
