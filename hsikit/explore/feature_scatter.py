@@ -24,7 +24,7 @@ class BigClouds:
     """
 
     def __init__(self, explorer: FeatureSpaceExplorer) -> None:
-        self.explorer, self.widget = explorer, w.HBox([], layout={"width": "100%"})
+        self.explorer, self.widget = explorer, w.HBox([], layout={"width": "1060px"})
         self.scatters: list[Any] = []
         self._drawn: Any = None
         self._follows = False
@@ -38,6 +38,8 @@ class BigClouds:
             pair = [explorer.xy] if explorer.xy_beside is None else [explorer.xy, explorer.xy_beside]
             self.scatters = [self._scatter(xy) for xy in pair]
             self.widget.children = [scatter.show() for scatter in self.scatters]
+            for child in self.widget.children:
+                child.layout.flex = "1 1 0%"  # share the width
         self._follows = True
         try:
             for scatter in self.scatters:

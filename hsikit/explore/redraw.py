@@ -87,8 +87,10 @@ class Redraw:
 
 def _moving(axes: Axes) -> list[Any]:
     """Visible animated artists of an axes in drawing order; the axes itself where all of it is animated."""
+    if not axes.get_visible():
+        return []
     if axes.get_animated():
-        return [axes] if axes.get_visible() else []
+        return [axes]
     moving = [a for a in axes.get_children() if a.get_animated() and a.get_visible()]
     return sorted(moving, key=lambda a: a.get_zorder())
 

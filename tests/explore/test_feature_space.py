@@ -317,6 +317,17 @@ def test_what_is_lit_in_one_cloud_is_lit_in_the_other_and_on_the_map(pair):
         pair.show(beside="third")
 
 
+def test_a_cloud_that_was_taken_away_leaves_no_points(pair, mouse):
+    pair.widget()
+    hand = mouse(pair._view.axes)
+    pair.show(beside="")
+    pair.toggle_class(1)
+    quick = hand.pixels()
+    pair._view.second.remove()
+    hand.canvas.draw()
+    assert np.array_equal(hand.pixels(), quick)
+
+
 def test_numbers_stand_for_both_spaces(pair, scene):
     from hsikit.separation import trustworthiness
 
