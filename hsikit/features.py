@@ -9,11 +9,13 @@ How far classes lie apart, and how far a picture can be trusted, is measured in 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +23,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+TSNE_STEPS, TSNE_EVERY = 750, 25  # openTSNE's 250 exaggerated steps and 500 plain ones
 Method = Literal["pca", "tsne", "umap"]
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ def embed(
     cap_per_class: int | None = None,
     labels: np.ndarray | None = None,
     cache: str | os.PathLike[str] | None = None,
+    progress: Callable[[float], Any] | None = None,
 ) -> Embedding2D:
     """Lay feature vectors out in two dimensions.
 
@@ -71,6 +75,7 @@ def embed(
         cap_per_class: Draw at most this many rows of each class; needs `labels`.
         labels: Classes (n,), used for the cap alone.
         cache: Folder in which results are kept, named by the hash of features and settings.
+        progress: Called now and then with the share done, 0 to 1; what it raises ends the computation.
 
     Raises:
         ValueError: On an unknown method, NaN, too few points for the perplexity or the neighbours, or lengths
@@ -90,7 +95,7 @@ def embed(
     path = None if cache is None else Path(cache) / f"{method}-{_key(features, method, seed, params)}.npz"
     coordinates = None if path is None else _read(path, len(features))
     if coordinates is None:
-        coordinates = _fit(features, method, seed, params)
+        coordinates = _fit(features, method, seed, params, progress or (lambda share: None))
         if path is not None:
             _write(path, coordinates)
     return Embedding2D(coordinates, indices, method, seed, params, features)
@@ -144,20 +149,38 @@ def checked_features(features: np.ndarray, least: int = 2) -> np.ndarray:
 # --- the methods ---------------------------------------------------------------------------------
 
 
-def _fit(features: np.ndarray, method: Method, seed: int, params: dict[str, Any]) -> np.ndarray:
+def _fit(
+    features: np.ndarray, method: Method, seed: int, params: dict[str, Any], progress: Callable[[float], Any]
+) -> np.ndarray:
     log.info("embedding %d vectors of %d dimensions with %s", *features.shape, method)
+    progress(0.0)
     if method == "pca":
         return _pca(features).transform(features).astype(np.float32)
     if method == "umap":
-        return np.asarray(_umap(seed, params["neighbours"]).fit_transform(features), np.float32)
+        mapper = _umap(seed, params["neighbours"])
+        mapper.tqdm_kwds = _umap_progress(progress)
+        return np.asarray(mapper.fit_transform(features), np.float32)
     import openTSNE
 
     affinities = _affinities(features, params["perplexity"], seed)
     start = openTSNE.initialization.pca(features, random_state=seed)
-    return np.asarray(
-        openTSNE.TSNE(random_state=seed, n_jobs=1).fit(affinities=affinities, initialization=start),
-        np.float32,
-    )
+    steps = iter(range(TSNE_EVERY, TSNE_STEPS, TSNE_EVERY))
+    told = lambda *_: progress(next(steps, TSNE_STEPS) / TSNE_STEPS)  # noqa: E731 (its own count starts anew)
+    method_tsne = openTSNE.TSNE(random_state=seed, n_jobs=1, callbacks=told, callbacks_every_iters=TSNE_EVERY)
+    return np.asarray(method_tsne.fit(affinities=affinities, initialization=start), np.float32)
+
+
+def _umap_progress(progress: Callable[[float], Any]) -> dict[str, Any]:
+    """Settings of the bar that UMAP draws for its epochs, so that it tells `progress`; UMAP has no other ear."""
+
+    class Told(io.StringIO):
+        def write(self, text: str) -> int:
+            done, _, total = text.strip().partition("/")
+            if done.isdigit() and total.isdigit():
+                progress(int(done) / max(int(total), 1))
+            return len(text)
+
+    return {"disable": False, "file": Told(), "bar_format": "{n}/{total}", "mininterval": 0.1}
 
 
 def _pca(features: np.ndarray) -> Any:

@@ -1,6 +1,7 @@
 """What all tests share: figures without a screen, the same examples every time, slow notebooks last."""
 
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -12,4 +13,12 @@ hypothesis.settings.load_profile("same-every-time")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("notebooks") is not None)
+    """Slow ones last: notebooks, then the browser, which loads what the notebooks trained."""
+    place = lambda item: ("browser" in item.path.parts, item.get_closest_marker("notebooks") is not None)  # noqa: E731
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def runs_of_notebooks() -> dict[str, Path]:
+    """Profile -> folder of the runs that executed notebooks left in this session."""
+    return {}

@@ -49,6 +49,25 @@ def test_embedding_repeats_is_cached_and_keeps_neighbours(blobs, method, tmp_pat
     assert (labels[nearest] == labels[::10]).mean() >= 0.95
 
 
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_progress_rises_to_the_end_changes_nothing_and_can_end_it(blobs, method):
+    features = blobs[0][:60]
+    told: list[float] = []
+    settings = {"perplexity": 5, "neighbours": 8}
+    watched = embed(features, method, **settings, progress=told.append)
+    assert told == sorted(told)
+    assert told[0] == 0
+    assert told[-1] > 0.8
+    assert np.array_equal(watched.coordinates, embed(features, method, **settings).coordinates)
+
+    def enough(share: float) -> None:
+        if share > 0.3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        embed(features, method, **settings, progress=enough)
+
+
 def test_pca_equals_the_singular_vectors(blobs):
     features, _ = blobs
     centred = features - features.mean(0)

@@ -194,12 +194,12 @@ class CompareMaps(Panel):
         import ipywidgets as w
 
         from hsikit.explore.pieces import place_boxes, row_of
-        from hsikit.explore.spectra_controls import button
+        from hsikit.explore.spectra_controls import button, drag_shapes
 
         names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
         self.chooser = w.Dropdown(options=names, description="class", layout={"width": "280px"})
         self._on(self.chooser, lambda c: self.show_classes({c} if c else None))
-        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
+        self.shape = drag_shapes()
         self.row, self.col = place_boxes(self.scene.shape)
         pick = button(self, "Pick", "Say what both maps answer here", lambda: self.pick(self.row.value, self.col.value))
         return [row_of(self.chooser, self.shape, self.row, self.col, pick), None]

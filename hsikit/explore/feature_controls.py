@@ -9,8 +9,9 @@ import ipywidgets as w
 import numpy as np
 
 from hsikit.explore.panel import BOX
+from hsikit.explore.pieces import place_boxes
 from hsikit.explore.redraw import Gestures
-from hsikit.explore.spectra_controls import button, swatch
+from hsikit.explore.spectra_controls import button, drag_shapes, swatch
 
 if TYPE_CHECKING:
     from hsikit.explore.feature_space import FeatureSpaceExplorer
@@ -33,6 +34,13 @@ class FeatureControls:
             lambda v: self.show(space=v),
         )
         methods = [("PCA", "pca"), ("t-SNE", "tsne"), ("UMAP", "umap")]
+        self.beside = on(
+            w.Dropdown(
+                options=[("nothing", ""), *((n, n) for n in explorer.spaces)], description="beside", layout=wide
+            ),
+            lambda v: self.show(beside=v),
+        )
+        self.beside.disabled = len(explorer.spaces) < 2
         self.method = on(
             w.Dropdown(options=methods, description="picture", layout={"width": "190px"}),
             lambda v: self.show(method=v),
@@ -45,23 +53,22 @@ class FeatureControls:
         on(self.perplexity, lambda v: self.show(perplexity=v))
         on(self.neighbours, lambda v: self.show(neighbours=v))
         self.color = on(w.Dropdown(options=COLOUR_BY, description="colour by", layout=wide), explorer.color)
-        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
+        self.shape = drag_shapes()
         self.clear = button(explorer, "Clear", "Light nothing", explorer.clear)
-        self.stop = button(explorer, "Stop", "Forget the picture that is being computed", self._forget)
-        self.stop.disabled = True
+        self.row, self.col = place_boxes(explorer.scene.shape)
+        self.light = button(explorer, "Light", "Light the shown pixel nearest to this place", self._light)
         self.classes: dict[int, Any] = {}
         for c in np.unique(explorer.labels).tolist():
-            box = w.Checkbox(True, description=explorer.class_name(c), indent=False)
+            box = w.Checkbox(True, description=f"{c} {explorer.class_name(c)}", indent=False)
             box.layout = w.Layout(width="auto", margin="0 14px 0 0")
             self.classes[c] = on(box, partial(explorer.toggle_class, c))
 
     def show(self, **change: Any) -> None:
-        """Compute another picture beside the other controls, then show it."""
+        """Compute other pictures beside the other controls, then show them."""
         explorer = self.explorer
         settings = explorer._settings(**change)
-        self.stop.disabled = False
-        explorer.say(f"Computing {settings[1]} of {len(explorer.pixels):,} px …")
-        explorer._later("picture", partial(explorer._picture, settings), partial(explorer._place, settings))
+        explorer.say(f"Computing {settings.method} of {len(explorer.pixels):,} px …")
+        explorer._later("picture", partial(explorer.pictures.of, settings), partial(explorer._place, settings))
 
     def rows(self) -> list[Any]:
         """Rows of the panel; None stands for the picture."""
@@ -69,45 +76,44 @@ class FeatureControls:
         colour = {c: explorer.scene.colors[c - 1] if c else "#bbbbbb" for c in self.classes}
         toggles = [w.HBox([w.HTML(swatch(colour[c])), box]) for c, box in self.classes.items()]
         return [
-            _row(self.space, self.method, self.perplexity, self.neighbours, self.stop),
+            _row(self.space, self.beside, self.method, self.perplexity, self.neighbours),
             None,
-            _row(self.color, self.shape, self.clear),
+            _row(self.color, self.shape, self.clear, self.row, self.col, self.light),
             _row(w.HTML("classes:&nbsp;"), *toggles),
         ]
 
     def connect(self, view: FeatureView) -> None:
-        """Listen to the mouse: drag in the cloud or on the map; a click on the map lights that pixel."""
+        """Listen to the mouse: drag in a cloud or on the map; a click lights the nearest point or pixel."""
         explorer, guard = self.explorer, self.explorer._guard
-        nothing = guard(lambda x, y: None)
-        self.in_cloud = Gestures(view.axes, view.redraw, nothing, guard(explorer.select_points))
-        self.on_map = Gestures(view.map, view.redraw, guard(self._pixel), guard(explorer._map_outline))
+        self.gestures = [
+            Gestures(axes, view.redraw, guard(partial(explorer.pick_point, beside=beside)),
+                     guard(partial(explorer.select_points, beside=beside)))
+            for axes, beside in ((view.axes, False), (view.second, True))
+        ]  # fmt: skip
+        pixel = guard(lambda x, y: explorer.pick(round(y), round(x)))
+        self.gestures.append(Gestures(view.map, view.redraw, pixel, guard(explorer._map_outline)))
         explorer._on(self.shape, self._set_shape)
 
     def sync(self) -> None:
         """Set the controls to the explorer's state."""
         explorer = self.explorer
         self.space.value, self.method.value = explorer.space, explorer.method
+        self.beside.value = explorer.beside or ""
         self.perplexity.value, self.neighbours.value = int(explorer.perplexity), explorer.neighbours
         self.perplexity.disabled, self.neighbours.disabled = (
             explorer.method != "tsne",
             explorer.method != "umap",
         )
         self.color.value = explorer.color_by
-        self.stop.disabled = True
         for c, box in self.classes.items():
             box.value = c in explorer.classes_shown
 
     def _set_shape(self, shape: str) -> None:
-        self.in_cloud.shape = self.on_map.shape = shape
+        for gesture in self.gestures:
+            gesture.shape = shape
 
-    def _pixel(self, x: float, y: float) -> None:
-        mask = np.zeros(self.explorer.scene.shape, bool)
-        mask[round(y), round(x)] = True
-        self.explorer.select_pixels(mask)
-
-    def _forget(self) -> None:
-        self.explorer._jobs["picture"] = None
-        self.explorer._tell("Stopped; the picture stays as it was.")
+    def _light(self) -> None:
+        self.explorer.pick(self.row.value, self.col.value)
 
 
 def _row(*children: Any) -> Any:

@@ -66,6 +66,18 @@ def per_pixel(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) ->
     return array.astype(np.int64)
 
 
+def shares(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) -> np.ndarray:
+    """Shares (n,) float64 of the pixels, 0 to 1, from one a pixel or from a raster (row, col)."""
+    array = np.asarray(given, float)
+    if array.shape == scene.shape:
+        array = array.ravel()[pixels]
+    if array.shape != (len(pixels),):
+        raise ValueError(f"{name} is {array.shape} for {len(pixels)} pixels; give one a pixel, or {scene.shape}")
+    if not ((array >= 0) & (array <= 1 + 1e-6)).all():
+        raise ValueError(f"{name} must lie between 0 and 1 and hold no NaN")
+    return np.minimum(array, 1.0)
+
+
 def unit_vectors(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) -> np.ndarray:
     """Unit vectors (n, dim) of the pixels."""
     array = np.asarray(given)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
-from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, unit_vectors
+from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, shares, unit_vectors
+from hsikit.explore.feature_numbers import Numbers
+from hsikit.explore.feature_pictures import Pictures, Settings
 from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import inside, pixels_inside
-from hsikit.features import Embedding2D, Method, draw_per_class, embed, project
+from hsikit.features import Embedding2D, draw_per_class, project
 from hsikit.figures.style import PALETTE, WRONG
+from hsikit.predict import Prediction
 from hsikit.scenes.base import Scene
-from hsikit.separation import Separation, separation
+from hsikit.separation import Separation
 from hsikit.splits import Split
 
-COLOUR_BY = ("class", "prediction", "correctness", "split")
+COLOUR_BY = ("class", "prediction", "correctness", "confidence", "split")
+MOST_DRAWN = 50_000  # points; matplotlib needs a second for more
+STEPS = 10  # of confidence, each with a colour of its own
+REACH_PX = 6  # a click on the map lights the nearest shown pixel within this distance
 PART_COLOURS = (PALETTE[0], PALETTE[1], PALETTE[3], "#bbbbbb")
 UNKNOWN = "#bbbbbb"
 SPECTRA_DRAWN = 6  # mean spectra of the largest classes among the lit pixels
@@ -35,7 +42,9 @@ class FeatureSpaceExplorer(Panel):
         scene: Where the pixels lie.
         pixels: Flat indices (n,) or rows and columns (n, 2). May be left out for (row, col, dim): then all
             valid pixels that are labelled or in the split.
-        prediction: Classes (n,) or (row, col) that a model gave, to colour by.
+        prediction: Classes (n,) or (row, col) that a model gave, to colour by; or a `Prediction`, which also tells
+            how sure it was.
+        confidence: How sure a model was (n,) or (row, col), 0 to 1, to colour by.
         words: Name -> vector (dim,) of sentences or class prompts, drawn as stars.
         window: Side of the model's window, for the separation numbers.
         cap_per_class: At most this many pixels a class are shown; None for all.
@@ -45,6 +54,7 @@ class FeatureSpaceExplorer(Panel):
         pixels, labels, parts, prediction: Of the n pixels shown: flat index, class, index into `PARTS`, class
             or None.
         xy: Their places (n, 2) in the picture.
+        beside, xy_beside: A second space shown beside the first, and the places in it; None without one.
         lit: Booleans (n,): what was selected last.
         classes_shown: Classes that are drawn, 0 for unlabelled.
 
@@ -52,7 +62,7 @@ class FeatureSpaceExplorer(Panel):
         ValueError: When lengths, shapes or indices do not fit each other or embeddings hold NaN.
     """
 
-    size_in = (10.6, 5.4)
+    size_in = (10.6, 8.4)
 
     def __init__(
         self,
@@ -61,7 +71,8 @@ class FeatureSpaceExplorer(Panel):
         scene: Scene,
         pixels: np.ndarray | None = None,
         *,
-        prediction: np.ndarray | None = None,
+        prediction: Prediction | np.ndarray | None = None,
+        confidence: np.ndarray | None = None,
         words: Mapping[str, np.ndarray] | None = None,
         window: int = 11,
         cap_per_class: int | None = 300,
@@ -69,7 +80,7 @@ class FeatureSpaceExplorer(Panel):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.scene, self.window, self.seed, self.cache = scene, window, seed, cache
+        self.scene, self.window, self.seed = scene, window, seed
         given = embeddings if isinstance(embeddings, Mapping) else {"embeddings": embeddings}
         if not given:
             raise ValueError("no embeddings were given; give vectors (n, dim)")
@@ -79,15 +90,22 @@ class FeatureSpaceExplorer(Panel):
         chosen = np.arange(len(pixels)) if cap_per_class is None else draw_per_class(labels, cap_per_class, seed)
         self.pixels, self.labels, self.parts = pixels[chosen], labels[chosen], parts[chosen]
         self.spaces = {name: vectors[chosen] for name, vectors in spaces.items()}
+        if isinstance(prediction, Prediction):
+            confidence = prediction.scores.max(-1) if confidence is None else confidence
+            prediction = prediction.labels
         self.prediction = None if prediction is None else per_pixel("prediction", prediction, scene, pixels)[chosen]
+        self.confidence = None if confidence is None else shares("confidence", confidence, scene, pixels)[chosen]
         self.words = {n: np.asarray(v, np.float32).ravel() for n, v in (words or {}).items()}
         self.space, self.method, self.perplexity, self.neighbours = next(iter(spaces)), "pca", 30.0, 15
         self.color_by = "class"
+        self.beside: str | None = None
+        self.xy_beside: np.ndarray | None = None
         self.classes_shown = set(np.unique(self.labels).tolist())
         self.lit = np.zeros(len(self.pixels), bool)
-        self._pictures: dict[tuple[Any, ...], Embedding2D] = {}
-        self._measured: dict[tuple[Any, ...], Separation] = {}
-        self.xy = self._picture(self._settings()).coordinates
+        if scene.shape[1] > 1.6 * scene.shape[0]:  # wide maps stand above the clouds
+            self.size_in = (10.6, 9.6)
+        self.pictures, self.numbers = Pictures(self.spaces, seed, cache), Numbers(self)
+        self.xy = self.pictures.of(self._settings())[0].coordinates
         self.message = "Drag around points in the cloud, or around pixels on the map."
 
     def __repr__(self) -> str:
@@ -102,10 +120,14 @@ class FeatureSpaceExplorer(Panel):
         method: str | None = None,
         perplexity: float | None = None,
         neighbours: int | None = None,
+        beside: str | None = None,
     ) -> None:
-        """Lay a space out by ``"pca"``, ``"tsne"`` (perplexity) or ``"umap"`` (neighbours)."""
-        settings = self._settings(space, method, perplexity, neighbours)
-        self._place(settings, self._picture(settings))
+        """Lay a space out by ``"pca"``, ``"tsne"`` (perplexity) or ``"umap"`` (neighbours).
+
+        `beside` names a second space to stand beside it, laid out in the same way; ``""`` takes it away.
+        """
+        settings = self._settings(space, method, perplexity, neighbours, beside)
+        self._place(settings, self.pictures.of(settings))
 
     def color(self, by: str) -> None:
         """Colour points by one of `COLOUR_BY`."""
@@ -113,6 +135,8 @@ class FeatureSpaceExplorer(Panel):
             raise ValueError(f"{by!r} is unknown; choose one of {', '.join(COLOUR_BY)}")
         if by in ("prediction", "correctness") and self.prediction is None:
             raise ValueError(f"colouring by {by} needs prediction=; give a class for each pixel")
+        if by == "confidence" and self.confidence is None:
+            raise ValueError("colouring by confidence needs confidence= or a Prediction; give a share for each pixel")
         if by == "split" and (self.parts == len(PARTS) - 1).all():
             raise ValueError("colouring by split needs a Split; give one instead of labels")
         self.color_by = by
@@ -129,9 +153,29 @@ class FeatureSpaceExplorer(Panel):
 
     # --- selections ------------------------------------------------------------------------------
 
-    def select_points(self, outline: np.ndarray) -> np.ndarray:
-        """Light the shown points inside an outline (m, 2) of the cloud; returns their flat pixels (k,)."""
-        return self._light(inside(np.asarray(outline, float), self.xy))
+    def select_points(self, outline: np.ndarray, beside: bool = False) -> np.ndarray:
+        """Light the shown points inside an outline (m, 2) of the cloud; returns their flat pixels (k,).
+
+        `beside` says that the outline was drawn in the second cloud; the same pixels light up in both.
+        """
+        return self._light(inside(np.asarray(outline, float), self.cloud(beside)))
+
+    def select_indices(self, chosen: np.ndarray) -> np.ndarray:
+        """Light the shown points of some places (k,) in `pixels`; returns their flat pixels."""
+        mask = np.zeros(len(self.pixels), bool)
+        mask[chosen] = True
+        return self._light(mask)
+
+    def pick_point(self, x: float, y: float, beside: bool = False) -> np.ndarray:
+        """Light the shown point nearest to a place in the cloud; returns its flat pixel (1,)."""
+        cloud = self.cloud(beside)
+        away = np.where(self.visible, np.hypot(*((cloud - (x, y)) / np.ptp(cloud, axis=0)).T), np.inf)
+        return self._light(np.arange(len(away)) == away.argmin())
+
+    def pick(self, row: int, col: int) -> np.ndarray:
+        """Light the shown pixel nearest to a place on the map, within a few pixels; returns it (1,) or nothing."""
+        away = np.where(self.visible, np.abs(self.rowcol - (row, col)).max(1), REACH_PX + 1)
+        return self._light((np.arange(len(away)) == away.argmin()) & (away <= REACH_PX))
 
     def select_pixels(self, mask: np.ndarray) -> np.ndarray:
         """Light the shown points whose pixels lie in a mask (row, col); returns their flat pixels (k,)."""
@@ -166,21 +210,17 @@ class FeatureSpaceExplorer(Panel):
         return sorted(found, key=lambda entry: -entry[3])[:SPECTRA_DRAWN]
 
     def confusion(self) -> np.ndarray:
-        """Counts (C + 1, C + 1) of class by prediction among the lit pixels, 0 for unlabelled."""
+        """Counts (C + 1, C + 1) of class by prediction among the lit (or all shown) pixels, 0 for unlabelled."""
         if self.prediction is None:
             raise ValueError("a confusion needs prediction=; give a class for each pixel")
+        which = self.lit if self.lit.any() else self.visible
         size = self.scene.n_classes + 1
-        pairs = self.labels[self.lit] * size + self.prediction[self.lit]
+        pairs = self.labels[which] * size + self.prediction[which]
         return np.bincount(pairs, minlength=size * size).reshape(size, size)
 
-    def separation(self) -> Separation:
+    def separation(self, space: str | None = None) -> Separation:
         """Separation of the classes shown in the full space; see `hsikit.separation`."""
-        key = (self.space, frozenset(self.classes_shown))
-        if key not in self._measured:
-            use = self.visible & (self.labels > 0)
-            vectors, where = self.spaces[self.space][use], self.rowcol[use]
-            self._measured[key] = separation(vectors, self.labels[use], where, self.window, 100, self.seed)
-        return self._measured[key]
+        return self.numbers.separation(space or self.space)
 
     # --- what the view draws ---------------------------------------------------------------------
 
@@ -193,6 +233,10 @@ class FeatureSpaceExplorer(Panel):
         if self.color_by == "correctness" and self.prediction is not None:
             state = np.where(self.labels == 0, 0, np.where(self.labels == self.prediction, 1, 2))
             return state, ["unlabelled", "right", "wrong"], ["#f0f0f0", PALETTE[0], WRONG]
+        if self.color_by == "confidence" and self.confidence is not None:
+            step = np.minimum((self.confidence * STEPS).astype(int), STEPS - 1)
+            names = [f"{k / STEPS:.1f} to {(k + 1) / STEPS:.1f}" for k in range(STEPS)]
+            return step, names, [to_hex(colormaps["cividis"](k / (STEPS - 1))) for k in range(STEPS)]
         if self.color_by == "split":
             return self.parts, list(PARTS), list(PART_COLOURS)
         return self.labels, names, colours
@@ -209,30 +253,19 @@ class FeatureSpaceExplorer(Panel):
         picture[rows, cols] = np.array([to_rgb(c) for c in colours])[category[which]]
         return picture
 
-    def star_places(self) -> dict[str, np.ndarray]:
-        """Name -> place (2,) of the words in the picture, where they have the space's dimension."""
-        dim = self.spaces[self.space].shape[1]
+    def star_places(self, beside: bool = False) -> dict[str, np.ndarray]:
+        """Name -> place (2,) of the words in a picture, where they have the space's dimension."""
+        space = self.beside if beside and self.beside else self.space
+        dim = self.spaces[space].shape[1]
         fitting = {n: v / max(float(np.linalg.norm(v)), 1e-12) for n, v in self.words.items() if v.size == dim}
         if not fitting:
             return {}
-        placed = project(self._picture(self._settings()), np.stack(list(fitting.values())))
+        placed = project(self.pictures.one(space, self._settings()), np.stack(list(fitting.values())))
         return dict(zip(fitting, placed))
 
     def class_name(self, class_id: int) -> str:
         """Name of a class, ``"unlabelled"`` for 0."""
         return self.scene.class_names[class_id - 1] if class_id else "unlabelled"
-
-    def separation_text(self) -> str:
-        """The separation numbers in a few lines, or why there are none."""
-        try:
-            found = self.separation()
-        except ValueError as error:
-            return textwrap.fill(f"no separation: {error}", 44)
-        lines = [f"separation in the full space, {found.n:,} px;", f"pairs at least {found.window} px apart"]
-        arrows = {"higher": "↑", "lower": "↓"}
-        for metric, value, better in found.table().itertuples(index=False):
-            lines.append(f"{metric.replace('_', ' ')} {arrows[better]}  {value:.3g}")
-        return "\n".join(lines)
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -242,30 +275,39 @@ class FeatureSpaceExplorer(Panel):
             self._grey = np.repeat(0.75 + 0.25 * self.scene.rgb().mean(-1, keepdims=True), 3, -1)
         return self._grey
 
+    def _cloud(self, beside: bool) -> np.ndarray:
+        if not beside:
+            return self.xy
+        if self.xy_beside is None:
+            raise ValueError("there is no second cloud; show(beside=...) names one")
+        return self.xy_beside
+
     def _settings(
         self, space: str | None = None, method: str | None = None, perplexity: float | None = None,
-        neighbours: int | None = None,
-    ) -> tuple[str, Method, float, int]:  # fmt: skip
-        space = self.space if space is None else space
-        if space not in self.spaces:
-            raise ValueError(f"there is no space {space!r}; choose one of {', '.join(self.spaces)}")
-        chosen = self.method if method is None else method
-        if chosen not in get_args(Method):
-            raise ValueError(f"method {chosen!r} is unknown; choose one of {', '.join(get_args(Method))}")
-        perplexity = self.perplexity if perplexity is None else float(perplexity)
-        return space, chosen, perplexity, self.neighbours if neighbours is None else int(neighbours)  # type: ignore[return-value]
+        neighbours: int | None = None, beside: str | None = None,
+    ) -> Settings:  # fmt: skip
+        return self.pictures.checked(
+            self.space if space is None else space,
+            self.method if method is None else method,
+            self.perplexity if perplexity is None else perplexity,
+            self.neighbours if neighbours is None else neighbours,
+            (self.beside or "") if beside is None else beside,
+        )
 
-    def _picture(self, settings: tuple[str, Method, float, int]) -> Embedding2D:
-        space, method, perplexity, neighbours = settings
-        key = (space, method, perplexity if method == "tsne" else neighbours if method == "umap" else None)
-        if key not in self._pictures:
-            self._pictures[key] = embed(self.spaces[space], method, self.seed, perplexity, neighbours, cache=self.cache)
-        return self._pictures[key]
+    def _place(self, settings: Settings, pictures: list[Embedding2D]) -> None:
+        self.space, self.method, self.perplexity, self.neighbours = settings[:4]
+        self.beside, self.xy = settings.beside or None, pictures[0].coordinates
+        self.xy_beside = pictures[1].coordinates if settings.beside else None
+        named = f"{self.space} and {self.beside}" if self.beside else self.space
+        self._tell(f"{named} by {self.method}, {len(self.pixels):,} px.")
 
-    def _place(self, settings: tuple[str, Method, float, int], picture: Embedding2D) -> None:
-        self.space, self.method, self.perplexity, self.neighbours = settings
-        self.xy = picture.coordinates
-        self._tell(f"{self.space} by {self.method}, {len(self.pixels):,} px.")
+    def cloud(self, beside: bool) -> np.ndarray:
+        """Places (n, 2) in the first picture or the one beside it; ValueError where there is no second."""
+        if not beside:
+            return self.xy
+        if self.xy_beside is None:
+            raise ValueError("there is no second cloud; show(beside=...) names one")
+        return self.xy_beside
 
     def _light(self, chosen: np.ndarray) -> np.ndarray:
         chosen = chosen & self.visible
@@ -291,6 +333,24 @@ class FeatureSpaceExplorer(Panel):
         from hsikit.explore.feature_view import FeatureView
 
         return FeatureView(figure, self)
+
+    def _open(self) -> tuple[Any, Any]:
+        """Beyond `MOST_DRAWN` points the clouds stand above the figure, drawn by the graphics card."""
+        if len(self.pixels) <= MOST_DRAWN:
+            return super()._open()
+        try:
+            from hsikit.explore.feature_scatter import BigClouds
+        except ImportError:
+            self.message = f"{len(self.pixels):,} points are slow to draw; hsikit[clouds] draws them by WebGL."
+            return super()._open()
+        import ipywidgets as w
+
+        from hsikit.explore.canvas import new_canvas
+        from hsikit.explore.feature_view import FeatureView
+
+        canvas = new_canvas(self.size_in, self._lock)
+        clouds = BigClouds(self)
+        return FeatureView(canvas.figure, self, clouds), w.VBox([clouds.widget, canvas])
 
     def _controls(self) -> list[Any]:
         from hsikit.explore.feature_controls import FeatureControls

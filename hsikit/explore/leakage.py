@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hsikit.explore.panel import Panel, View
+from hsikit.explore.progress import Progress
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split, make_split
 
@@ -152,7 +154,7 @@ class LeakageExplorer(Panel):
         """Measure beside the other controls, then show."""
         choice = self._choice(change.get("kind"), change.get("window"), change.get("buffer"))
         self.say(f"Measuring {choice[0]} at window {choice[1]} …")
-        self._later("measure", lambda: self.measure(*choice), lambda measured: self._take(choice, measured))
+        self._later("measure", lambda _: self.measure(*choice), lambda measured: self._take(choice, measured))
 
     def _new_view(self, figure: Any) -> View:
         from hsikit.explore.leakage_view import LeakageView
@@ -180,8 +182,14 @@ class LeakageExplorer(Panel):
     def _request_curve(self) -> None:
         windows, choice = (1, 3, 5, 7, 9, 11, 15, 19), (self.kind, self.window, self.buffer)
         self.say(f"Measuring {self.kind} at windows {', '.join(map(str, windows))} …")
-        work: Callable[[], Any] = lambda: [self.measure(choice[0], w, choice[2]) for w in windows]  # noqa: E731
-        self._later("measure", work, lambda _: self._take(choice, self.measure(*choice)))
+
+        def work(progress: Progress) -> Measured:
+            for done, window in enumerate(windows):
+                progress.step(done / len(windows))
+                self.measure(choice[0], window, choice[2])
+            return self.measure(*choice)
+
+        self._later("measure", work, partial(self._take, choice))
 
     def _sync(self) -> None:
         self.kind_menu.value, self.window_slider.value = self.kind, self.window

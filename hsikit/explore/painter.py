@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hsikit.explore.painter_files import load_painting, save_painting
-from hsikit.explore.painter_fit import MODELS, Progress, Stopped, fit_light, painted_split, sentence
+from hsikit.explore.painter_fit import MODELS, fit_light, painted_split, sentence
 from hsikit.explore.painting import Painting, disc
 from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import pixels_inside
@@ -52,7 +52,6 @@ class LabelPainter(Panel):
         self.method = MODELS[next(iter(MODELS))]
         self.suggested: np.ndarray | None = None
         self.prediction: Prediction | None = None
-        self.progress: Progress | None = None
         start = "Choose a class and drag over its pixels." if scene.n_classes else "Write a class name, then Add."
         self.message = f"{start} Two classes are enough for a first fit."
 
@@ -190,20 +189,8 @@ class LabelPainter(Panel):
         """`fit` beside the other controls, with progress; what is painted meanwhile counts at the next fit."""
         method = method or self.method
         scene, split = self.labelled_scene(), self.split()
-        self.stop_fit()
-        self.progress = progress = Progress(self._panel.watch() if self._widget_made else None)
         self.say(f"Fitting on {split.n_train:,} painted px …")
-        self._later(
-            "fit", lambda: self._fit_or_stop(method, scene, split, progress), lambda p: self._take(method, split, p)
-        )
-
-    def stop_fit(self) -> None:
-        """End a fit under way; the map stays as it was."""
-        if self.progress is not None:
-            self.progress.stop()
-            self.progress = None
-            self._jobs["fit"] = None  # whatever it still returns is not wanted
-            self._tell("Stopped; the map stays as it was.")
+        self._later("fit", partial(fit_light, method, scene, split), partial(self._take, method, split))
 
     def show(self, layer: str) -> None:
         """Show the class map or the confidence on the right."""
@@ -238,25 +225,8 @@ class LabelPainter(Panel):
     def _good_bands(self) -> np.ndarray:
         return ~SceneFacts(self.scene).bad
 
-    @property
-    def _widget_made(self) -> bool:
-        return self._view is not None
-
-    def _fit_or_stop(self, method: str, scene: Scene, split: Split, progress: Progress) -> Prediction | None:
-        try:
-            return fit_light(method, scene, split, progress)
-        except Stopped:
-            return None
-        except Exception:
-            self.progress = None if self.progress is progress else self.progress
-            raise
-
-    def _take(self, method: str, split: Split, prediction: Prediction | None) -> None:
+    def _take(self, method: str, split: Split, prediction: Prediction) -> None:
         """Show a finished fit."""
-        self.progress = None
-        if prediction is None:
-            self._tell("Stopped; the map stays as it was.")
-            return
         self.method, self.prediction = method, prediction
         self._tell(sentence(prediction, split))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -47,8 +45,6 @@ class PainterControls:
         self.model = on(w.Dropdown(options=list(MODELS.items()), description="model", layout={"width": "300px"}),
                         lambda v: explorer.choose(method=v))  # fmt: skip
         self.fit = press("Fit", "Fit the model on what is painted", explorer.request_fit)
-        self.stop = press("Stop", "End the fit; the map stays as it was", explorer.stop_fit)
-        self.bar = w.FloatProgress(0, min=0, max=1, description="progress", layout={"width": "230px"})
         self.layer = on(w.Dropdown(options=LAYERS, description="show", layout={"width": "200px"}), explorer.show)
         self.file = w.Text("labels.tif", description="file", layout={"width": "230px"})
         self.save = press("Save", "Write what is painted as .tif or .npz", lambda: explorer.save(self.file.value))
@@ -63,7 +59,7 @@ class PainterControls:
             row_of(self.tool, self.radius, self.undo, self.row, self.col, self.dab),
             None,
             row_of(self.angle, self.suggest, self.accept, self.dismiss),
-            row_of(self.model, self.fit, self.stop, self.bar, self.layer),
+            row_of(self.model, self.fit, self.layer),
             row_of(self.file, self.save, self.load),
         ]
 
@@ -88,26 +84,8 @@ class PainterControls:
         self.model.value = explorer.method
         self.undo.disabled = not painting.can_undo
         self.accept.disabled = self.dismiss.disabled = explorer.suggested is None
-        self.stop.disabled = explorer.progress is None
-        self.bar.value = 0.0 if explorer.progress is None else explorer.progress.share
         for hand in self.hands:
             hand.dress(explorer)
-
-    def watch(self) -> Callable[[float], Any] | None:
-        """A function that a fitting thread calls with its progress; None where no event loop runs."""
-        self.stop.disabled, self.bar.value = False, 0.0
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return None
-        last = [0.0]
-
-        def told(share: float) -> None:
-            if share - last[0] >= 0.02 or share >= 1:  # fifty messages to the browser, not thousands
-                last[0] = share
-                loop.call_soon_threadsafe(setattr, self.bar, "value", share)
-
-        return told
 
     # --- what they do ----------------------------------------------------------------------------
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Event
-from typing import Any
-
 import numpy as np
 from torch import Tensor, nn
 
+from hsikit.explore.progress import Progress
 from hsikit.losses import CrossEntropy
 from hsikit.models.output import Output
 from hsikit.predict import Prediction
@@ -25,34 +22,6 @@ WINDOW_MEAN = 5  # side of the window whose mean the shallow models see, in pixe
 WINDOW, EPOCHS, BATCH = 7, 30, 32  # of the CNN (assumed: small strokes, few minutes)
 START = 0.02  # share shown when a fit begins
 MOST_TRAIN = 3000  # training pixels of the CNN, spread over the classes; keeps it under a minute
-
-
-class Stopped(Exception):
-    """Fitting was stopped from outside."""
-
-
-class Progress:
-    """How far a fit is, and the wish to stop it; may be read and set from another thread.
-
-    Attributes:
-        share: 0 to 1.
-        told: Called with `share` after each step, in the fitting thread.
-    """
-
-    def __init__(self, told: Callable[[float], Any] | None = None) -> None:
-        self.share, self.told, self._stop = 0.0, told, Event()
-
-    def stop(self) -> None:
-        """Ask the fit to end at its next step."""
-        self._stop.set()
-
-    def step(self, share: float) -> None:
-        """Note how far it is; raises `Stopped` where that was asked for."""
-        if self._stop.is_set():
-            raise Stopped
-        self.share = share
-        if self.told is not None:
-            self.told(share)
 
 
 class _Watched(nn.Module):

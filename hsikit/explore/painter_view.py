@@ -125,7 +125,7 @@ class PainterView(View):
     def _news(self, part: str, state: tuple[Any, ...]) -> bool:
         """Whether a part's state is new; arrays are compared by identity, as each stroke makes a new one."""
         old = self._seen.get(part)
-        same = old is not None and all(a is b or (not _big(a) and a == b) for a, b in zip(old, state))
+        same = old is not None and all(a is b or (not _big(a) and not _big(b) and a == b) for a, b in zip(old, state))
         self._seen[part] = state
         return not same
 

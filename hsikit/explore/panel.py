@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import io
 import logging
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -17,10 +19,12 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from hsikit.explore.progress import Progress, Stopped
 from hsikit.explore.redraw import Redraw
 
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
+STOPPED = "Stopped; everything stays as it was."
 BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
 
 
@@ -36,6 +40,17 @@ class View(ABC):
     def refresh(self) -> None:
         """Bring every artist to the current state; draws nothing."""
 
+    def show(self) -> None:
+        """Bring the artists to the screen."""
+        self.redraw.now()
+
+
+class Unfit(ValueError):
+    """Input that an explorer cannot open; in a notebook its message stands alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"This cannot be shown: {self}"]
+
 
 class Panel(ABC):
     """Base of the explorers.
@@ -47,6 +62,22 @@ class Panel(ABC):
 
     size_in: tuple[float, float] = (10.6, 4.6)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """What the constructor refuses becomes `Unfit`."""
+        super().__init_subclass__(**kwargs)
+        construct = cls.__init__
+
+        @functools.wraps(construct)
+        def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                construct(self, *args, **kwargs)
+            except Unfit:
+                raise
+            except ValueError as error:
+                raise Unfit(str(error)) from error
+
+        cls.__init__ = checked  # type: ignore[method-assign]
+
     def __init__(self) -> None:
         self.message = ""
         self.failures: list[Exception] = []
@@ -54,7 +85,8 @@ class Panel(ABC):
         self._widget: Any = None
         self._line: Any = None
         self._syncing = False
-        self._jobs: dict[str, object] = {}
+        self._lock = threading.RLock()  # a cell and a widget's messages may run side by side
+        self._jobs: dict[str, Progress] = {}
 
     # --- what an explorer provides ---------------------------------------------------------------
 
@@ -89,28 +121,41 @@ class Panel(ABC):
             try:
                 self._widget = self._build()
             except ImportError as error:
-                log.warning("%s (%s)", NO_WIDGETS, error)
-                return self.static()
+                log.debug("no interactive view", exc_info=error)
+                figure = self.static()
+                figure.text(0.005, 0.003, f"{NO_WIDGETS} ({error})", fontsize=7.5, color="#555555")
+                return figure
         return self._widget
 
     def _build(self) -> Any:
         import ipywidgets as w
 
-        canvas = new_canvas(self.size_in)
-        self._view = self._new_view(canvas.figure)
+        self._view, picture = self._open()
         self._line = w.HTML(self.message, layout={"min_height": "1.6em"}).add_class("hsikit-message")
-        rows = [canvas if row is None else row for row in self._controls()]
+        self._bar = w.FloatProgress(0, min=0, max=1, description="progress", layout={"width": "230px"})
+        self._stop = w.Button(description="Stop", tooltip="End what is being computed", layout={"width": "76px"})
+        self._stop.on_click(lambda _: self.stop())
+        self._busy = w.HBox([self._bar, self._stop], layout={"visibility": "hidden"}).add_class("hsikit-busy")
+        rows = [picture if row is None else row for row in self._controls()]
         self._connect()
         self._show()
-        return w.VBox([*rows, self._line], layout={"width": "100%"}).add_class("hsikit-explorer")
+        below = [self._line, self._busy]
+        return w.VBox([*rows, *below], layout={"width": "100%"}).add_class("hsikit-explorer")
+
+    def _open(self) -> tuple[Any, Any]:
+        """The live view and the widget that shows it: an ipympl canvas, unless an explorer has its own."""
+        from hsikit.explore.canvas import new_canvas
+
+        canvas = new_canvas(self.size_in, self._lock)
+        return self._new_view(canvas.figure), canvas
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget for a browser and a PNG for everyone else."""
-        buffer = io.BytesIO()
-        self.static().savefig(buffer, format="png", dpi=100)
+        widget, buffer = self.widget(), io.BytesIO()
+        still = isinstance(widget, Figure)
+        (widget if still else self.static()).savefig(buffer, format="png", dpi=100)
         bundle = {"text/plain": repr(self), "image/png": base64.b64encode(buffer.getvalue()).decode("ascii")}
-        widget = self.widget()
-        if not isinstance(widget, Figure):
+        if not still:
             shown = widget._repr_mimebundle_(**kwargs) or {}
             key = "application/vnd.jupyter.widget-view+json"
             bundle |= {key: shown[key]} if key in shown else {}
@@ -122,18 +167,20 @@ class Panel(ABC):
         """Bring picture, controls and message to the state; nothing to do while there is no widget."""
         if self._view is None:
             return
-        self._view.refresh()
-        self._view.redraw.now()
-        self._follow()
+        with self._lock:
+            self._view.refresh()
+            self._view.show()
+            self._follow()
 
     def _follow(self) -> None:
         """Set controls and message to the state."""
-        self._syncing = True
-        try:
-            self._sync()
-        finally:
-            self._syncing = False
-        self.say(self.message)
+        with self._lock:
+            self._syncing = True
+            try:
+                self._sync()
+            finally:
+                self._syncing = False
+            self.say(self.message)
 
     def say(self, text: str) -> None:
         """Show a line under the picture."""
@@ -147,12 +194,13 @@ class Panel(ABC):
         """A callback that turns errors into a message and stays quiet while controls follow the state."""
 
         def guarded(*args: Any) -> None:
-            if self._syncing:
-                return
-            try:
-                action(*args)
-            except Exception as error:
-                self._complain(error)
+            with self._lock:
+                if self._syncing:
+                    return
+                try:
+                    action(*args)
+                except Exception as error:
+                    self._complain(error)
 
         return guarded
 
@@ -166,45 +214,82 @@ class Panel(ABC):
             self.message = f"This did not work: {type(error).__name__}: {error}"
         self._follow()
 
-    def _later(self, slot: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """Run `work` beside the other controls, then `done(result)`; a later one in a slot voids it.
+    # --- long computations -----------------------------------------------------------------------
 
-        Without a running event loop (a script, a test) both run at once.
+    def stop(self) -> None:
+        """End what is being computed; everything stays as it was."""
+        if not self._jobs:
+            return
+        for progress in self._jobs.values():
+            progress.stop()
+        self._jobs.clear()
+        self._show_progress()
+        self.message = STOPPED
+        self._show()
+        self.say(STOPPED)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being computed."""
+        return bool(self._jobs)
+
+    def _later(self, slot: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        """Run `work(progress)` beside the other controls, then `done(result)`; a later one in a slot stops it.
+
+        `work` ends early where it calls `progress.step` now and then. Without a running event loop (a script, a
+        test) both run at once.
         """
-        self._jobs[slot] = job = object()
+        if slot in self._jobs:
+            self._jobs[slot].stop()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            done(work())
+            done(work(Progress()))
             return
+        self._jobs[slot] = job = Progress(self._teller(loop))
+        self._show_progress()
 
         async def run() -> None:
-            result = await loop.run_in_executor(None, work)
-            if self._jobs[slot] is job:
+            try:
+                result = await loop.run_in_executor(None, work, job)
+            except Stopped:
+                return
+            if self._over(slot, job):
                 done(result)
 
         def finished(task: Any) -> None:
             failed = None if task.cancelled() else task.exception()
-            if failed is not None and self._jobs[slot] is job:
+            if failed is not None and (self._over(slot, job) or not job.stopped):
                 self._complain(failed)
 
         loop.create_task(run()).add_done_callback(finished)
+
+    def _over(self, slot: str, job: Progress) -> bool:
+        """Take a job off the list; False where it was stopped or overtaken."""
+        if self._jobs.get(slot) is not job:
+            return False
+        del self._jobs[slot]
+        self._show_progress()
+        return True
+
+    def _teller(self, loop: Any) -> Callable[[float], None]:
+        """What a computing thread calls with its share; fifty messages to the browser, not thousands."""
+        last = [0.0]
+
+        def told(share: float) -> None:
+            if self._view is not None and (share - last[0] >= 0.02 or share >= 1):
+                last[0] = share
+                loop.call_soon_threadsafe(setattr, self._bar, "value", share)
+
+        return told
+
+    def _show_progress(self) -> None:
+        """Bar and Stop button stand there while something is being computed."""
+        if self._view is not None:
+            self._busy.layout.visibility = "visible" if self._jobs else "hidden"
+            self._bar.value = max((job.share for job in self._jobs.values()), default=0.0)
 
     def _on(self, control: Any, action: Callable[[Any], Any]) -> Any:
         """Call `action(value)` when a control's value changes; returns the control."""
         control.observe(self._guard(lambda change: action(change["new"])), "value")
         return control
-
-
-def new_canvas(size_in: tuple[float, float]) -> Any:
-    """An ipympl canvas with a figure of that size, independent of pyplot and of the chosen backend."""
-    from ipympl.backend_nbagg import Canvas, FigureManager
-
-    figure = Figure(figsize=size_in, dpi=100)
-    canvas = Canvas(figure)
-    FigureManager(canvas, 0)
-    canvas.header_visible = False
-    canvas.resizable = False
-    canvas.toolbar_position = "left"
-    canvas.add_class("hsikit-canvas")
-    return canvas

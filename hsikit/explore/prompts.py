@@ -56,6 +56,11 @@ class PromptExplorer(Panel):
             raise ValueError("this model does not answer to words; give the Fitted of an MMLGNet trained with text=")
         if split is not None and split.shape != scene.shape:
             raise ValueError(f"the split was made for {split.shape} (row, col), {scene.name} is {scene.shape}")
+        if max(model.class_ids) > scene.n_classes:
+            raise ValueError(
+                f"the model tells {max(model.class_ids)} classes apart, {scene.name} names {scene.n_classes}; "
+                "give class_names and colors of the classes it was trained on"
+            )
         self.model, self.scene, self.split = model, scene, split
         self.encoder = load_text_encoder() if encoder is None else encoder
         self._own: TextVectors = model.text
@@ -83,7 +88,7 @@ class PromptExplorer(Panel):
         """`set_text` beside the other controls; a later question overtakes this one."""
         sentences, negatives = parse(text)
         self.say(f"Asking {len(sentences)} sentence{'s' * (len(sentences) > 1)} …")
-        self._later("ask", partial(self._ask, sentences, negatives), partial(self._take, sentences, negatives))
+        self._later("ask", lambda _: self._ask(sentences, negatives), partial(self._take, sentences, negatives))
 
     def show(self, sentence: int | None = None, layer: str | None = None) -> None:
         """Choose the sentence drawn (from 0) and what the second picture shows."""

@@ -7,6 +7,7 @@ are marked animated and drawn over a kept background.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Redraw:
 
     def __init__(self, canvas: Any) -> None:
         self.canvas = canvas
+        self.lock = getattr(canvas, "lock", nullcontext())
         self.full = True
         self._background: dict[Axes, Any] = {}
         self._drawn: dict[Axes, list[int]] = {}
@@ -34,19 +36,19 @@ class Redraw:
 
     def now(self) -> None:
         """Show the artists as they are."""
-        if not self._background:  # nobody has looked yet; a browser asks for its first draw
-            self.canvas.draw_idle()
-            return
-        if self.full:
-            self.canvas._force_full = True  # a whole frame: the browser may have missed what a difference builds on
-            self.canvas.draw()
-            return
-        changed = [axes for axes in self.canvas.figure.axes if self._changed(axes)]
-        for axes in changed:
-            self.canvas.restore_region(self._background[axes])
-            self._draw_moving(axes)
-        if changed:
-            self.canvas.blit(self.canvas.figure.bbox)
+        with self.lock:
+            if not self._background:  # nobody has looked yet; a browser asks for its first draw
+                self.canvas.draw_idle()
+                return
+            if self.full:
+                self.canvas.draw()
+                return
+            changed = [axes for axes in self.canvas.figure.axes if self._changed(axes)]
+            for axes in changed:
+                self.canvas.restore_region(self._background[axes])
+                self._draw_moving(axes)
+            if changed:
+                self.canvas.blit(self.canvas.figure.bbox)
 
     def frame(self) -> Any:
         """A copy of what is on the canvas now, or None before the first draw."""
@@ -57,9 +59,10 @@ class Redraw:
         if frame is None:
             self.canvas.draw_idle()
             return
-        self.canvas.restore_region(frame)
-        artist.axes.draw_artist(artist)
-        self.canvas.blit(self.canvas.figure.bbox)
+        with self.lock:
+            self.canvas.restore_region(frame)
+            artist.axes.draw_artist(artist)
+            self.canvas.blit(self.canvas.figure.bbox)
 
     def _after_full_draw(self, event: Any) -> None:
         if self.canvas.is_saving():
@@ -84,8 +87,10 @@ class Redraw:
 
 def _moving(axes: Axes) -> list[Any]:
     """Visible animated artists of an axes in drawing order; the axes itself where all of it is animated."""
+    if not axes.get_visible():
+        return []
     if axes.get_animated():
-        return [axes] if axes.get_visible() else []
+        return [axes]
     moving = [a for a in axes.get_children() if a.get_animated() and a.get_visible()]
     return sorted(moving, key=lambda a: a.get_zorder())
 
@@ -96,7 +101,7 @@ def _cell(axes: Axes) -> Any:
 
     x0, y0, x1, y1 = axes.bbox.extents
     side = 40 if axes.get_animated() else 4
-    return Bbox.from_extents(x0 - side, y0 - (24 if axes.get_animated() else 4), x1 + side, y1 + 24)
+    return Bbox.from_extents(x0 - side, y0 - (36 if axes.get_animated() else 4), x1 + side, y1 + 24)
 
 
 class Gestures:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
+import numpy as np
 
 from hsikit.explore.panel import BOX
-from hsikit.explore.redraw import Gestures
 from hsikit.explore.spectra_picture import MODES
 
 if TYPE_CHECKING:
+    from hsikit.explore.central import CentralView
     from hsikit.explore.spectra import SpectraExplorer
-    from hsikit.explore.spectra_view import SpectraView
 
 
 class SpectraControls:
@@ -22,22 +21,21 @@ class SpectraControls:
     def __init__(self, explorer: SpectraExplorer) -> None:
         self.explorer = explorer
         on, scene = explorer._on, explorer.scene
-        self.mode = on(w.Dropdown(options=MODES, description="picture", layout={"width": "230px"}), explorer.show)
+        self.mode = on(self._menu(), explorer.show)
         self.rgb = [on(self._band(name), self._show_rgb) for name in ("red", "green", "blue")]
-        self.cursor = on(self._band("one band", "330px"), explorer.show_bands)
+        self.cursor = on(self._band("one band", "310px", "105px"), lambda band: explorer.show_bands(explorer.x[band]))
         self.truth = on(_opacity("ground truth"), lambda v: explorer.set_layers(truth=v))
         self.lidar = on(_opacity("LiDAR"), lambda v: explorer.set_layers(lidar=v))
         self.lidar.disabled = scene.lidar is None
         channels = [(name, i) for i, name in enumerate(scene.lidar_names)] or [("none", 0)]
-        self.channel = w.Dropdown(options=channels, description="channel", layout={"width": "230px"})
+        self.channel = w.Dropdown(options=channels, description="channel", layout={"width": "210px"})
         self.channel.disabled = scene.lidar is None
         on(self.channel, lambda v: explorer.set_layers(channel=v))
-        self.shape = w.ToggleButtons(options=["lasso", "box"], description="drag a", style={"button_width": "60px"})
+        self.shape = drag_shapes()
         self.row, self.col = (_number(name, n - 1) for name, n in zip(("row", "column"), scene.shape))
         self.pick = self._button("Pick", "Pick this pixel", lambda: explorer.pick(self.row.value, self.col.value))
         self.continuum = on(w.Checkbox(description="remove continuum", indent=False), explorer.set_continuum)
         self._list_controls()
-        self._class_toggles()
 
     def _list_controls(self) -> None:
         explorer = self.explorer
@@ -54,18 +52,10 @@ class SpectraControls:
         self.save = self._button("Save", "Save the list as .csv or .sli", lambda: explorer.save(self.file.value))
         self.load = self._button("Load", "Read a .csv or .sli library", lambda: explorer.load(self.file.value))
 
-    def _class_toggles(self) -> None:
-        scene, self.classes = self.explorer.scene, {}
-        for c, (name, colour) in enumerate(zip(scene.class_names, scene.colors), 1):
-            box = w.Checkbox(description=name, indent=False, layout={"width": "auto", "margin": "0 14px 0 0"})
-            self.explorer._on(box, partial(self.explorer.toggle_class, c))
-            self.classes[c] = (box, w.HTML(swatch(colour)))
-
     # --- layout and links ------------------------------------------------------------------------
 
     def rows(self) -> list[Any]:
         """Rows of the panel; None stands for the picture."""
-        toggles = [w.HBox([square, box]) for box, square in self.classes.values()]
         return [
             _row(self.mode, *self.rgb),
             _row(self.cursor, self.truth, self.lidar, self.channel),
@@ -73,31 +63,20 @@ class SpectraControls:
             _row(self.shape, self.row, self.col, self.pick, self.continuum),
             _row(self.listed, self.keep, self.name, self.colour, self.remove, self.clear),
             _row(self.file, self.save, self.load),
-            _row(w.HTML("class means:&nbsp;"), *toggles),
         ]
 
-    def connect(self, view: SpectraView) -> None:
-        """Listen to the mouse: a click on the map picks, a drag selects, a click on spectra shows a band."""
-        explorer, guard = self.explorer, self.explorer._guard
-        self.gestures = Gestures(
-            view.map,
-            view.redraw,
-            guard(lambda x, y: explorer.pick(round(y), round(x))),
-            guard(explorer.select_outline),
-        )
-        explorer._on(self.shape, lambda shape: setattr(self.gestures, "shape", shape))
-        self.cursor_clicks = Gestures(view.axes, view.redraw, guard(lambda x, y: explorer.show_bands(x)))
+    def connect(self, view: CentralView) -> None:
+        """What a drag on the map draws follows the buttons; the view itself listens to the mouse."""
+        self.explorer._on(self.shape, lambda shape: setattr(view.widget, "tool", shape))
 
     def sync(self) -> None:
         """Set the controls to the explorer's state."""
         explorer = self.explorer
         self.mode.value = explorer.mode
         for slider, band in zip((*self.rgb, self.cursor), (*explorer.rgb_bands, explorer.band)):
-            slider.value = explorer.x[band]
+            slider.value = band
         self.truth.value, self.lidar.value = explorer.truth_opacity, explorer.lidar_opacity
         self.channel.value, self.continuum.value = explorer.lidar_channel, explorer.continuum
-        for c, (box, _) in self.classes.items():
-            box.value = c in explorer.classes_shown
         entries = [(f"{i + 1} {s.name}{'' if s.kept else ' (not kept)'}", i) for i, s in enumerate(explorer.spectra)]
         chosen = self.listed.value
         if tuple(entries) != tuple(self.listed.options):
@@ -120,18 +99,22 @@ class SpectraControls:
 
     # --- pieces ----------------------------------------------------------------------------------
 
-    def _band(self, name: str, width: str = "260px") -> Any:
-        """A slider over bands: in steps of the finest band spacing, labelled with its unit."""
+    def _menu(self) -> Any:
+        narrow = {"description_width": "50px"}
+        return w.Dropdown(options=MODES, description="picture", style=narrow, layout={"width": "190px"})
+
+    def _band(self, name: str, width: str = "220px", label: str = "75px") -> Any:
+        """A slider over the bands in order of wavelength: its values are bands, so that nothing is rounded."""
         x, nm = self.explorer.x, self.explorer.scene.wavelengths_nm is not None
-        step = 1.0 if not nm else max(1.0, round((x.max() - x.min()) / max(len(x) - 1, 1), 1))
-        unit = " (nm)" if nm else " (index)"
-        return w.FloatSlider(
-            x.min(), min=x.min(), max=x.max(), step=step, description=name + unit, readout_format=".0f",
-            style={"description_width": "95px"}, layout={"width": width},
+        order = np.argsort(x, kind="stable")
+        places = [(f"{x[band]:.0f}", int(band)) for band in order]
+        return w.SelectionSlider(
+            options=places, description=name + (" (nm)" if nm else ""),
+            style={"description_width": label}, layout={"width": width},
         )  # fmt: skip
 
-    def _show_rgb(self, _: float) -> None:
-        self.explorer.show_bands(*(slider.value for slider in self.rgb))
+    def _show_rgb(self, _: int) -> None:
+        self.explorer.show_bands(*(self.explorer.x[slider.value] for slider in self.rgb))
 
     def _button(self, label: str, tooltip: str, action: Any) -> Any:
         return button(self.explorer, label, tooltip, action)
@@ -144,6 +127,14 @@ def button(explorer: Any, label: str, tooltip: str, action: Any) -> Any:
     return made
 
 
+def drag_shapes() -> Any:
+    """Buttons that choose what a drag draws."""
+    return w.ToggleButtons(
+        options=["lasso", "box"], description="drag a", style={"button_width": "60px", "description_width": "50px"},
+        layout={"width": "240px"},
+    )  # fmt: skip
+
+
 def swatch(colour: str) -> str:
     """A square in class colour, as HTML."""
     box = "display:inline-block;width:12px;height:12px;border:1px solid #666;margin-right:4px"
@@ -153,7 +144,7 @@ def swatch(colour: str) -> str:
 def _opacity(name: str) -> Any:
     return w.FloatSlider(
         0, min=0, max=1, step=0.1, description=name, readout_format=".1f",
-        style={"description_width": "85px"}, layout={"width": "250px"},
+        style={"description_width": "92px"}, layout={"width": "215px"},
     )  # fmt: skip
 
 

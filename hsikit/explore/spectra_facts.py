@@ -23,6 +23,12 @@ class SceneFacts:
         self.scene, self.valid = scene, scene.valid
         self.x = np.arange(scene.bands, dtype=float) if scene.wavelengths_nm is None else scene.wavelengths_nm
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Where an axis over the bands begins and ends."""
+        margin = 0.02 * max(float(np.ptp(self.x)), 1.0)
+        return float(self.x.min()) - margin, float(self.x.max()) + margin
+
     # --- bands -----------------------------------------------------------------------------------
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -163,7 +162,7 @@ class Why(Panel):
     def request(self, row: int, col: int) -> None:
         """`pick` beside the other controls; a later pick overtakes this one."""
         self.say(f"Asking about ({row}, {col}) …")
-        self._later("pick", partial(self.explain, row, col), self._take)
+        self._later("pick", lambda _: self.explain(row, col), self._take)
 
     def _take(self, reason: Reason) -> None:
         self.now = reason

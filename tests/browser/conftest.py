@@ -1,4 +1,4 @@
-"""Chromium and JupyterLab for the browser tests, which run where HSIKIT_BROWSER is set (`make browser`)."""
+"""Chromium and JupyterLab for the browser tests; pictures of what they saw are kept in build/browser."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SHOTS = Path(__file__).parents[2] / "build" / "browser"
+BUILD = Path(__file__).parents[2] / "build" / "browser"
+NO_CHROMIUM = "no Chromium on this machine; install Debian's package chromium"
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    if not os.environ.get("HSIKIT_BROWSER"):
-        pytest.skip("a browser is driven where HSIKIT_BROWSER is set: make browser")
+    if CHROMIUM is None and os.environ.get("CI"):
+        pytest.fail(NO_CHROMIUM)
     if CHROMIUM is None:
-        pytest.fail("no Chromium on this machine; install Debian's package chromium")
+        pytest.skip(NO_CHROMIUM)
     from lab import FLAGS
     from playwright.sync_api import sync_playwright
 
@@ -28,10 +29,11 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(tmp_path_factory, runs_of_notebooks):
+    """A JupyterLab whose notebooks load what the quick profile trained in this session, else train once for all."""
     from lab import LabServer
 
-    server = LabServer(tmp_path_factory.mktemp("lab"))
+    server = LabServer(tmp_path_factory.mktemp("lab"), runs_of_notebooks.get("quick", BUILD / "runs"))
     yield server
     server.stop()
 
@@ -39,5 +41,27 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def shot():
     """Keep a picture of the page in build/browser."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    return lambda page, name: page.screenshot(path=SHOTS / f"{name}.png")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    return lambda page, name: page.screenshot(path=BUILD / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, server, shot):
+    """Open a notebook and run all its cells; at the end no callback may have failed and no console complained."""
+    from lab import Notebook
+
+    books = []
+
+    def open_notebook(name: str, seconds: float = 240) -> Notebook:
+        page = chromium.new_page(viewport={"width": 1280, "height": 1500})
+        book = Notebook(page, server, server.add(Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"), seconds)
+        books.append((name, book))
+        return book
+
+    yield open_notebook
+    for name, book in books:
+        shot(book.page, f"{name}_end")
+        failed, console = book.callback_errors(), book.console
+        book.close()
+        assert failed == []
+        assert console == []

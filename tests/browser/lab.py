@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 RUN_ALL = """async () => {
   const panel = jupyterapp.shell.currentWidget;
   await panel.context.ready; await panel.sessionContext.ready;
+  if (!jupyterapp.shell.leftCollapsed) await jupyterapp.commands.execute('application:toggle-left-area');
   await jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
 KERNEL_ID = "() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.id ?? null"
@@ -39,16 +41,20 @@ CELL_ERRORS = """() => [...jupyterapp.shell.currentWidget.model.cells].filter(c 
 class LabServer:
     """JupyterLab with every folder of its own in a temporary place."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runs: Path) -> None:
         self.folder, self.runtime = folder, folder / "runtime"
+        shutil.copytree(Path(__file__).parents[2] / "figures" / "tables", folder / "figures" / "tables")
         places = {key: str(folder / key.lower()) for key in
                   ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "JUPYTERLAB_SETTINGS_DIR",
                    "JUPYTERLAB_WORKSPACES_DIR")}  # fmt: skip
         env = os.environ | places | {"JUPYTER_RUNTIME_DIR": str(self.runtime), "OMP_NUM_THREADS": "1",
-                                     "HSIKIT_RUNS": str(folder / "runs"),
+                                     "HSIKIT_RUNS": str(runs),
                                      "HSIKIT_LEDGER": str(folder / "runs.jsonl")}  # fmt: skip
         self.root = folder / "notebooks"
         self.root.mkdir()
+        quiet = Path(places["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
+        quiet.mkdir(parents=True)  # nobody asks whether we want news
+        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         command = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", "--no-browser", "--allow-root",
                    "--ip=127.0.0.1", "--port=0", f"--IdentityProvider.token={TOKEN}",
                    f"--ServerApp.root_dir={self.root}", "--LabApp.news_url=None",
@@ -92,10 +98,19 @@ class Notebook:
         page.wait_for_function(f"() => ({KERNEL_ID})() !== null", timeout=90_000)
         page.evaluate(RUN_ALL)
         page.wait_for_function(DONE, timeout=1000 * seconds)
-        self.client = BlockingKernelClient()
-        self.client.load_connection_file(str(server.runtime / f"kernel-{page.evaluate(KERNEL_ID)}.json"))
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=30)
+        # Two clients: whoever waits for an answer reads iopub away from whoever listens to it.
+        self.client, self.ears = BlockingKernelClient(), BlockingKernelClient()
+        for client in (self.client, self.ears):
+            client.load_connection_file(str(server.runtime / f"kernel-{page.evaluate(KERNEL_ID)}.json"))
+            client.start_channels()
+            client.wait_for_ready(timeout=30)
+
+    def close(self) -> None:
+        """Leave the notebook and end its kernel."""
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.client.stop_channels()
+        self.ears.stop_channels()
+        self.page.close()
 
     def cell_errors(self) -> list[str]:
         """Errors that cells ended with."""
@@ -106,7 +121,7 @@ class Notebook:
         found = []
         while True:
             try:
-                message = self.client.get_iopub_msg(timeout=0.3)
+                message = self.ears.get_iopub_msg(timeout=0.5)
             except queue.Empty:
                 return found
             if message["msg_type"] == "error" and message["parent_header"].get("msg_type") == "comm_msg":
@@ -115,7 +130,7 @@ class Notebook:
     def do(self, code: str) -> None:
         """Run code in the kernel."""
         reply = self.client.execute_interactive(code, store_history=False, timeout=60, output_hook=lambda _: None)
-        assert reply["content"]["status"] == "ok", reply["content"]
+        assert reply["content"]["status"] == "ok", [reply["content"].get(k) for k in ("ename", "evalue")]
 
     def ask(self, expression: str):
         """The value of an expression in the kernel, by way of JSON."""
@@ -137,14 +152,117 @@ class Notebook:
         raise AssertionError(f"{expression} is {str(value)[:200]}, expected {str(wanted)[:200]}")
 
 
+class Central:
+    """The map <-> spectrum view of a `SpectraExplorer`: where things are, and what the browser shows."""
+
+    def __init__(self, book: Notebook, explorer: str) -> None:
+        self.book, self.explorer = book, explorer
+        book.do(f"{explorer}._widget.add_class('under-test')")
+        self.canvas = book.page.locator(".under-test canvas.hsikit-central")
+        self.canvas.wait_for(state="visible")
+        self.canvas.evaluate("c => c.scrollIntoView({block: 'center'})")
+        self.fixed = book.ask(f"{explorer}._view.widget.fixed")
+
+    def at(self, row: float, col: float) -> tuple[int, int]:
+        """Client position, in whole pixels, of a place on the map."""
+        left, top, wide, high = self.fixed["map"]
+        box = self.canvas.bounding_box()
+        x = box["x"] + left + (col + 0.5) / self.fixed["cols"] * wide
+        y = box["y"] + top + (row + 0.5) / self.fixed["rows"] * high
+        return round(x), round(y)
+
+    def place(self, client: tuple[int, int]) -> tuple[float, float]:
+        """Row and column of a client position: the inverse of `at`."""
+        left, top, wide, high = self.fixed["map"]
+        box = self.canvas.bounding_box()
+        col = (client[0] - box["x"] - left) / wide * self.fixed["cols"] - 0.5
+        return (client[1] - box["y"] - top) / high * self.fixed["rows"] - 0.5, col
+
+    def click(self, client: tuple[int, int]) -> None:
+        self.book.page.mouse.click(*client)
+
+    def screen(self) -> np.ndarray:
+        """What the browser shows (row, col, 3) uint8."""
+        return decoded(self.canvas.evaluate("c => c.toDataURL('image/png')"))[..., :3]
+
+    def cells(self) -> np.ndarray:
+        """What the browser shows at the centre of every pixel of the scene (row, col, 3)."""
+        left, top, wide, high = self.fixed["map"]
+        rows, cols = self.fixed["rows"], self.fixed["cols"]
+        y = np.floor(top + (np.arange(rows) + 0.5) * high / rows).astype(int)
+        x = np.floor(left + (np.arange(cols) + 0.5) * wide / cols).astype(int)
+        return self.screen()[y[:, None], x]
+
+    def shows_map(self, wanted: np.ndarray, but: np.ndarray | None = None, seconds: float = 8) -> None:
+        """Wait until the map shows colours (row, col, 3) uint8, except where `but` (row, col) is True."""
+        look = np.ones(wanted.shape[:2], bool) if but is None else ~but
+        self._until(lambda: (np.abs(self.cells().astype(int) - wanted)[look] <= 1).all(), "the map", seconds)
+
+    def shows_line(self, mean: np.ndarray, colour: str, seconds: float = 8) -> None:
+        """Wait until a spectrum (band,) is drawn in its colour: looked for at every band that is not greyed."""
+        _, top, _, high = axes = self.fixed["axes"]
+        low, reach = self.fixed["span"]
+        axis = self.book.ask(f"{self.explorer}._view.widget.axis")
+        bands = [(x, v) for x, v in zip(self.fixed["x"], mean)
+                 if not any(a - 15 <= x <= b + 15 for a, b in self.fixed["bad"])]  # fmt: skip
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+        def drawn() -> bool:
+            screen = self.screen().astype(int)
+            hits = 0
+            for x, value in bands:
+                px = round(axes[0] + (x - low) / (reach - low) * axes[2])
+                py = round(top + high - (value - axis["low"]) / (axis["high"] - axis["low"]) * high)
+                spot = screen[max(py - 2, 0) : py + 3, max(px - 2, 0) : px + 3].reshape(-1, 3)
+                hits += bool((np.abs(spot - rgb).max(1) < 60).any())
+            return hits > 0.97 * len(bands)
+
+        self._until(drawn, "the spectrum", seconds)
+
+    def _until(self, holds, what: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                raise AssertionError(f"{what} on the screen is not what the kernel holds")
+            time.sleep(0.1)
+
+
+def drag(page, path: list[tuple[int, int]], midway=None) -> None:
+    """Press, move at a human pace, look midway, release."""
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    for point in path[1:]:
+        page.mouse.move(*point)
+        time.sleep(0.05)
+    if midway is not None:
+        midway()
+    page.mouse.up()
+
+
+def corners_to_path(client: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """A path along straight edges; a busy browser may merge moves on the way without changing the outline."""
+    path = []
+    for a, b in pairwise(client):
+        path += [
+            tuple(np.round(np.array(a) + (np.array(b) - a) * t).astype(int).tolist()) for t in (0.0, 0.0, 0.5, 1.0)
+        ]
+    return [*path, client[-1]]
+
+
+def decoded(url: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
+
+
 class Picture:
     """The canvas of an explorer: its mouse, its pixels on the screen and in the kernel."""
 
     def __init__(self, book: Notebook, explorer: str) -> None:
         self.book, self.explorer = book, explorer
-        self.canvases = book.page.locator(".jupyter-matplotlib-canvas-div canvas")
-        self.canvases.last.scroll_into_view_if_needed()
+        book.do(f"{explorer}._widget.add_class('under-test')")
+        self.panel = book.page.locator(".under-test")
+        self.canvases = self.panel.locator(".jupyter-matplotlib-canvas-div canvas")
         self.canvases.last.wait_for(state="visible")
+        self.canvases.last.evaluate("c => c.scrollIntoView({block: 'center'})")
 
     def at(self, axes: str, x: float, y: float) -> tuple[int, int]:
         """Client position, in whole pixels, of a point in data units of one of the view's axes."""
@@ -161,25 +279,36 @@ class Picture:
         inverse = f"{self.explorer}._view.{axes}.transData.inverted().transform(({left}, {up}))"
         return tuple(self.book.ask(f"list({inverse})"))
 
+    def cells(self, axes: str, shape: tuple[int, int]) -> np.ndarray:
+        """What the browser shows at the centre of every pixel (row, col, 4) of a scene drawn in an axes."""
+        shown = self.settle()
+        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
+        left, low, right, high, height = self.book.ask(code)
+        y = np.floor(height - high + (np.arange(shape[0]) + 0.5) * (high - low) / shape[0]).astype(int)
+        x = np.floor(left + (np.arange(shape[1]) + 0.5) * (right - left) / shape[1]).astype(int)
+        return shown[y[:, None], x]
+
+    def axes_box(self, axes: str) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of an axes on the canvas, in whole pixels."""
+        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
+        left, low, right, high, height = self.book.ask(code)
+        return round(left), round(height - high), round(right), round(height - low)
+
     def click(self, client: tuple[int, int]) -> None:
         self.book.page.mouse.click(*client)
 
     def drag(self, path: list[tuple[int, int]], midway=None) -> None:
-        """Press, move at a human pace, look midway, release."""
-        mouse = self.book.page.mouse
-        mouse.move(*path[0])
-        mouse.down()
-        for point in path[1:]:
-            mouse.move(*point)
-            time.sleep(0.06)
-        if midway is not None:
-            midway()
-        mouse.up()
+        drag(self.book.page, path, midway)
+
+    def whole(self) -> np.ndarray:
+        """Ask for a whole frame and wait for it: what a check begins with."""
+        self.book.do(f"{self.explorer}._view.redraw.full = True\n{self.explorer}._show()")
+        return self.settle()
 
     def screen(self) -> np.ndarray:
         """What the browser shows (row, col, 4) uint8."""
         url = self.canvases.first.evaluate("c => c.toDataURL('image/png')")
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
+        return decoded(url)
 
     def settle(self, seconds: float = 15) -> np.ndarray:
         """Wait until the screen shows what the kernel drew, and return it; fails where it stays stale."""

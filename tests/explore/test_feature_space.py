@@ -89,7 +89,7 @@ def test_hidden_classes_are_neither_lit_nor_measured(explorer, scene):
     want = separation(explorer.spaces["embeddings"][use], explorer.labels[use], explorer.rowcol[use], 3, 100, 0)
     assert explorer.separation().to_dict() == want.to_dict()
     explorer.toggle_class(2)
-    assert "2 classes" in explorer.separation_text()
+    assert "2 classes" in explorer.numbers.text()
     explorer.toggle_class(3)
     explorer.static()
 
@@ -225,9 +225,14 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
         assert any("silhouette" in t.get_text() for axes in still.axes for t in axes.texts)
         explorer._panel.method.value = "tsne"
         assert "Computing" in explorer.message
-        explorer._panel.stop.click()
+        assert explorer._busy.layout.visibility == "visible"
+        explorer._stop.click()
         await asyncio.sleep(0.05)
         assert explorer.method == "pca"
+        assert explorer._busy.layout.visibility == "hidden"
+        assert explorer._view.text.get_text() == "separation: stopped"
+        explorer.toggle_class(1)
+        assert explorer._view.text.get_text() == "measuring separation …"
         explorer._panel.method.value = "tsne"
         for _ in range(400):
             await asyncio.sleep(0.05)
@@ -238,3 +243,190 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
     asyncio.run(session())
     assert explorer.method == "tsne"
     assert explorer.failures == []
+
+
+def test_without_ipympl_a_still_picture_with_a_hint_remains(explorer, monkeypatch):
+    import sys
+
+    from matplotlib.figure import Figure
+
+    monkeypatch.delitem(sys.modules, "hsikit.explore.canvas", raising=False)
+    monkeypatch.setitem(sys.modules, "ipympl.backend_nbagg", None)
+    figure = explorer.widget()
+    assert isinstance(figure, Figure)
+    assert "hsikit[workbook]" in figure.texts[-1].get_text()
+
+
+def test_two_threads_never_send_a_half_drawn_frame(explorer):
+    """JupyterLab hands a widget's messages to a thread beside the one that runs the cells."""
+    from threading import Thread
+
+    explorer.widget()
+    canvas, frames = explorer._view.figure.canvas, set()
+    canvas.draw()
+    send = type(canvas).get_diff_image
+
+    def noted() -> bytes:
+        frames.add(bytes(canvas.buffer_rgba()))
+        return send(canvas)
+
+    canvas.get_diff_image = noted
+
+    def draw() -> None:
+        for _ in range(6):
+            explorer._view.redraw.full = True
+            explorer._show()
+
+    threads = [Thread(target=draw) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(frames) == 1
+
+
+# --- two models side by side, and what stands beside the clouds ----------------------------------
+
+
+@pytest.fixture
+def pair(scene):
+    spaces = {"cross-entropy": scene.hsi, "self-distillation": scene.hsi[..., :8]}
+    explorer = FeatureSpaceExplorer(spaces, scene.labels, scene, cap_per_class=40, window=3)
+    explorer.show(beside="self-distillation")
+    return explorer
+
+
+def test_what_is_lit_in_one_cloud_is_lit_in_the_other_and_on_the_map(pair):
+    other = FeatureSpaceExplorer(pair.scene.hsi[..., :8], pair.labels, pair.scene, pair.pixels, cap_per_class=None)
+    assert np.allclose(pair.xy_beside, other.xy)
+    outline = np.array([[-0.1, -0.5], [0.4, -0.4], [0.2, 0.5]])
+    lit = pair.select_points(outline, beside=True)
+    assert np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy_beside)])
+    assert not np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy)])
+    pair.widget()
+    view = pair._view
+    shown = {tuple(p) for line in view._lit for p in line.get_xydata()}
+    want = {tuple(p) for xy in (pair.xy, pair.xy_beside) for p in xy[pair.lit]}
+    assert {np.float32(p).tobytes() for p in shown} == {np.float32(p).tobytes() for p in want}
+    pair.show(beside="")
+    assert pair.beside is None
+    assert not view.second.get_visible()
+    with pytest.raises(ValueError, match="no second cloud"):
+        pair.select_points(outline, beside=True)
+    with pytest.raises(ValueError, match="no space 'third'"):
+        pair.show(beside="third")
+
+
+def test_a_cloud_that_was_taken_away_leaves_no_points(pair, mouse):
+    pair.widget()
+    hand = mouse(pair._view.axes)
+    pair.show(beside="")
+    pair.toggle_class(1)
+    quick = hand.pixels()
+    pair._view.second.remove()
+    hand.canvas.draw()
+    assert np.array_equal(hand.pixels(), quick)
+
+
+def test_numbers_stand_for_both_spaces(pair, scene):
+    from hsikit.separation import trustworthiness
+
+    text = pair.numbers.text()
+    for place, space in enumerate(("cross-entropy", "self-distillation")):
+        found = separation(pair.spaces[space], pair.labels, pair.rowcol, 3, 100, 0)
+        line = next(line for line in text.splitlines() if line.startswith("silhouette"))
+        assert line.split()[2 + place] == f"{found.silhouette:.3g}"
+    trust = next(line for line in text.splitlines() if line.startswith("trust"))
+    wanted = trustworthiness(pair.spaces["self-distillation"], pair.xy_beside)
+    assert trust.split()[-1] == f"{wanted:.3g}"
+
+
+def test_distances_of_class_centres_follow_the_classes_shown(explorer):
+    from scipy.spatial.distance import cdist
+
+    explorer.toggle_class(2)
+    found = explorer.numbers.centre_distances([1, 2, 3])
+    vectors = explorer.spaces["embeddings"].astype(float)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    centres = np.stack([vectors[explorer.labels == c].mean(0) for c in (1, 3)])
+    assert np.allclose(found[np.ix_([0, 2], [0, 2])], cdist(centres, centres))
+    assert np.isnan(found[1]).all()
+    view = explorer._new_view(explorer.static())
+    view.refresh()
+    written = {place for place, text in view.distances.texts.items() if text.get_visible()}
+    assert written == {(0, 2), (2, 0)}
+    explorer.toggle_class(3)
+    assert np.isnan(explorer.numbers.centre_distances([1, 2, 3])).all()
+
+
+def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
+    explorer.widget()
+    mask = np.zeros(scene.shape, bool)
+    mask[:6] = True
+    explorer.select_pixels(mask)
+    counts = explorer.confusion()
+    assert counts.sum() == explorer.lit.sum() < len(explorer.pixels)
+    table = explorer._view.confusion
+    for (row, col), text in table.texts.items():
+        count = counts[table.classes[row], table.classes[col]]
+        assert text.get_visible() == (count > 0)
+        assert text.get_text() == str(count) or not count
+    assert f"{explorer.lit.sum():,} lit px" in table.title.get_text()
+
+
+def test_confidence_colours_points_in_steps(scene):
+    sure = np.linspace(0, 1, scene.labels.size).reshape(scene.shape)
+    explorer = FeatureSpaceExplorer(scene.hsi, scene.labels, scene, confidence=sure)
+    explorer.color("confidence")
+    category, names, colours = explorer.categories()
+    want = np.minimum((10 * sure.ravel()[explorer.pixels]).astype(int), 9)
+    assert np.array_equal(category, want)
+    assert len(set(colours)) == len(names) == 10
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        FeatureSpaceExplorer(scene.hsi, scene.labels, scene, confidence=2 * sure)
+    bare = FeatureSpaceExplorer(scene.hsi, scene.labels, scene)
+    with pytest.raises(ValueError, match="confidence"):
+        bare.color("confidence")
+
+
+def test_a_click_lights_the_nearest_point_and_far_from_all_is_a_message(explorer):
+    x, y = explorer.xy[7]
+    assert explorer.pick_point(x + 1e-4, y) == [explorer.pixels[7]]
+    row, col = explorer.rowcol[30]
+    assert explorer.pick(row, col) == [explorer.pixels[30]]
+    explorer.toggle_class(1)
+    explorer.toggle_class(2)
+    lonely = np.argwhere(explorer.scene.labels != 3)[0]
+    near = explorer.pick(*lonely)
+    assert all(explorer.scene.labels.ravel()[near] == 3)
+
+
+def test_beyond_fifty_thousand_points_the_graphics_card_draws(pair, monkeypatch):
+    pytest.importorskip("jscatter", reason="the extra `clouds` is not installed")
+    from hsikit.explore import feature_space
+
+    monkeypatch.setattr(feature_space, "MOST_DRAWN", 100)
+    pair.widget()
+    clouds = pair._view.elsewhere
+    assert len(clouds.scatters) == len(clouds.widget.children) == 2
+    clouds.scatters[1].widget.selection = np.array([3, 5, 8])  # as a lasso in the browser
+    assert np.flatnonzero(pair.lit).tolist() == [3, 5, 8]
+    assert clouds.scatters[0].selection().tolist() == [3, 5, 8]
+    pair.select_pixels(pair.scene.labels == 2)
+    assert clouds.scatters[0].selection().tolist() == np.flatnonzero(pair.labels == 2).tolist()
+    pair.toggle_class(2)
+    assert set(clouds.scatters[0].filter().tolist()) == set(np.flatnonzero(pair.labels != 2).tolist())
+    assert pair.failures == []
+
+
+def test_without_the_extra_a_big_cloud_is_drawn_with_a_hint(pair, monkeypatch):
+    import sys
+
+    from hsikit.explore import feature_space
+
+    monkeypatch.setattr(feature_space, "MOST_DRAWN", 100)
+    monkeypatch.delitem(sys.modules, "hsikit.explore.feature_scatter", raising=False)
+    monkeypatch.setitem(sys.modules, "jscatter", None)
+    pair.widget()
+    assert "hsikit[clouds]" in pair.message
+    assert pair._view.elsewhere is None

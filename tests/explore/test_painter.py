@@ -12,8 +12,9 @@ from matplotlib.path import Path
 from tiny import tiny_scene
 
 from hsikit.explore import LabelPainter
-from hsikit.explore.painter_fit import Progress, Stopped, fit_light, painted_split
+from hsikit.explore.painter_fit import fit_light, painted_split
 from hsikit.explore.painting import STEPS_KEPT, disc
+from hsikit.explore.progress import Progress, Stopped
 from hsikit.spectra import spectral_angle
 
 TRUE = np.repeat(np.arange(24) * 3 // 24 + 1, 20).reshape(24, 20)  # the stripes of the tiny scene
@@ -310,6 +311,20 @@ def test_controls_follow_and_complain_in_words(painter):
     assert painter.failures == []
 
 
+def test_suggestions_come_and_go_in_the_widget(painted, mouse):
+    painted.widget()
+    hand = mouse(painted._view.map)
+    plain = hand.pixels()
+    painted._panel.angle.value = 0.3
+    painted._panel.suggest.click()
+    assert (painted.suggested > 0).any()
+    assert (hand.pixels() != plain).any()
+    painted._panel.dismiss.click()
+    assert painted.suggested is None
+    assert np.array_equal(painted._view.image.get_array(), painted._view.painted())
+    assert painted.failures == []
+
+
 def test_a_fit_in_the_widget_leaves_other_controls_alive_and_can_be_stopped(painted):
     painted.widget()
     panel = painted._panel
@@ -317,11 +332,12 @@ def test_a_fit_in_the_widget_leaves_other_controls_alive_and_can_be_stopped(pain
     async def use() -> None:
         panel.model.value = "cnn2d"
         panel.fit.click()
-        assert not panel.stop.disabled
+        assert painted.busy
+        assert painted._busy.layout.visibility == "visible"
         painted.choose(1, "brush")  # answered while the model is fitted
         painted.brush(np.array([[15.0, 2.0]]))
         assert painted.prediction is None
-        panel.stop.click()
+        painted._stop.click()
         await asyncio.sleep(0.2)
         assert painted.prediction is None
         assert "Stopped" in painted.message
@@ -334,5 +350,5 @@ def test_a_fit_in_the_widget_leaves_other_controls_alive_and_can_be_stopped(pain
     asyncio.run(use())
     assert painted.prediction is not None
     assert painted.method == "cnn2d"
-    assert panel.stop.disabled
+    assert painted._busy.layout.visibility == "hidden"
     assert painted.failures == []

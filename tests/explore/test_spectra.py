@@ -10,6 +10,7 @@ import pytest
 from tiny import tiny_scene
 
 from hsikit.explore import SpectraExplorer
+from hsikit.explore.central import places
 from hsikit.explore.spectra_view import runs
 from hsikit.spectra import ndvi, spectral_angle
 
@@ -191,92 +192,130 @@ def test_what_a_scene_lacks_is_said(scene):
 # --- the widget, as a browser drives it ----------------------------------------------------------
 
 
+class Hand:
+    """Speaks to the central view as its JavaScript does, and reads what was sent to it."""
+
+    def __init__(self, explorer) -> None:
+        explorer.widget()
+        self.view = explorer._view
+        self.widget = self.view.widget
+
+    def send(self, kind: str, **content) -> None:
+        data = {"method": "custom", "content": {"kind": kind, **content}}
+        self.widget._handle_msg({"content": {"data": data}, "buffers": []})
+
+    def shown(self) -> np.ndarray:
+        """The map as the browser gets it."""
+        fixed = self.widget.fixed
+        return np.frombuffer(self.widget.pixels, np.uint8).reshape(fixed["rows"], fixed["cols"], 3)
+
+    def line(self, place: int = -1) -> np.ndarray:
+        return np.frombuffer(self.widget.spectra[place]["mean"], np.float32)
+
+
 @pytest.fixture
-def live(explorer, mouse):
-    explorer.widget()
-    yield explorer, mouse(explorer._view.map)
+def live(explorer):
+    hand = Hand(explorer)
+    yield explorer, hand
     assert explorer.failures == []
 
 
-def test_a_click_picks_that_pixel_and_draws_its_spectrum(live, scene):
+def test_a_click_picks_that_pixel_and_sends_its_spectrum(live, scene):
     explorer, hand = live
-    before = hand.pixels()
-    hand.click(15, 2)  # x = column, y = row
+    hand.send("click", x=15.3, y=1.6)  # x = column, y = row
     assert explorer.current.pixels.tolist() == [[2, 15]]
-    lines = [a for a in explorer._view._moving if a.axes is explorer._view.axes]
-    assert np.allclose(lines[-1].get_ydata(), scene.hsi[2, 15])
-    after = hand.pixels()
-    assert (before != after).any()
-    hand.canvas.draw()
-    assert np.array_equal(hand.pixels(), after)  # the quick redraw equals a full one
+    assert np.array_equal(hand.line(), scene.hsi[2, 15].astype(np.float32))
+    sent = hand.widget.spectra[-1]
+    assert np.frombuffer(sent["pixels"], np.int32).tolist() == [2 * scene.shape[1] + 15]
+    assert (sent["colour"], sent["std"]) == (explorer.current.colour, None)
+
+
+def test_the_map_that_is_sent_is_the_picture(live):
+    explorer, hand = live
+    assert np.abs(hand.shown() - 255 * explorer.picture()).max() <= 0.51
+    first = hand.widget.pixels
+    hand.send("click", x=3, y=3)
+    assert hand.widget.pixels is first  # a pick leaves the map alone
+    explorer.show_bands(600)
+    assert np.abs(hand.shown() - 255 * explorer.picture()).max() <= 0.51
+    assert hand.widget.picture["low"]
+    assert len(hand.widget.picture["ramp"]) == 3 * 256
+
+
+def test_bands_out_of_order_are_sent_by_wavelength(scene):
+    shuffled = np.random.default_rng(0).permutation(scene.bands)
+    mixed = replace(scene, hsi=scene.hsi[..., shuffled], wavelengths_nm=scene.wavelengths_nm[shuffled])
+    hand = Hand(SpectraExplorer(mixed))
+    hand.send("click", x=1, y=2)
+    assert hand.widget.fixed["x"] == sorted(scene.wavelengths_nm.tolist())
+    order = np.argsort(scene.wavelengths_nm)
+    assert np.array_equal(hand.line(), scene.hsi[2, 1][order].astype(np.float32))
 
 
 def test_a_click_outside_valid_pixels_is_a_message(live):
     explorer, hand = live
-    hand.click(5, 4)
+    hand.send("click", x=5, y=4)
     assert explorer.current is None
     assert "no measurement" in explorer._line.value
 
 
-def test_lasso_selects_what_it_encloses_and_its_line_shows(live, scene):
+def test_an_outline_selects_the_pixels_whose_centres_it_holds(live, scene):
     from matplotlib.path import Path
 
     explorer, hand = live
-    around = [
-        (2.5, 10.5),
-        (12.5, 9.4),
-        (13.4, 18.5),
-        (3.4, 17.5),
-    ]  # away from centres: mice count whole pixels
-    before = hand.pixels()
-    hand.press_and_move(around)
-    assert (hand.pixels() != before).any()
-    hand._send("button_release", *around[-1], 0)
+    around = [[2.5, 10.5], [12.5, 9.4], [13.4, 18.5], [3.4, 17.5]]
+    hand.send("outline", points=around)
     rows, cols = np.indices(scene.shape)
     inside = Path(around).contains_points(np.column_stack([cols.ravel(), rows.ravel()])).reshape(scene.shape)
-    assert explorer.current.pixels.tolist() == np.argwhere(inside & scene.valid).tolist()
-    assert not explorer._panel.gestures.line.get_visible()
-    shown = hand.pixels()
-    hand.canvas.draw()
-    assert np.array_equal(hand.pixels(), shown)
+    wanted = np.argwhere(inside & scene.valid)
+    assert explorer.current.pixels.tolist() == wanted.tolist()
+    sent = np.frombuffer(hand.widget.spectra[-1]["pixels"], np.int32)
+    assert np.stack(np.divmod(sent, scene.shape[1]), 1).tolist() == wanted.tolist()
 
 
-def test_box_selects_a_rectangle(live, scene):
+def test_an_outline_over_nothing_is_a_message(live):
     explorer, hand = live
-    explorer._panel.shape.set_state({"index": 1})
-    hand.drag([(9.6, 7.6), (4.0, 16.0), (2.4, 12.4)])
-    want = [[r, c] for r in range(8, 13) for c in range(3, 10)]
-    assert explorer.current.pixels.tolist() == want
-
-
-def test_a_drag_off_the_map_and_an_empty_one(live):
-    explorer, hand = live
-    hand.drag([(17.6, 20.6), (40.0, 20.6), (40.0, 60.0), (17.6, 60.0)])
-    assert explorer.current.pixels.min(0).tolist() == [21, 18]
-    hand.drag([(4.1, 3.1), (7.8, 3.2), (7.8, 4.8)])  # no valid pixel in there
+    hand.send("outline", points=[[4.1, 3.1], [7.8, 3.2], [7.8, 4.8]])  # no valid pixel in there
     assert "No pixel" in explorer._line.value
+    hand.send("outline", points=[[4.1, 3.1]])
+    assert "No pixel" in explorer._line.value
+    assert explorer.spectra == []
+
+
+def test_the_legend_toggles_class_means(live, scene):
+    explorer, hand = live
+    entry = next(e for e in hand.widget.legend if e["class_id"] == 3)
+    assert (entry["colour"], entry["shown"]) == (scene.colors[2], False)
+    hand.send("class", class_id=3)
+    assert explorer.classes_shown == {3}
+    assert np.allclose(hand.line(), explorer.means[2], equal_nan=True)
+    assert next(e for e in hand.widget.legend if e["class_id"] == 3)["shown"]
+    hand.send("class", class_id=3)
+    assert explorer.classes_shown == set()
+    assert hand.widget.spectra == []
 
 
 def test_sliders_menus_and_boxes_reach_the_state(live):
     explorer, hand = live
     panel = explorer._panel
-    before = hand.pixels()
-    panel.cursor.set_state({"value": 690.0})
+    before = hand.widget.pixels
+    panel.cursor.set_state({"index": 8})
     assert (explorer.mode, explorer.band) == ("one band", 8)
-    assert panel.cursor.value == explorer.x[8]
-    assert (hand.pixels() != before).any()
+    assert hand.widget.pixels != before
+    assert [c["at"] for c in hand.widget.cursors] == [explorer.x[8]]
     panel.mode.set_state({"index": 1})
     assert explorer.mode == "colour infrared"
-    panel.rgb[0].set_state({"value": 500.0})
+    panel.rgb[0].set_state({"index": 3})
     assert explorer.mode == "three bands"
-    assert explorer.rgb_bands[0] == explorer.band_at(500)
+    assert explorer.rgb_bands[0] == 3
     panel.truth.set_state({"value": 0.5})
     panel.lidar.set_state({"value": 0.5})
     assert (explorer.truth_opacity, explorer.lidar_opacity) == (0.5, 0.5)
-    panel.classes[3][0].set_state({"value": True})
-    assert explorer.classes_shown == {3}
     panel.continuum.set_state({"value": True})
     assert explorer.continuum
+    assert hand.widget.axis["unit"] == "continuum removed"
+    panel.shape.set_state({"index": 1})
+    assert hand.widget.tool == "box"
     panel.mode.set_state({"index": 4})
     assert "pick a pixel" in explorer._line.value
 
@@ -288,11 +327,7 @@ def test_the_list_is_managed_by_keyboard_alone(live):
     panel.pick.click()
     panel.name.value = "shore"
     panel.colour.value = "#123456"
-    assert (explorer.current.name, explorer.current.colour, explorer.current.kept) == (
-        "shore",
-        "#123456",
-        True,
-    )
+    assert (explorer.current.name, explorer.current.colour, explorer.current.kept) == ("shore", "#123456", True)
     panel.row.value = 21
     panel.pick.click()
     panel.keep.click()
@@ -308,10 +343,33 @@ def test_the_list_is_managed_by_keyboard_alone(live):
     assert explorer.spectra == []
 
 
-def test_a_click_on_the_spectrum_moves_the_cursor(live, mouse):
-    explorer, _ = live
-    mouse(explorer._view.axes).click(600, np.mean(explorer.span))
+def test_a_click_on_the_spectra_moves_the_cursor(live):
+    explorer, hand = live
+    hand.send("band", at=600.0)
     assert (explorer.mode, explorer.band) == ("one band", explorer.band_at(600))
+
+
+def test_the_pointer_tells_values(live):
+    explorer, hand = live
+    hand.send("hover", x=7, y=3)
+    assert hand.widget.pointer == explorer.under_pointer(7, 3)
+    assert "row 3, col 7" in hand.widget.pointer
+    assert explorer.under_pointer(-5, 0) == ""
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(145, 145), (610, 340), (166, 600), (40, 400), (5, 5)])
+def test_places_lie_within_the_canvas_and_apart(rows, cols):
+    found = places(rows, cols)
+    boxes = [found[name] for name in ("map", "scale", "axes")]
+    for left, top, wide, high in boxes:
+        assert left >= 50
+        assert top >= 20
+        assert min(wide, high) > 8
+        assert left + wide <= found["width"]
+        assert top + high + 30 <= found["height"] or high < 12
+    (ml, mt, mw, mh), _, (al, at, *_) = boxes
+    assert al >= ml + mw + 60 or at >= mt + mh + 60
+    assert mw / mh == pytest.approx(cols / rows, rel=0.05)
 
 
 def test_scripts_move_the_controls_too(live):
@@ -320,24 +378,17 @@ def test_scripts_move_the_controls_too(live):
     explorer.toggle_class(1)
     explorer.pick(3, 2)
     panel = explorer._panel
-    assert panel.cursor.value == explorer.x[explorer.band]
+    assert panel.cursor.value == explorer.band
     assert panel.mode.value == "one band"
-    assert panel.classes[1][0].value
     assert (panel.row.value, panel.col.value) == (3, 2)
 
 
-def test_an_unexpected_error_is_a_message_and_is_remembered(explorer, mouse, monkeypatch):
-    explorer.widget()
+def test_an_unexpected_error_is_a_message_and_is_remembered(explorer, monkeypatch):
+    hand = Hand(explorer)
     monkeypatch.setattr(explorer, "class_name", lambda *_: 1 / 0)
-    mouse(explorer._view.map).click(3, 3)
+    hand.send("click", x=3, y=3)
     assert "ZeroDivisionError" in explorer._line.value
     assert isinstance(explorer.failures[0], ZeroDivisionError)
-
-
-def test_under_the_pointer(explorer, scene):
-    said = explorer._new_view(explorer.static()).map.format_coord(7.2, 2.9)
-    assert "row 3, col 7" in said
-    assert explorer.under_pointer(-5, 0) == ""
 
 
 def test_display_leaves_widget_and_picture(explorer):
@@ -355,13 +406,26 @@ def test_static_shows_the_state(explorer):
     assert (np.array(empty.canvas.buffer_rgba()) != np.array(picked.canvas.buffer_rgba())).any()
 
 
-def test_without_ipympl_a_still_picture_remains(explorer, monkeypatch):
+def test_without_anywidget_a_still_picture_with_a_hint_remains(explorer, monkeypatch):
     import sys
 
     from matplotlib.figure import Figure
 
-    monkeypatch.setitem(sys.modules, "ipympl.backend_nbagg", None)
-    assert isinstance(explorer.widget(), Figure)
+    monkeypatch.delitem(sys.modules, "hsikit.explore.central", raising=False)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    figure = explorer.widget()
+    assert isinstance(figure, Figure)
+    assert "hsikit[workbook]" in figure.texts[-1].get_text()
     bundle = explorer._repr_mimebundle_()
     assert "image/png" in bundle
     assert len(bundle) == 2
+
+
+def test_spectra_need_no_ipympl(explorer, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ipympl", None)
+    monkeypatch.setitem(sys.modules, "ipympl.backend_nbagg", None)
+    hand = Hand(explorer)
+    hand.send("click", x=3, y=3)
+    assert explorer.current.pixels.tolist() == [[3, 3]]

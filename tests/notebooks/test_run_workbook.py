@@ -1,5 +1,7 @@
 """The quick profile, executed once from nothing: every notebook runs and leaves results that make sense."""
 
+import base64
+import io
 import json
 import math
 from pathlib import Path
@@ -8,20 +10,31 @@ import nbformat
 import pytest
 from PIL import Image
 
+import hsikit.explore
 from hsikit.workbook import WorkbookResult, run_workbook
 
 ROOT = Path(__file__).parents[2]
 STEMS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 FRACTIONS = ("oa", "aa", "kappa", "shared")  # words in the name of a number that lies in 0..1, kappa in -1..1
 
+EXPLORERS = {  # notebook -> explorers that it shows
+    "10_explore_scenes": ["SpectraExplorer", "SpectraExplorer"],
+    "15_label_your_scene": ["LabelPainter", "CompareMaps"],
+    "20_splits_and_leakage": ["LeakageExplorer"],
+    "30_mmlgnet": ["PromptExplorer"],
+    "50_feature_space": ["FeatureSpaceExplorer", "Why", "FeatureSpaceExplorer"],
+}
+
 pytestmark = pytest.mark.notebooks
 each_notebook = pytest.mark.parametrize("stem", STEMS)
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> WorkbookResult:
+def quick(tmp_path_factory: pytest.TempPathFactory, runs_of_notebooks: dict[str, Path]) -> WorkbookResult:
     """The quick profile into a folder of its own, with no run there to load instead of training."""
-    return run_workbook("quick", root=ROOT, build=tmp_path_factory.mktemp("build"))
+    result = run_workbook("quick", root=ROOT, build=tmp_path_factory.mktemp("build"))
+    runs_of_notebooks["quick"] = result.out / "runs"
+    return result
 
 
 def results(quick: WorkbookResult, stem: str) -> dict:
@@ -69,6 +82,26 @@ def test_every_figure_it_names_is_a_picture(quick, stem):
             low, high = picture.convert("L").getextrema()
             assert min(picture.size) >= 100, name
             assert high > low, f"{name} is one flat colour"
+
+
+@pytest.mark.parametrize("stem", EXPLORERS)
+def test_every_explorer_left_a_picture_and_the_html_shows_it(quick, stem):
+    """Without a browser: a PNG beside each explorer in the executed copy, and the same one in its HTML."""
+    from nbconvert import HTMLExporter
+
+    book = nbformat.read(quick.out / "notebooks" / f"{stem}.ipynb", as_version=4)
+    shown = [o.data for cell in book.cells for o in cell.get("outputs", []) if "data" in o]
+    found = [(d["text/plain"].split()[0].strip("<"), d) for d in shown if "text/plain" in d]
+    panels = [(name, data) for name, data in found if name in hsikit.explore.__all__]
+    assert sorted(name for name, _ in panels) == sorted(EXPLORERS[stem])
+    html = HTMLExporter(require_js_url="", mathjax_url="", mermaid_js_url="").from_notebook_node(book)[0]
+    assert "application/vnd.jupyter.widget-view" not in html
+    for name, data in panels:
+        picture = data["image/png"].replace("\n", "")
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+            assert min(image.size) > 300, name
+            assert len(image.convert("RGB").getcolors(1 << 24)) > 50, f"{name} is nearly blank"
+        assert f"data:image/png;base64,{picture}" in html.replace("\n", ""), f"the HTML does not show {name}"
 
 
 def test_figures_and_tables_were_made(quick):
