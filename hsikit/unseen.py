@@ -174,3 +174,30 @@ def _long(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     if not lines:
         raise ValueError("no run left a class out; give runs of a split with unseen classes")
     return pd.DataFrame(lines)
+
+
+def stacking_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Calibrated stacking over pairs of unseen classes: a line a class, then the mean; means over choosers and seeds.
+
+    Args:
+        rows: Ledger rows of splits that leave out two classes or more.
+
+    Returns:
+        Columns class, and for each method its recall of the class, mean recall of trained classes, harmonic mean.
+    """
+    import pandas as pd
+
+    lines = [
+        {"class": name, "method": row["name"], **facts}
+        for row in rows for name, found in (row.get("unseen") or {}).items()
+        for facts in found.get("stacking", {}).values()
+    ]  # fmt: skip
+    if not lines:
+        raise ValueError("no run left out two classes; give runs of hsikit run mmlgnet_unseen_pairs")
+    long = pd.DataFrame(lines)
+    measures = ["recall", "trained_recall", "harmonic"]
+    table = long.pivot_table(index="class", columns="method", values=measures, sort=False)
+    order = [(measure, name) for name in long["method"].unique() for measure in measures]
+    table = table[order].set_axis([f"{name}: {measure.replace('_', ' ')}" for measure, name in order], axis=1)
+    table.loc["mean over classes"] = table.mean()
+    return table.reset_index()

@@ -6,7 +6,7 @@ import hsikit
 from hsikit.predict import predict_map
 from hsikit.splits import SplitError, make_split, seen_only, split_name
 from hsikit.text import TextVectors
-from hsikit.unseen import RANKINGS, unseen_facts, unseen_gains, unseen_table
+from hsikit.unseen import RANKINGS, stacking_table, unseen_facts, unseen_gains, unseen_table
 
 SPEC = {"kind": "random", "train": 0.4, "unseen": ["pond"], "window": 3}
 
@@ -151,3 +151,17 @@ def test_bad_input_is_named(scene, model):
         unseen_facts(model, scene, tiny_split(scene))
     with pytest.raises(ValueError, match="no run left a class out"):
         unseen_table([{"name": "a", "split": "s", "seed": 0}])
+
+
+def test_stacking_is_averaged_over_the_classes_that_chose():
+    facts = lambda r, t, h: {"recall": r, "trained_recall": t, "harmonic": h, "offset": 0.1}  # noqa: E731
+    row = {"name": "words", "seed": 0, "unseen": {
+        "a": {"stacking": {"b": facts(0.4, 0.8, 0.5), "c": facts(0.6, 0.6, 0.6)}},
+        "b": {"stacking": {"a": facts(0.2, 1.0, 0.3)}},
+    }}  # fmt: skip
+    table = stacking_table([row]).set_index("class")
+    assert table.loc["a", "words: recall"] == pytest.approx(0.5)
+    assert table.loc["a", "words: trained recall"] == pytest.approx(0.7)
+    assert table.loc["mean over classes", "words: harmonic"] == pytest.approx((0.55 + 0.3) / 2)
+    with pytest.raises(ValueError, match="mmlgnet_unseen_pairs"):
+        stacking_table([{"name": "words", "seed": 0}])

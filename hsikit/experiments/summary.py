@@ -139,3 +139,25 @@ def _by_seed(table: pd.DataFrame, method: str, reference: str, metric: str) -> l
             raise ValueError(f"{name!r} has a seed twice; choose one configuration first, with best_by_validation")
         found.append(scores.astype(float).to_dict())
     return found
+
+
+def calibration_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Calibration on test pixels, means over seeds: scene, split, method, n, ECE, NLL and Brier, raw and tempered.
+
+    `temperature` comes from validation pixels; rows without `calibration` are left out.
+    """
+    lines = []
+    for row in rows:
+        found = row.get("calibration")
+        if found and "tempered" in found:
+            lines.append(
+                {"scene": row["scene"], "split": row["split"], "method": row["name"],
+                 "temperature": found["temperature"],
+                 **{f"{kind} {key}": found[kind][key] for key in ("ece", "nll", "brier") for kind in ("raw", "tempered")}}
+            )  # fmt: skip
+    if not lines:
+        return pd.DataFrame(columns=["scene", "split", "method", "n"])
+    groups = pd.DataFrame(lines).groupby(["scene", "split", "method"], sort=False)
+    table = groups.mean()
+    table.insert(0, "n", groups.size())
+    return table.reset_index()

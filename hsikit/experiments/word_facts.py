@@ -11,6 +11,7 @@ from hsikit.calibrate import fit_temperature, tempered
 from hsikit.fitted import Fitted
 from hsikit.metrics import calibration, score
 from hsikit.predict import Prediction, predict_map
+from hsikit.prompts import load_prompts
 from hsikit.scenes import Scene
 from hsikit.splits import Split
 from hsikit.words import synonym_precision
@@ -35,7 +36,8 @@ def word_facts(
     network: Any = fitted.network
     if network.trunk.sensor_dropout:
         facts["missing"] = {sensor: _without(fitted, scene, split, sensor) for sensor in ("hsi", "lidar")}
-    if text and text["control"] == "none" and text["backend"] == "minilm" and not split.unseen_classes:
+    asks = text and text["control"] == "none" and text["backend"] == "minilm" and not split.unseen_classes
+    if asks and any(load_prompts(scene.name).sentences["synonyms"]):
         found = synonym_precision(fitted, scene, split)
         facts["synonyms"] = {"names": len(found), "precision": float(found["precision"].mean()),
                              "share": float(found["share"].mean())}  # fmt: skip
