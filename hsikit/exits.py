@@ -22,6 +22,7 @@ from hsikit.fitted import Fitted
 from hsikit.models.sdhsi import SDHSINet
 from hsikit.models.unrolled import Unrolled
 from hsikit.patches import Cube
+from hsikit.predict import predict_map
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
 
@@ -128,6 +129,28 @@ def exit_speeds(fitted: Fitted, scene: Scene, repeats: int = 5) -> pd.DataFrame:
     table["pixels_per_second"] = scene.shape[0] * scene.shape[1] / np.array(best)
     table["speedup"] = best[-1] / np.array(best)
     return table
+
+
+def map_speeds(fitted: Fitted, scene: Scene, depth: int, repeats: int = 3) -> pd.DataFrame:
+    """Whole calls, normalisation included: the usual dense map against one that ends at an exit.
+
+    The usual one (`hsikit.predict.predict_map`) asks every exit and runs 3-D convolutions; `map_at_exit` runs 2-D ones.
+    Returns columns call, pixels_per_second, speedup; best of interleaved repeats.
+    """
+    import pandas as pd
+
+    calls: dict[str, Callable[[], Any]] = {
+        "predict_map, dense": lambda: predict_map(fitted, scene, "dense"),
+        "map_at_exit, final": lambda: map_at_exit(fitted, scene, None),
+        f"map_at_exit, exit {depth}": lambda: map_at_exit(fitted, scene, depth),
+    }
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(repeats):
+        for name, call in calls.items():
+            best[name] = min(best[name], _seconds(call))
+    seconds = np.array(list(best.values()))
+    speed = scene.shape[0] * scene.shape[1] / seconds
+    return pd.DataFrame({"call": list(calls), "pixels_per_second": speed, "speedup": seconds[0] / seconds})
 
 
 # --- parts -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from tiny import tiny_scene, tiny_split
 
 from hsikit.early_exit import THRESHOLDS, choose_threshold, early_exit, early_exit_curve
 from hsikit.exit_costs import exit_costs, leaving_costs
-from hsikit.exits import choose_exit, exit_answers, exit_speeds, map_at_exit
+from hsikit.exits import choose_exit, exit_answers, exit_speeds, map_at_exit, map_speeds
 from hsikit.models import CNN2D, SDHSINet
 from hsikit.models.unrolled import Unrolled
 from hsikit.predict import predict_map
@@ -137,6 +137,13 @@ def test_speeds_have_a_row_an_exit():
     assert list(speeds["name"]) == ["exit 1", "exit 2", "exit 3", "exit 4", "final"]
     assert speeds["speedup"].iloc[-1] == 1.0
     assert (speeds["pixels_per_second"] > 0).all()
+
+
+def test_whole_maps_are_timed_beside_the_usual_one():
+    table = map_speeds(trained(), SCENE, 2, repeats=1)
+    assert list(table["call"]) == ["predict_map, dense", "map_at_exit, final", "map_at_exit, exit 2"]
+    assert table["speedup"].iloc[0] == 1.0
+    assert (table["pixels_per_second"] > 0).all()
 
 
 def test_damage_costs_accuracy():

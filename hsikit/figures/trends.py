@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
 from hsikit.figures.style import (
     LINES,
@@ -100,6 +100,7 @@ def exit_curves(history: pd.DataFrame, scene: Scene | None = None) -> Figure:
             history["epoch"], history[column], LINES[k % 4], color=PALETTE[k % 8], label=column.replace("_", " ")
         )
     right.set_yscale("log")
+    right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     left.set(xlabel="epoch", ylabel="validation OA (%)")
     right.set(xlabel="epoch", ylabel="weighted loss term (nats)")
     for ax in (left, right):
