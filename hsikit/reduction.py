@@ -33,9 +33,9 @@ def reduce_bands(scene: Scene, pixels: np.ndarray, bands: int, lidar_channels: i
         lidar_channels: LiDAR channels to standardise.
         reduction: "pca": whitened components of the training pixels. "discriminants": as many as there are
             trained classes, less one; spread within classes is 1 along each. "band_means": means of runs of
-            neighbouring bands of equal length, standardised on the training pixels. "pca_transductive": components of every
-            valid pixel of the scene, test pixels included (their spectra, never their labels), as many
-            published pipelines do; it must be named in any table.
+            neighbouring bands of equal length, standardised on the training pixels. "pca_transductive":
+            components of every valid pixel of the scene, test pixels included (their spectra, never their labels),
+            as many published pipelines do; it must be named in any table.
         labels: Classes (n,) of the training pixels, needed by "discriminants".
 
     Raises:

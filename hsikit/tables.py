@@ -223,8 +223,8 @@ def footnotes(name: str) -> str:
     if name == "muufl_subset":
         notes.append("A subset of MUUFL: these figures do not compare with published ones.")
         notes.append(
-            "`MMLGNet pixels` has a window of one pixel and discriminants for bands; `mmlgnet with ...` are its ablation "
-            "arms. These settings were found on the label budget alone, see the config mmlgnet_muufl_subset; "
+            "`MMLGNet pixels` has a window of one pixel and discriminants for bands; `mmlgnet with ...` are its "
+            "ablation arms. These settings were found on the label budget alone, see the config mmlgnet_muufl_subset; "
             "`MMLGNet (MiniLM)` has window 11, all bands and untuned settings."
         )
     if name == "indian_pines":

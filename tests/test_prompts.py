@@ -69,8 +69,18 @@ def test_muufl_synonyms_are_held_out() -> None:
         assert not [s for s in own if s in trained]
 
 
+def test_five_classes_of_muufl_go_by_the_names_that_clip_files_have() -> None:
+    from hsikit.scenes.muufl import FIVE
+
+    prompts = load_prompts("muufl_five")
+    assert prompts.class_names == FIVE
+    assert prompts.select("template") == [
+        [f"a photo of a {n}"] for n in ("tree", "grass", "road", "building", "sidewalk")
+    ]
+
+
 def test_every_file_is_a_tested_scene() -> None:
-    assert set(available_prompts()) == {*SCENES, "muufl_subset"}
+    assert set(available_prompts()) == {*SCENES, "muufl_subset", "muufl_five"}
     assert load_prompts("muufl_subset") == load_prompts("muufl")
 
 

@@ -6,5 +6,6 @@ from hsikit.experiments.store import LedgerError, Store
 from hsikit.experiments.summary import against, calibration_table, comparison, gains, summarise
 from hsikit.experiments.sweep import SweepResult, plan, sweep
 
-__all__ = ["ConfigError", "Experiment", "Finished", "LedgerError", "Store", "SweepResult", "against", "calibration_table", "comparison",
-           "expand", "gains", "load_config", "load_run", "plan", "run_experiment", "summarise", "sweep"]  # fmt: skip
+__all__ = ["ConfigError", "Experiment", "Finished", "LedgerError", "Store", "SweepResult", "against",
+           "calibration_table", "comparison", "expand", "gains", "load_config", "load_run", "plan", "run_experiment",
+           "summarise", "sweep"]  # fmt: skip

@@ -153,7 +153,8 @@ def calibration_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
             lines.append(
                 {"scene": row["scene"], "split": row["split"], "method": row["name"],
                  "temperature": found["temperature"],
-                 **{f"{kind} {key}": found[kind][key] for key in ("ece", "nll", "brier") for kind in ("raw", "tempered")}}
+                 **{f"{kind} {key}": found[kind][key] for key in ("ece", "nll", "brier")
+                    for kind in ("raw", "tempered")}}
             )  # fmt: skip
     if not lines:
         return pd.DataFrame(columns=["scene", "split", "method", "n"])

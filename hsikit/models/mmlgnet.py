@@ -69,6 +69,7 @@ class TwoSensorTrunk(nn.Module):
 
     def forward(self, hsi: Tensor, lidar: Tensor | None) -> Tensor:
         if self.lidar is None:
+            assert self.hsi is not None  # a trunk has one sensor at least
             return self.hsi(hsi)
         if lidar is None and not self.sensor_dropout:
             raise ValueError("this network takes LiDAR, but the batch has none; build it with lidar_channels=0, or "

@@ -81,6 +81,20 @@ def test_subset_is_the_same_from_the_full_file_and_from_its_own(data_folder, cap
     assert not in_hand["muufl"]
 
 
+def test_five_classes_are_those_of_the_subset_renumbered(data_folder):
+    hsi = layout()
+    names = list(muufl.COLORS)
+    hsi["sceneLabels"] = {"labels": np.arange(ROWS * COLS, dtype=float).reshape(ROWS, COLS) % 11 + 1,
+                          "Materials_Type": names}  # fmt: skip
+    put(data_folder / "muufl", hsi)
+    every, five = load_scene("muufl_subset"), load_scene("muufl_five")
+    assert five.class_names == muufl.FIVE
+    assert five.colors[3] == muufl.COLORS["building"]
+    for k, name in enumerate(muufl.FIVE, 1):
+        np.testing.assert_array_equal(five.labels == k, every.labels == names.index(name) + 1)
+    assert set(np.unique(five.labels)) == {0, 1, 2, 3, 4, 5}
+
+
 def test_masks_come_along_when_in_hand(data_folder):
     put(data_folder / "muufl", layout())
     train = np.zeros((ROWS, COLS), np.uint8)
