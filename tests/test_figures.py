@@ -171,7 +171,7 @@ def test_figures_of_a_table(name):
 
 def test_every_public_figure_is_tested():
     drawn = {n for n in figures.__all__ if n not in ("FigureError", "save_figure")}
-    assert drawn == {*FIGURES, *TABLES, "scene_plate", "similarity_matrix"}
+    assert drawn == {*FIGURES, *TABLES, "scene_plate", "similarity_matrix", "unseen_auroc"}
 
 
 def test_scene_plate_and_similarity_matrix():
@@ -181,6 +181,21 @@ def test_scene_plate_and_similarity_matrix():
     assert {t.get_text() for t in fig.axes[0].texts} == {"1.00", "0.00"}
     with pytest.raises(FigureError, match="for 2 names"):
         figures.similarity_matrix(np.eye(3), NAMES[:2])
+
+
+def test_unseen_classes_are_marked_at_their_auroc_with_pixels_named():
+    table = pd.DataFrame({"split": "s", "class": ["pond", "mean over classes"], "test pixels": [1234, np.nan],
+                          "words: prompt": [0.9, 0.8], "shuffled words: prompt": [0.4, 0.5]})  # fmt: skip
+    fig = figures.unseen_auroc(table)
+    words, shuffled = (line for line in fig.axes[0].lines if line.get_linestyle() == "None")
+    np.testing.assert_allclose(words.get_xdata(), [0.9, 0.8])
+    np.testing.assert_allclose(shuffled.get_xdata(), [0.4, 0.5])
+    assert words.get_marker() != shuffled.get_marker()
+    assert fig.axes[0].get_yticklabels()[0].get_text() == "pond (1,234 px)"
+    assert [h.get_marker() for h in fig.legends[0].legend_handles] == [words.get_marker(), shuffled.get_marker()]
+    assert "simulated" in figures.unseen_auroc(table.assign(scene="simulated")).get_suptitle()
+    with pytest.raises(FigureError, match="needs the columns"):
+        figures.unseen_auroc(table[["split"]])
 
 
 # --- what is drawn ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def unseen_auroc(table: pd.DataFrame) -> Figure:
         FigureError: On missing columns.
     """
     needed(table, ("class", "test pixels"), "unseen_auroc")
-    columns = [c for c in table.columns if c not in ("split", "class", "test pixels")]
+    columns = [c for c in table.columns if c not in ("scene", "split", "class", "test pixels")]
     fig = new_figure(8, 0.42 * len(table) + 2.2)
     ax = fig.subplots()
     ax.axvline(0.5, color="#666666", linewidth=1, linestyle="--")
@@ -38,5 +38,7 @@ def unseen_auroc(table: pd.DataFrame) -> Figure:
     for k, handle in enumerate(handles):
         handle.set(marker=MARKERS[k % len(MARKERS)], color=PALETTE[k % len(PALETTE)], linestyle="none")
     legend_below(fig, handles)
-    fig.suptitle(table_title("Classes never trained on, found by their words", table.drop(columns="split")))
+    fig.suptitle(
+        table_title("Classes never trained on, found by their words", table.drop(columns="split", errors="ignore"))
+    )
     return fig
