@@ -154,8 +154,8 @@ def paragraph(table: pd.DataFrame) -> str:
     """What held and what did not, in sentences with effect sizes and intervals, from what `effects` gives."""
     if table.empty:
         return "The ledger holds no pair of runs to compare."
-    units = {"accuracy": " points of OA", "compactness": " of radius over centroid distance (lower is tighter)",
-             "separability": " of silhouette (higher is better)"}  # fmt: skip
+    units = {"accuracy": "points of OA", "compactness": "radius over centroid distance (lower is tighter)",
+             "separability": "silhouette (higher is better)"}  # fmt: skip
     sentences = []
     for claim, part in table.groupby("claim", sort=False):
         counts = part["verdict"].value_counts()
@@ -165,7 +165,7 @@ def paragraph(table: pd.DataFrame) -> str:
             for line in part.to_dict("records")
         )
         sentences.append(f"**{str(claim).capitalize()}**: {said} of {len(part)} budgets. "
-                         f"With minus without, in steps{units[str(claim)]}: {places}.")  # fmt: skip
+                         f"With minus without, in {units[str(claim)]}: {places}.")  # fmt: skip
     return "\n\n".join(sentences)
 
 
