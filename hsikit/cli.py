@@ -117,12 +117,13 @@ def _workbook(args: argparse.Namespace) -> int:
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from hsikit.experiments import against, expand, gains, load_config, summarise, sweep
+    from hsikit.experiments import against, by_method, expand, gains, load_config, summarise, sweep
 
     result = sweep(expand(args.config, args.seeds), jobs=args.jobs)
     config = load_config(args.config)
     reference = config.get("reference")
-    _show(summarise(result.rows, reference), args.json)
+    summaries = summarise(result.rows, reference)
+    _show(by_method(summaries, result.rows) if args.json else summaries, args.json)
     if reference and not args.json and result.rows:
         _say("\nPaired differences in points, with their 95 % interval over seeds:")
         _show(against(result.rows, reference).to_dict("records"), False)

@@ -126,6 +126,7 @@ def fake_sweep(monkeypatch):
     monkeypatch.setattr(experiments, "expand", lambda config, seeds: (config, seeds))
     monkeypatch.setattr(experiments, "load_config", lambda config: {})
     monkeypatch.setattr(experiments, "summarise", lambda rows, reference: [ROW])
+    monkeypatch.setattr(experiments, "by_method", lambda summaries, rows: summaries)
     monkeypatch.setattr(experiments, "sweep", sweep)
     return fake
 

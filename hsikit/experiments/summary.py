@@ -30,6 +30,24 @@ def summarise(rows: Iterable[dict[str, Any]], reference: str | None = None) -> l
     return out
 
 
+def by_method(summaries: Iterable[dict[str, Any]], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Summaries for programs: an arm that is its method's only one on a scene and split goes by the method's name.
+
+    `name` holds the label in any case.
+    """
+    arms: dict[tuple[str, ...], set[str]] = {}
+    method_of = {}
+    for row in rows:
+        method_of[row["name"]] = row["method"]
+        arms.setdefault((row["scene"], row["split"], row["method"]), set()).add(row["name"])
+    found = []
+    for entry in summaries:
+        method = method_of[entry["method"]]
+        alone = len(arms[entry["scene"], entry["split"], method]) == 1
+        found.append(entry | {"method": method if alone else entry["method"], "name": entry["method"]})
+    return found
+
+
 def comparison(rows: Iterable[dict[str, Any]], pairs: Sequence[tuple[str, str]], metric: str = "oa") -> pd.DataFrame:
     """Paired differences between methods, in points, the first pair primary and Holm on the rest.
 

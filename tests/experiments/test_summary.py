@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from hsikit.compare import best_by_validation
-from hsikit.experiments import against, comparison, gains, summarise
+from hsikit.experiments import against, by_method, comparison, gains, summarise
 
 
 def rows(name, scores, split="fields"):
@@ -110,3 +110,9 @@ def test_gains_pair_by_shared_seeds_and_say_when_they_are_too_few():
     table = gains([*rows("a", A), *rows("b", B[:5])], {"g": ["a", "b"]})
     assert list(table["n"]) == [5, 5]
     assert set(table["note"]) == {"not tested (n < 8)"}
+
+
+def test_an_arm_alone_goes_by_its_method_and_one_of_several_by_its_label():
+    labelled = [r | {"method": m} for name, m in (("Net", "sdhsi"), ("a", "svm"), ("b", "svm")) for r in rows(name, A)]
+    found = by_method(summarise(labelled), labelled)
+    assert [(f["method"], f["name"]) for f in found] == [("sdhsi", "Net"), ("a", "a"), ("b", "b")]
