@@ -3,9 +3,18 @@
 from hsikit.experiments.config import ConfigError, Experiment, expand, load_config
 from hsikit.experiments.run import Finished, load_run, run_experiment
 from hsikit.experiments.store import LedgerError, Store
-from hsikit.experiments.summary import against, by_method, calibration_table, comparison, gains, summarise
+from hsikit.experiments.summary import (
+    against,
+    by_method,
+    calibration_table,
+    comparison,
+    gains,
+    progress_of,
+    rows_of,
+    summarise,
+)
 from hsikit.experiments.sweep import SweepResult, plan, sweep
 
 __all__ = ["ConfigError", "Experiment", "Finished", "LedgerError", "Store", "SweepResult", "against", "by_method",
-           "calibration_table", "comparison", "expand", "gains", "load_config", "load_run", "plan", "run_experiment",
-           "summarise", "sweep"]  # fmt: skip
+           "calibration_table", "comparison", "expand", "gains", "load_config", "load_run", "plan", "progress_of",
+           "rows_of", "run_experiment", "summarise", "sweep"]  # fmt: skip

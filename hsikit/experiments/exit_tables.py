@@ -11,26 +11,11 @@ from typing import Any
 import pandas as pd
 
 from hsikit.compare import PairedDifference, paired_difference
-from hsikit.experiments.config import expand
-from hsikit.experiments.store import Store
 from hsikit.separation import METRICS
 
 Row = dict[str, Any]
 Pair = tuple[str, str]
 CLAIMS = {"accuracy": "oa", "compactness": "radius_ratio", "separability": "silhouette"}  # the paper's, and our measure
-
-
-def rows_of(store: Store, *configs: str) -> list[Row]:
-    """The ledger's rows that configs ask for, under the configs' labels; what was not run is not there."""
-    known = store.rows()
-    return [known[e.hash] | {"name": e.label} for config in configs for e in expand(config) if e.hash in known]
-
-
-def progress_of(store: Store, *configs: str) -> pd.DataFrame:
-    """How many of each config's runs the ledger holds: columns config, runs, done."""
-    known = store.rows()
-    counts = [(config, [e.hash in known for e in expand(config)]) for config in configs]
-    return pd.DataFrame([{"config": c, "runs": len(done), "done": sum(done)} for c, done in counts])
 
 
 def exits_table(rows: Iterable[Row]) -> pd.DataFrame:

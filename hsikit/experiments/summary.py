@@ -8,8 +8,23 @@ from typing import Any
 import pandas as pd
 
 from hsikit.compare import holm, paired_difference, summary
+from hsikit.experiments.config import expand
+from hsikit.experiments.store import Store
 
 SCORES = ("oa", "aa", "kappa")
+
+
+def rows_of(store: Store, *configs: str) -> list[dict[str, Any]]:
+    """The ledger's rows that configs ask for, under the configs' labels; what was not run is not there."""
+    known = store.rows()
+    return [known[e.hash] | {"name": e.label} for config in configs for e in expand(config) if e.hash in known]
+
+
+def progress_of(store: Store, *configs: str) -> pd.DataFrame:
+    """How many of each config's runs the ledger holds: columns config, runs, done."""
+    known = store.rows()
+    counts = [(config, [e.hash in known for e in expand(config)]) for config in configs]
+    return pd.DataFrame([{"config": c, "runs": len(done), "done": sum(done)} for c, done in counts])
 
 
 def summarise(rows: Iterable[dict[str, Any]], reference: str | None = None) -> list[dict[str, Any]]:

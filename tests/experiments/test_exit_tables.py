@@ -1,16 +1,14 @@
 import pandas as pd
 import pytest
 
-from hsikit.experiments import Store
+from hsikit.experiments import Store, progress_of, rows_of
 from hsikit.experiments.exit_tables import (
     budgets_table,
     cost_curve,
     effects,
     exits_table,
     paragraph,
-    progress_of,
     robustness_differences,
-    rows_of,
     separation_differences,
     static_exits,
 )
