@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator
 
 from hsikit.figures.style import (
     LINES,
@@ -227,6 +227,9 @@ def scaling_curves(table: pd.DataFrame) -> Figure:
         for ax, (measure, label) in zip(axes[:, column], measures.items()):
             ax.loglog(part["value"], part[measure], color=PALETTE[0], marker=MARKERS[0], linewidth=1.6)
             ax.grid(alpha=0.3)
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter("")
             if not column:
                 ax.set_ylabel(label)
         axes[1, column].set_xlabel({"window": "window side (px)"}.get(name, name))
