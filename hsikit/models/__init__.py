@@ -9,7 +9,7 @@ from torch import nn
 
 from hsikit.models.mmlgnet import MMLGNet, TrunkClassifier
 from hsikit.models.networks import CNN2D, CNN3D, HybridSN
-from hsikit.models.output import Output, count_parameters, recorded
+from hsikit.models.output import Output, count_parameters, recorded, seeded
 from hsikit.models.sdhsi import SDHSINet, exit_names
 
 NETWORKS = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", "cnn2d", "cnn3d", "hybridsn")
@@ -34,7 +34,8 @@ def make(method: str, bands: int, lidar_channels: int, classes: int, seed: int, 
     simple = {"cnn2d": CNN2D, "cnn3d": CNN3D, "hybridsn": HybridSN}
     if method in simple:
         return simple[method](components, classes, seed=seed, **options)
-    network = _class_at(method)(bands=bands, lidar_channels=lidar_channels, classes=classes, seed=seed, **options)
+    with seeded(seed):  # the same first weights whatever was drawn before, also where the module does not mind its seed
+        network = _class_at(method)(bands=bands, lidar_channels=lidar_channels, classes=classes, seed=seed, **options)
     network.built_with = {
         "bands": bands,
         "lidar_channels": lidar_channels,

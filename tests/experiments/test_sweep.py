@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from hsikit.experiments import (
@@ -268,3 +269,6 @@ def test_a_users_own_network_joins_by_its_dotted_path(site, monkeypatch):
     assert result.failures == []
     assert result.rows[0]["oa"] > 0.7
     assert result.rows[0]["parameters"] == 10 * 3 + 3
+    torch.manual_seed(99)  # what was drawn before does not reach a module that does not mind its seed
+    again = sweep(expand(config), Store(site / "other_runs", site / "other.jsonl"))
+    assert again.rows[0]["oa"] == result.rows[0]["oa"]
