@@ -19,10 +19,9 @@ from torch import Tensor
 
 from hsikit.exit_costs import exit_costs
 from hsikit.fitted import Fitted
+from hsikit.models.for_maps import for_maps
 from hsikit.models.sdhsi import SDHSINet
-from hsikit.models.unrolled import Unrolled
 from hsikit.patches import Cube
-from hsikit.predict import predict_map
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
 
@@ -131,42 +130,20 @@ def exit_speeds(fitted: Fitted, scene: Scene, repeats: int = 5) -> pd.DataFrame:
     return table
 
 
-def map_speeds(fitted: Fitted, scene: Scene, depth: int, repeats: int = 3) -> pd.DataFrame:
-    """Whole calls, normalisation included: the usual dense map against one that ends at an exit.
-
-    The usual one (`hsikit.predict.predict_map`) asks every exit and runs 3-D convolutions; `map_at_exit` runs 2-D ones.
-    Returns columns call, pixels_per_second, speedup; best of interleaved repeats.
-    """
-    import pandas as pd
-
-    calls: dict[str, Callable[[], Any]] = {
-        "predict_map, dense": lambda: predict_map(fitted, scene, "dense"),
-        "map_at_exit, final": lambda: map_at_exit(fitted, scene, None),
-        f"map_at_exit, exit {depth}": lambda: map_at_exit(fitted, scene, depth),
-    }
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(repeats):
-        for name, call in calls.items():
-            best[name] = min(best[name], _seconds(call))
-    seconds = np.array(list(best.values()))
-    speed = scene.shape[0] * scene.shape[1] / seconds
-    return pd.DataFrame({"call": list(calls), "pixels_per_second": speed, "speedup": seconds[0] / seconds})
-
-
 # --- parts -------------------------------------------------------------------------------------------
 
 
 def ready(fitted: Fitted, scene: Scene, dense: bool = False) -> tuple[SDHSINet, Cube, Tensor]:
     """Network in evaluation mode, prepared scene, and the trained classes' places among the logits; on the CPU.
 
-    For a dense pass the network is unrolled: every exit profits alike.
+    For a dense pass the network is arranged for maps (`hsikit.models.for_maps`): every exit profits alike.
     """
     network = fitted.network
     if not isinstance(network, SDHSINet):
         raise ValueError(f"{type(network).__name__} has no exits; give a fitted SDHSINet")
     cube = Cube.of(scene, fitted.normalizer, fitted.window)
-    network = network.cpu().eval()
-    return Unrolled(network) if dense else network, cube, torch.as_tensor(np.asarray(fitted.class_ids) - 1)
+    network = for_maps(network.cpu(), dense=dense)  # type: ignore[assignment]
+    return network, cube, torch.as_tensor(np.asarray(fitted.class_ids) - 1)
 
 
 def _strips(cube: Cube, rows: int) -> Iterator[tuple[int, Tensor]]:

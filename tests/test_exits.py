@@ -7,9 +7,9 @@ from tiny import tiny_scene, tiny_split
 
 from hsikit.early_exit import THRESHOLDS, choose_threshold, early_exit, early_exit_curve
 from hsikit.exit_costs import exit_costs, leaving_costs
-from hsikit.exits import choose_exit, exit_answers, exit_speeds, map_at_exit, map_speeds
+from hsikit.exits import choose_exit, exit_answers, exit_speeds, map_at_exit
 from hsikit.models import CNN2D, SDHSINet
-from hsikit.models.unrolled import Unrolled
+from hsikit.models.for_maps import for_maps
 from hsikit.predict import predict_map
 from hsikit.robustness import robustness
 from hsikit.train import TrainConfig, fit
@@ -47,15 +47,15 @@ def test_costs_of_paper_by_hand():
 
 
 @pytest.mark.parametrize("variant", ["light", "paper"])
-def test_unrolled_into_two_dimensions_it_answers_the_same(variant):
+def test_arranged_for_maps_every_exit_answers_the_same(variant):
     torch.manual_seed(0)
     network = SDHSINet(15, 3, 9, variant=variant).train()
     for _ in range(3):  # move the batch statistics away from their start
         network(torch.randn(16, 15, 9, 9) * 2 + 1)
-    flat, x = Unrolled(network.eval()), torch.randn(2, 15, 13, 12)
+    quick, x = for_maps(network.eval()), torch.randn(1, 15, 13, 12)
     with torch.no_grad():
         for depth in (1, 2, 3, 4, None):
-            torch.testing.assert_close(flat.answer(x, depth), network.answer(x, depth), atol=1e-4, rtol=0)
+            torch.testing.assert_close(quick.answer(x, depth), network.answer(x, depth), atol=1e-4, rtol=0)
         whole = network(x)
         for depth, logits in enumerate([*whole.exits, whole.logits], 1):
             torch.testing.assert_close(network.answer(x, depth), logits, atol=1e-5, rtol=0)
@@ -137,13 +137,6 @@ def test_speeds_have_a_row_an_exit():
     assert list(speeds["name"]) == ["exit 1", "exit 2", "exit 3", "exit 4", "final"]
     assert speeds["speedup"].iloc[-1] == 1.0
     assert (speeds["pixels_per_second"] > 0).all()
-
-
-def test_whole_maps_are_timed_beside_the_usual_one():
-    table = map_speeds(trained(), SCENE, 2, repeats=1)
-    assert list(table["call"]) == ["predict_map, dense", "map_at_exit, final", "map_at_exit, exit 2"]
-    assert table["speedup"].iloc[0] == 1.0
-    assert (table["pixels_per_second"] > 0).all()
 
 
 def test_damage_costs_accuracy():
