@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
+
+from hsikit.threads import one_thread
 
 MOST_PIXELS = 128 * 128  # of a tile with its halo: larger ones leave the caches and are slower
 T = TypeVar("T")
@@ -73,17 +74,6 @@ def activation_bytes(network: nn.Module, bands: int, lidar_channels: int, window
     return 4 * values
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread inside layers: where work is short, more cost more than they bring, above all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def side_by_side(
     work: Callable[[Tile], T], parts: list[Tile], threads: int, progress: bool
 ) -> Iterator[tuple[Tile, T]]:
@@ -119,4 +109,4 @@ def _alone(work: Callable[[Tile], T], part: Tile) -> T:
         return work(part)
 
 
-__all__ = ["Tile", "activation_bytes", "cut", "one_thread", "side_by_side", "tiles"]
+__all__ = ["Tile", "activation_bytes", "cut", "side_by_side", "tiles"]

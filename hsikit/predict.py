@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hsikit.dense import Tile, activation_bytes, cut, one_thread, side_by_side, tiles
+from hsikit.dense import Tile, activation_bytes, cut, side_by_side, tiles
 from hsikit.fitted import Fitted
 from hsikit.models.for_maps import for_maps
 from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.scenes.base import Scene
 from hsikit.scenes.resample import resample_bands
+from hsikit.threads import one_thread
 
 WINDOWS = 64  # in a batch: as many as in training, and faster than more
 

@@ -11,8 +11,7 @@ import hashlib
 import importlib.util
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.prompts import TextError
+from hsikit.threads import one_thread
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_TOKENS = 256  # max_seq_length published with the model
@@ -152,19 +152,6 @@ def check_length(prompt: str, tokens: int, limit: int, model: str) -> None:
     """Raise a TextError for a prompt of more tokens than the model reads."""
     if tokens > limit:
         raise TextError(f"a prompt has {tokens} tokens, {model} reads {limit}; shorten it: {prompt[:60]!r}...")
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in one order whatever the number of threads, so that a vector is the same bits in every run."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def sha256(path: Path) -> str:

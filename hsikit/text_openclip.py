@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from hsikit.prompts import TextError
-from hsikit.text_backends import Backend, Embed, check_length, one_thread, sha256
+from hsikit.text_backends import Backend, Embed, check_length, sha256
+from hsikit.threads import one_thread
 
 
 def openclip(model: str = "ViT-B-32", pretrained: str | Path = "openai") -> Backend:

@@ -77,6 +77,14 @@ def test_the_same_config_twice_is_the_same_bit_for_bit_and_another_seed_is_not(n
     assert not same(weights(first), weights(other))
 
 
+def test_channels_last_is_another_order_in_memory_and_the_same_training_but_for_last_bits():
+    scene = tiny_scene()
+    split = tiny_split(scene)
+    plain = train("mmlgnet", scene, split)
+    other = train("mmlgnet", scene, split, TrainConfig(epochs=3, batch=32, threads=1, channels_last=True))
+    assert np.allclose(plain.history["loss"], other.history["loss"], rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["mmlgnet", "sdhsi", "cnn2d"])
 def test_it_learns_what_can_be_learned(name):
     scene = tiny_scene()

@@ -9,9 +9,9 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from hsikit.bench.timing import row, seconds
-from hsikit.dense import one_thread
 from hsikit.patches import Cube, Normalizer, PatchSampler
 from hsikit.scenes import Scene
+from hsikit.threads import one_thread
 
 SIDE, BANDS, WINDOW, BATCH, COUNT = 160, 64, 11, 64, 2048
 

@@ -14,11 +14,11 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from hsikit.bench.maps import two_sensor_scene, word_network
 from hsikit.bench.timing import row
-from hsikit.dense import one_thread
 from hsikit.models import SDHSINet
 from hsikit.scenes import Scene, load_scene
 from hsikit.splits import random_split
 from hsikit.text import random_vectors
+from hsikit.threads import one_thread
 from hsikit.train import TrainConfig, fit, own_loss
 
 

@@ -275,13 +275,6 @@ class FeatureSpaceExplorer(Panel):
             self._grey = np.repeat(0.75 + 0.25 * self.scene.rgb().mean(-1, keepdims=True), 3, -1)
         return self._grey
 
-    def _cloud(self, beside: bool) -> np.ndarray:
-        if not beside:
-            return self.xy
-        if self.xy_beside is None:
-            raise ValueError("there is no second cloud; show(beside=...) names one")
-        return self.xy_beside
-
     def _settings(
         self, space: str | None = None, method: str | None = None, perplexity: float | None = None,
         neighbours: int | None = None, beside: str | None = None,

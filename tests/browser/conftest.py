@@ -65,3 +65,19 @@ def opened(chromium, server, shot):
         book.close()
         assert failed == []
         assert console == []
+
+
+@pytest.fixture(scope="module")
+def book(opened, request):
+    """The notebook that a test module names, all its cells run."""
+    return opened(request.module.NOTEBOOK)
+
+
+@pytest.fixture
+def picture(book, request):
+    """The explorer that a test module names by its variable, drawn whole."""
+    from lab import Picture
+
+    picture = Picture(book, request.module.X)
+    picture.whole()
+    return picture

@@ -6,13 +6,9 @@ from lab import Notebook, Picture, corners_to_path
 
 from hsikit.explore.redraw import inside, pixels_inside
 
+NOTEBOOK = "50_feature_space"
 X = "walk"
 LIT = f"__import__('numpy').flatnonzero({X}.lit).tolist()"
-
-
-@pytest.fixture(scope="module")
-def book(opened):
-    return opened("50_feature_space")
 
 
 @pytest.fixture

@@ -4,27 +4,15 @@ import time
 from itertools import pairwise
 
 import numpy as np
-import pytest
-from lab import Picture, corners_to_path
+from lab import corners_to_path
 
 from hsikit.explore.painting import disc
 from hsikit.explore.redraw import pixels_inside
 
+NOTEBOOK = "15_label_your_scene"
 X = "painter"
 SHAPE = (145, 145)
 LABELS = f"{X}.painting.labels"
-
-
-@pytest.fixture(scope="module")
-def book(opened):
-    return opened("15_label_your_scene")
-
-
-@pytest.fixture
-def picture(book):
-    picture = Picture(book, X)
-    picture.whole()
-    return picture
 
 
 def pixels_of(book, condition: str) -> list:

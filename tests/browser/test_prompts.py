@@ -2,21 +2,10 @@
 
 import numpy as np
 import pytest
-from lab import Notebook, Picture
+from lab import Notebook
 
+NOTEBOOK = "30_mmlgnet"
 X = "asker"
-
-
-@pytest.fixture(scope="module")
-def book(opened):
-    return opened("30_mmlgnet")
-
-
-@pytest.fixture
-def picture(book):
-    picture = Picture(book, X)
-    picture.whole()
-    return picture
 
 
 def ask_and_check(picture, text, sentences, seconds=30):
