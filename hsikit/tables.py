@@ -52,6 +52,7 @@ MAIN = {
 # Labels of configs that go by their method's name, as tables show them.
 SHOWN_NAMES = {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with random vectors": "MMLGNet pixels (random vectors)",
                "mmlgnet with shuffled words": "MMLGNet pixels (shuffled words)"}  # fmt: skip
+ARMS = ("SDHSI-Net: ", "mmlgnet with ")  # how names of ablation arms begin
 # What a map says of the ground, means over seeds: share of the mapped area, of the pixels of a field, and an interval.
 GROUND = ("area OA", "field OA", "OA over fields")
 MARKS = ("<!-- results -->", "<!-- /results -->")
@@ -82,6 +83,22 @@ def rows_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [r for r in here if not r["name"].split(", ")[-1].startswith("window ")]
 
 
+def best_of(name: str, rows: list[dict[str, Any]], arms: bool = True) -> list[dict[str, Any]]:
+    """A table's runs of the configuration that validation prefers for each method, under the names tables show.
+
+    Args:
+        arms: False leaves out the arms of ablations, as pictures of whole methods do.
+
+    Raises:
+        TableError: When the table is unknown or no run fits it.
+    """
+    shown = [row | dict.fromkeys(("name", "method"), SHOWN_NAMES.get(row["name"], row["name"]))
+             for row in rows_of(name, rows)]  # fmt: skip
+    if not shown:
+        raise TableError(f"the ledger has no run for table {name}; make them with: {TABLES[name]['make']}")
+    return best_by_validation(row for row in shown if arms or not row["name"].startswith(ARMS))
+
+
 def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Measured scores of a table in percent, mean ± std over seeds: one line a split and method.
 
@@ -90,12 +107,7 @@ def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         TableError: When the table is unknown or no run fits it.
     """
-    fitting = [row | {"name": shown, "method": shown} for row in rows_of(name, rows)
-               if (shown := SHOWN_NAMES.get(row["name"], row["name"]))]  # fmt: skip
-    table = TABLES[name]
-    if not fitting:
-        raise TableError(f"the ledger has no run for table {name}; make them with: {table['make']}")
-    best = best_by_validation(fitting)
+    table, best = TABLES[name], best_of(name, rows)
     extra = {(r["name"], r["split"]): r for r in best}
     ground = _ground(best)
     lines = []

@@ -40,6 +40,16 @@ def test_of_several_configurations_the_best_by_validation_stands_with_how_many_w
     assert list(table["trials"]) == [2]
 
 
+def test_pictures_of_methods_leave_out_the_arms_of_ablations():
+    rows = [row("SDHSI-Net", "fields", 0, 0.5), row("SDHSI-Net: temporal", "fields", 0, 0.6)]
+    assert [r["name"] for r in tables.best_of("indian_pines", rows)] == ["SDHSI-Net", "SDHSI-Net: temporal"]
+    assert [r["name"] for r in tables.best_of("indian_pines", rows, arms=False)] == ["SDHSI-Net"]
+    pixels = [row("mmlgnet", "west_east", 0, 0.5, scene="muufl_subset")]
+    assert tables.best_of("muufl_subset", pixels)[0]["method"] == "MMLGNet pixels (MiniLM)"
+    with pytest.raises(tables.TableError, match="no run for table simulated"):
+        tables.best_of("simulated", rows)
+
+
 def test_reported_cells_stand_in_columns_of_their_own_and_only_for_their_split():
     rows = [
         row("HybridSN (window 11)", "random_10", 0, 0.9),
