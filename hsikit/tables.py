@@ -107,7 +107,7 @@ def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         TableError: When the table is unknown or no run fits it.
     """
-    table, best = TABLES[name], best_of(name, rows)
+    best, table = best_of(name, rows), TABLES[name]
     extra = {(r["name"], r["split"]): r for r in best}
     ground = _ground(best)
     lines = []
