@@ -59,8 +59,8 @@ def measure_batches() -> list[dict[str, Any]]:
     slow = fastest(lambda: list_through(loader(data, 0)))
     two = COUNT / seconds(lambda: list_through(loader(data, 2)))
     rows = [row("batches of windows, against a Dataset in a DataLoader", ours / slow, 3.0, ">=",
-                f"num_workers=2: {two:.0f} windows a second ({ours / two:.1f}x); channels-last, "
-                f"as `fit` has them {plain:.0f} ({plain / slow:.1f}x)", fast=ours, slow=slow)]  # fmt: skip
+                f"TrainConfig(channels_last=True); as by default {plain:.0f} ({plain / slow:.1f}x); "
+                f"num_workers=2: {two:.0f} windows a second ({ours / two:.1f}x)", fast=ours, slow=slow)]  # fmt: skip
     peer = peer_dataset(scene, pixels)
     if isinstance(peer, str):
         return [*rows, row("batches of windows, against rs-fusion-datasets", float("nan"), 8.0, ">=", peer)]
