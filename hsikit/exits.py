@@ -142,8 +142,8 @@ def ready(fitted: Fitted, scene: Scene, dense: bool = False) -> tuple[SDHSINet, 
     if not isinstance(network, SDHSINet):
         raise ValueError(f"{type(network).__name__} has no exits; give a fitted SDHSINet")
     cube = Cube.of(scene, fitted.normalizer, fitted.window)
-    network = for_maps(network.cpu(), dense=dense)  # type: ignore[assignment]
-    return network, cube, torch.as_tensor(np.asarray(fitted.class_ids) - 1)
+    arranged: Any = for_maps(network.cpu(), dense=dense)  # still an SDHSI-Net
+    return arranged, cube, torch.as_tensor(np.asarray(fitted.class_ids) - 1)
 
 
 def _strips(cube: Cube, rows: int) -> Iterator[tuple[int, Tensor]]:
