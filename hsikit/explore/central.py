@@ -14,10 +14,12 @@ import traitlets as t
 from matplotlib import colormaps
 
 from hsikit.explore.pieces import short
+from hsikit.explore.spectra_drawn import axis, colour_scale, cursors, legend, lines
 from hsikit.explore.spectra_view import bad_spans, spectra_title
 
 if TYPE_CHECKING:
-    from hsikit.explore.spectra import Line, SpectraExplorer
+    from hsikit.explore.spectra import SpectraExplorer
+    from hsikit.explore.spectra_drawn import Line
 
 WIDTH = 800  # of the canvas in CSS pixels: what JupyterLab has at 1280 with its file browser open
 HINT = (
@@ -76,12 +78,12 @@ class CentralView:
 
     def _state(self) -> dict[str, Any]:
         explorer = self.explorer
-        low, high, unit = explorer.axis
+        low, high, unit = axis(explorer)
         state: dict[str, Any] = {
-            "spectra": [self._packed(line) for line in explorer.lines()],
-            "cursors": [dict(at=at, colour=colour) for at, colour in explorer.cursors()],
+            "spectra": [self._packed(line) for line in lines(explorer)],
+            "cursors": [dict(at=at, colour=colour) for at, colour in cursors(explorer)],
             "axis": dict(low=low, high=high, unit=unit),
-            "legend": explorer.legend(),
+            "legend": legend(explorer),
         }
         angle = explorer.current if explorer.mode == "spectral angle" else None
         layers = (explorer.truth_opacity, explorer.lidar_opacity, explorer.lidar_channel)
@@ -94,7 +96,7 @@ class CentralView:
 
     def _heading(self) -> dict[str, Any]:
         """Title of the map, with its colour scale where a pixel has one value."""
-        title, scale = short(self.explorer.title, 58), self.explorer.colour_scale()
+        title, scale = short(self.explorer.title, 58), colour_scale(self.explorer)
         if scale is None:
             return {"title": title}
         (low, high), cmap = scale

@@ -66,7 +66,7 @@ class FeatureControls:
     def show(self, **change: Any) -> None:
         """Compute other pictures beside the other controls, then show them."""
         explorer = self.explorer
-        settings = explorer._settings(**change)
+        settings = explorer.settings(**change)
         explorer.say(f"Computing {settings.method} of {len(explorer.pixels):,} px …")
         explorer._later("picture", partial(explorer.pictures.of, settings), partial(explorer._place, settings))
 

@@ -39,7 +39,7 @@ class Numbers:
         """How far neighbours in a picture are neighbours in the full space, 0 to 1; all pixels count."""
         explorer = self.explorer
         space = explorer.beside if beside and explorer.beside else explorer.space
-        key = ("trust", *explorer.pictures.key(space, explorer._settings()))
+        key = ("trust", *explorer.pictures.key(space, explorer.settings()))
         if key not in self._measured:
             self._measured[key] = trustworthiness(explorer.spaces[space], explorer.cloud(beside), seed=explorer.seed)
         return self._measured[key]

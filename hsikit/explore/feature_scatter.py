@@ -9,6 +9,8 @@ import jscatter
 import numpy as np
 import pandas as pd
 
+from hsikit.explore.feature_drawn import categories
+
 if TYPE_CHECKING:
     from hsikit.explore.feature_space import FeatureSpaceExplorer
 
@@ -32,7 +34,7 @@ class BigClouds:
     def refresh(self) -> None:
         """Bring the clouds to the state of the explorer; a selection leaves points and colours alone."""
         explorer = self.explorer
-        state = (explorer._settings(), explorer.color_by, frozenset(explorer.classes_shown))
+        state = (explorer.settings(), explorer.color_by, frozenset(explorer.classes_shown))
         if state != self._drawn:
             self._drawn = state
             pair = [explorer.xy] if explorer.xy_beside is None else [explorer.xy, explorer.xy_beside]
@@ -49,7 +51,7 @@ class BigClouds:
 
     def _scatter(self, xy: np.ndarray) -> Any:
         explorer = self.explorer
-        category, names, colours = explorer.categories()
+        category, names, colours = categories(explorer)
         found = np.unique(category)
         named = pd.Categorical([f"{c} {names[c]}" for c in category], [f"{c} {names[c]}" for c in found])
         frame = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "category": named})

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
 
 from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, shares, unit_vectors
 from hsikit.explore.feature_numbers import Numbers
 from hsikit.explore.feature_pictures import Pictures, Settings
 from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import inside, pixels_inside
-from hsikit.features import Embedding2D, draw_per_class, project
-from hsikit.figures.style import PALETTE, WRONG
+from hsikit.features import Embedding2D, draw_per_class
 from hsikit.predict import Prediction
 from hsikit.scenes.base import Scene
 from hsikit.separation import Separation
@@ -24,10 +22,7 @@ from hsikit.splits import Split
 
 COLOUR_BY = ("class", "prediction", "correctness", "confidence", "split")
 MOST_DRAWN = 50_000  # points; matplotlib needs a second for more
-STEPS = 10  # of confidence, each with a colour of its own
 REACH_PX = 6  # a click on the map lights the nearest shown pixel within this distance
-PART_COLOURS = (PALETTE[0], PALETTE[1], PALETTE[3], "#bbbbbb")
-UNKNOWN = "#bbbbbb"
 SPECTRA_DRAWN = 6  # mean spectra of the largest classes among the lit pixels
 
 
@@ -105,7 +100,7 @@ class FeatureSpaceExplorer(Panel):
         if scene.shape[1] > 1.6 * scene.shape[0]:  # wide maps stand above the clouds
             self.size_in = (10.6, 9.6)
         self.pictures, self.numbers = Pictures(self.spaces, seed, cache), Numbers(self)
-        self.xy = self.pictures.of(self._settings())[0].coordinates
+        self.xy = self.pictures.of(self.settings())[0].coordinates
         self.message = "Drag around points in the cloud, or around pixels on the map."
 
     def __repr__(self) -> str:
@@ -126,7 +121,7 @@ class FeatureSpaceExplorer(Panel):
 
         `beside` names a second space to stand beside it, laid out in the same way; ``""`` takes it away.
         """
-        settings = self._settings(space, method, perplexity, neighbours, beside)
+        settings = self.settings(space, method, perplexity, neighbours, beside)
         self._place(settings, self.pictures.of(settings))
 
     def color(self, by: str) -> None:
@@ -199,6 +194,11 @@ class FeatureSpaceExplorer(Panel):
         """Rows and columns (n, 2) of the points."""
         return np.stack(np.divmod(self.pixels, self.scene.shape[1]), 1)
 
+    @cached_property
+    def backdrop(self) -> np.ndarray:
+        """The scene in pale grey (row, col, 3), 0..1."""
+        return np.repeat(0.75 + 0.25 * self.scene.rgb().mean(-1, keepdims=True), 3, -1)
+
     def spectra(self) -> list[tuple[int, np.ndarray, np.ndarray | None, int]]:
         """Class, mean, std (ddof 1; None for one), count of lit (or all shown) pixels, largest first."""
         which = self.lit if self.lit.any() else self.visible
@@ -222,63 +222,17 @@ class FeatureSpaceExplorer(Panel):
         """Separation of the classes shown in the full space; see `hsikit.separation`."""
         return self.numbers.separation(space or self.space)
 
-    # --- what the view draws ---------------------------------------------------------------------
-
-    def categories(self) -> tuple[np.ndarray, list[str], list[str]]:
-        """Category (n,) of every point under the present colouring, and the categories' names and colours."""
-        names = [self.class_name(c) for c in range(self.scene.n_classes + 1)]
-        colours = [UNKNOWN, *self.scene.colors]
-        if self.color_by == "prediction" and self.prediction is not None:
-            return self.prediction, names, colours
-        if self.color_by == "correctness" and self.prediction is not None:
-            state = np.where(self.labels == 0, 0, np.where(self.labels == self.prediction, 1, 2))
-            return state, ["unlabelled", "right", "wrong"], ["#f0f0f0", PALETTE[0], WRONG]
-        if self.color_by == "confidence" and self.confidence is not None:
-            step = np.minimum((self.confidence * STEPS).astype(int), STEPS - 1)
-            names = [f"{k / STEPS:.1f} to {(k + 1) / STEPS:.1f}" for k in range(STEPS)]
-            return step, names, [to_hex(colormaps["cividis"](k / (STEPS - 1))) for k in range(STEPS)]
-        if self.color_by == "split":
-            return self.parts, list(PARTS), list(PART_COLOURS)
-        return self.labels, names, colours
-
-    def picture(self) -> np.ndarray:
-        """The map (row, col, 3) in 0..1: the scene in pale grey, lit (or all shown) points in colour."""
-        from matplotlib.colors import to_rgb
-
-        grey = self._backdrop
-        category, _, colours = self.categories()
-        which = self.lit if self.lit.any() else self.visible
-        rows, cols = self.rowcol[which].T
-        picture = grey.copy()
-        picture[rows, cols] = np.array([to_rgb(c) for c in colours])[category[which]]
-        return picture
-
-    def star_places(self, beside: bool = False) -> dict[str, np.ndarray]:
-        """Name -> place (2,) of the words in a picture, where they have the space's dimension."""
-        space = self.beside if beside and self.beside else self.space
-        dim = self.spaces[space].shape[1]
-        fitting = {n: v / max(float(np.linalg.norm(v)), 1e-12) for n, v in self.words.items() if v.size == dim}
-        if not fitting:
-            return {}
-        placed = project(self.pictures.one(space, self._settings()), np.stack(list(fitting.values())))
-        return dict(zip(fitting, placed))
-
     def class_name(self, class_id: int) -> str:
         """Name of a class, ``"unlabelled"`` for 0."""
         return self.scene.class_names[class_id - 1] if class_id else "unlabelled"
 
     # --- inside ----------------------------------------------------------------------------------
 
-    @property
-    def _backdrop(self) -> np.ndarray:
-        if not hasattr(self, "_grey"):
-            self._grey = np.repeat(0.75 + 0.25 * self.scene.rgb().mean(-1, keepdims=True), 3, -1)
-        return self._grey
-
-    def _settings(
+    def settings(
         self, space: str | None = None, method: str | None = None, perplexity: float | None = None,
         neighbours: int | None = None, beside: str | None = None,
     ) -> Settings:  # fmt: skip
+        """What a picture depends on: the present settings, with those given in their place."""
         return self.pictures.checked(
             self.space if space is None else space,
             self.method if method is None else method,

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from hsikit.explore.feature_artists import SMALL, Cloud, Matrix
+from hsikit.explore.feature_drawn import categories, picture, star_places
 from hsikit.explore.panel import View
 from hsikit.explore.pieces import short
 from hsikit.explore.progress import Progress
@@ -150,7 +151,7 @@ class FeatureView(View):
 
     def _refresh_clouds(self, place: Any) -> None:
         explorer = self.explorer
-        category, _, colours = explorer.categories()
+        category, _, colours = categories(explorer)
         if self.elsewhere is not None:
             return
         pair = explorer.beside is not None
@@ -170,9 +171,9 @@ class FeatureView(View):
         for artist in self._stars:
             artist.remove()
         self._stars = []
-        self._refresh_place(self.axes, explorer.space, explorer.xy, explorer.star_places())
+        self._refresh_place(self.axes, explorer.space, explorer.xy, star_places(explorer))
         if explorer.beside and explorer.xy_beside is not None:
-            self._refresh_place(self.second, explorer.beside, explorer.xy_beside, explorer.star_places(beside=True))
+            self._refresh_place(self.second, explorer.beside, explorer.xy_beside, star_places(explorer, beside=True))
 
     def _refresh_place(self, axes: Axes, space: str, xy: np.ndarray, stars: dict[str, np.ndarray]) -> None:
         explorer = self.explorer
@@ -202,13 +203,13 @@ class FeatureView(View):
         for artist in self._lit:
             artist.remove()
         self._lit = []
-        category, _, colours = explorer.categories()
+        category, _, colours = categories(explorer)
         ring = dict(marker="o", ls="", ms=4.8, mec="#000000", animated=True, zorder=5)
         for axes, xy in ((self.axes, explorer.xy), (self.second, explorer.xy_beside)):
             for c in np.unique(category[explorer.lit]) if xy is not None and self.elsewhere is None else ():
                 x, y = xy[explorer.lit & (category == c)].T  # type: ignore[index]
                 self._lit += axes.plot(x, y, mfc=colours[c], mew=0.5, **ring)  # type: ignore[arg-type]
-        self.image.set_data(explorer.picture())
+        self.image.set_data(picture(explorer))
 
     def _refresh_spectra(self) -> None:
         explorer = self.explorer
@@ -234,7 +235,7 @@ class FeatureView(View):
     def _refresh_key(self) -> None:
         """All categories, also of classes that are hidden: it changes with the colouring alone."""
         explorer = self.explorer
-        category, names, colours = explorer.categories()
+        category, names, colours = categories(explorer)
         if not self._news("key", explorer.color_by):
             return
         found = np.unique(category)

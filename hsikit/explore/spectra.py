@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,6 @@ from hsikit.explore.spectra_list import Spectrum, SpectrumList
 from hsikit.explore.spectra_picture import MODES, PRESETS_NM, ScenePicture
 from hsikit.scenes.base import Scene
 from hsikit.spectra import INDICES_NM, continuum_removed
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """A spectrum as it is drawn: values (band,), deviations (band,) or None, pixels (n, 2) it was taken from."""
-
-    mean: np.ndarray
-    std: np.ndarray | None
-    colour: str
-    picked: bool
-    pixels: np.ndarray
 
 
 class SpectraExplorer(Panel):
@@ -233,53 +221,6 @@ class SpectraExplorer(Panel):
         if self.mode in INDICES_NM:
             return f"{self.mode} of {self.scene.units}"
         return f"{self.mode}: " + ", ".join(self.facts.band_text(b, short=True) for b in self.rgb_bands)
-
-    # --- what a view draws -----------------------------------------------------------------------
-
-    def lines(self) -> list[Line]:
-        """The spectra as they are drawn, class means first."""
-        means, stds = self.class_spectra if self.classes_shown else (np.empty(0), np.empty(0))
-        nowhere = np.empty((0, 2), int)
-        found = [
-            Line(means[c - 1], stds[c - 1], self.scene.colors[c - 1], False, nowhere)
-            for c in sorted(self.classes_shown)
-        ]
-        found += [Line(s.mean, s.std, s.colour, True, s.pixels) for s in self.spectra]
-        if not self.continuum:
-            return found
-        return [replace(line, mean=self.drawn(line.mean), std=None) for line in found]
-
-    @property
-    def axis(self) -> tuple[float, float, str]:
-        """Lowest and highest value of the axis of the spectra, and its unit."""
-        if self.continuum:
-            return 0.0, 1.05, "continuum removed"
-        low, high = self.span
-        for spectrum in self.spectra:
-            good = spectrum.mean[~self.bad]
-            good = good[np.isfinite(good)]
-            low, high = min([low, *good]), max([high, *good])
-        return float(low), float(high), self.scene.units
-
-    def cursors(self) -> list[tuple[float, str]]:
-        """Where the bands of the picture stand on the axis of the spectra, with the colours they are shown in."""
-        if self.mode == "one band":
-            return [(float(self.x[self.band]), "#000000")]
-        colours = ("#d62728", "#2ca02c", "#1f77b4") if self.mode in (*PRESETS_NM, "three bands") else ()
-        return [(float(self.x[band]), colour) for band, colour in zip(self.rgb_bands, colours)]
-
-    def colour_scale(self) -> tuple[tuple[float, float], str] | None:
-        """Range and colour map of a picture with one value a pixel; None for colour composites."""
-        return None if self.mode in (*PRESETS_NM, "three bands") else self.shown_values()[1:]
-
-    def legend(self) -> list[dict[str, Any]]:
-        """Label, colour, class_id (0 if none) and shown of each entry: listed spectra, classes, bands left out."""
-        found = [dict(label=s.name, colour=s.colour, class_id=0, shown=True) for s in self.spectra]
-        for c, (name, colour) in enumerate(zip(self.scene.class_names, self.scene.colors), 1):
-            found.append(dict(label=name, colour=colour, class_id=c, shown=c in self.classes_shown))
-        if self.bad.any():
-            found.append(dict(label="bands left out", colour="#e8e8e8", class_id=0, shown=False))
-        return found
 
     # --- facts -----------------------------------------------------------------------------------
 

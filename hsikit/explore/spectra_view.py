@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 
 from hsikit.explore.panel import View
 from hsikit.explore.pieces import short
+from hsikit.explore.spectra_drawn import axis, colour_scale, cursors, legend, lines
 from hsikit.scenes.base import Scene
 from hsikit.spectra import WATER_NM, water_bands
 
@@ -57,17 +58,17 @@ class SpectraView(View):
         explorer = self.explorer
         self.map.imshow(explorer.picture(), interpolation="nearest")
         self.map.set_title(short(explorer.title, 58), loc="left", fontsize=10)
-        low, high, unit = explorer.axis
+        low, high, unit = axis(explorer)
         self.axes.set_ylim(low, high)
         self.axes.set_ylabel(unit)
         self._draw_scale()
         self._draw_spectra()
-        for at, colour in explorer.cursors():
+        for at, colour in cursors(explorer):
             self.axes.axvline(at, lw=1.2, ls="--", color=colour, zorder=4)
         self._draw_key()
 
     def _draw_scale(self) -> None:
-        found = self.explorer.colour_scale()
+        found = colour_scale(self.explorer)
         self.scale.set_visible(found is not None)
         if found is not None:
             (low, high), cmap = found
@@ -78,7 +79,7 @@ class SpectraView(View):
 
     def _draw_spectra(self) -> None:
         explorer = self.explorer
-        for line in explorer.lines():
+        for line in lines(explorer):
             draw_spectrum(self.axes, explorer.x, line.mean, line.std, line.colour, 2.0 if line.picked else 1.4,
                           halo=line.picked)  # fmt: skip
             if len(line.pixels) > 1:
@@ -94,7 +95,7 @@ class SpectraView(View):
         """Spectra and shown means as lines, classes that colour the map as areas; other classes are left out."""
         explorer = self.explorer
         handles: list[Any] = []
-        for entry in explorer.legend():
+        for entry in legend(explorer):
             name, colour = short(entry["label"], 27), entry["colour"]
             if entry["shown"]:
                 handles.append(Line2D([], [], color=colour, lw=2.6, label=name))

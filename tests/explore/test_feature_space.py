@@ -11,6 +11,7 @@ from matplotlib.path import Path
 from tiny import tiny_scene, tiny_split
 
 from hsikit.explore import FeatureSpaceExplorer
+from hsikit.explore.feature_drawn import categories, picture, star_places
 from hsikit.separation import separation
 
 
@@ -58,11 +59,11 @@ def test_a_lasso_in_the_cloud_lights_those_pixels_on_the_map(explorer, scene):
     want = explorer.pixels[Path(outline).contains_points(explorer.xy)]
     assert len(want)
     assert np.array_equal(lit, want)
-    picture, rowcol = explorer.picture(), explorer.rowcol[explorer.lit]
+    drawn, rowcol = picture(explorer), explorer.rowcol[explorer.lit]
     for (r, c), label in zip(rowcol, explorer.labels[explorer.lit]):
-        assert np.allclose(picture[r, c], to_rgb(scene.colors[label - 1]))
+        assert np.allclose(drawn[r, c], to_rgb(scene.colors[label - 1]))
     others = np.delete(np.arange(scene.labels.size), want)
-    grey = picture.reshape(-1, 3)[others]
+    grey = drawn.reshape(-1, 3)[others]
     assert np.allclose(grey, grey[:, :1])
 
 
@@ -103,7 +104,7 @@ def test_confusion_and_colours(explorer, scene):
     assert f"{wrong} of" in explorer.message
     for by in ("prediction", "correctness", "split", "class"):
         explorer.color(by)
-        category, names, colours = explorer.categories()
+        category, names, colours = categories(explorer)
         assert len(names) == len(colours) > category.max()
     assert colours[1:] == list(scene.colors)
 
@@ -113,12 +114,12 @@ def test_methods_and_several_spaces(scene):
     words = {"a green meadow": scene.hsi[0, 0]}
     explorer = FeatureSpaceExplorer(spaces, scene.labels, scene, cap_per_class=20, words=words)
     first = explorer.xy.copy()
-    assert list(explorer.star_places()) == ["a green meadow"]
+    assert list(star_places(explorer)) == ["a green meadow"]
     explorer.show(method="tsne", perplexity=5)
     assert explorer.xy.shape == first.shape
     assert not np.allclose(explorer.xy, first)
     explorer.show(space="first half", method="pca")
-    assert explorer.star_places() == {}
+    assert star_places(explorer) == {}
     explorer.show(space="input")
     assert np.allclose(explorer.xy, first)
     with pytest.raises(ValueError, match="perplexity 50"):
@@ -378,7 +379,7 @@ def test_confidence_colours_points_in_steps(scene):
     sure = np.linspace(0, 1, scene.labels.size).reshape(scene.shape)
     explorer = FeatureSpaceExplorer(scene.hsi, scene.labels, scene, confidence=sure)
     explorer.color("confidence")
-    category, names, colours = explorer.categories()
+    category, names, colours = categories(explorer)
     want = np.minimum((10 * sure.ravel()[explorer.pixels]).astype(int), 9)
     assert np.array_equal(category, want)
     assert len(set(colours)) == len(names) == 10
