@@ -13,6 +13,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("hsikit").setLevel(logging.INFO)
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a user's own networks and losses lie beside the config
     try:
         return args.handler(args) or 0
     except KeyboardInterrupt:
@@ -66,9 +69,14 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         sub = verb(name, _sweep, f"{about} What the ledger holds is not run again.", "CONFIG", as_json=True)
         sub.add_argument("--seeds", type=_count, metavar="N", help="seeds 0 to N-1 instead of the config's")
-        sub.set_defaults(jobs=1)
+        sub.set_defaults(jobs=None, dask=None, slurm=False)
         if name == "sweep":
-            sub.add_argument("--jobs", type=_count, default=1, metavar="N", help="processes at a time; default 1")
+            sub.add_argument("--jobs", type=_count, metavar="N", help="processes at a time; default 1, 2 with --dask")
+            where = sub.add_mutually_exclusive_group()
+            where.add_argument("--dask", nargs="?", const="", metavar="ADDRESS",
+                               help="on the Dask workers at tcp://..., or on N new ones of this machine")  # fmt: skip
+            where.add_argument("--slurm", action="store_true",
+                               help="run in N Slurm jobs, set up as ~/.config/dask/jobqueue.yaml says")  # fmt: skip
 
     sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
     sub.add_argument("name", nargs="?", metavar="NAME")
@@ -119,8 +127,9 @@ def _workbook(args: argparse.Namespace) -> int:
 def _sweep(args: argparse.Namespace) -> int:
     from hsikit.experiments import against, by_method, expand, gains, load_config, summarise, sweep
 
-    result = sweep(expand(args.config, args.seeds), jobs=args.jobs)
-    config = load_config(args.config)
+    experiments, config = expand(args.config, args.seeds), load_config(args.config)
+    with _workers(args, experiments) as client:
+        result = sweep(experiments, jobs=args.jobs or 1, client=client)
     reference = config.get("reference")
     summaries = summarise(result.rows, reference)
     _show(by_method(summaries, result.rows) if args.json else summaries, args.json)
@@ -136,6 +145,15 @@ def _sweep(args: argparse.Namespace) -> int:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
     kinds = {failure.reason.split(":")[0] for failure in result.failures}
     return 0 if not kinds else 2 if kinds <= INPUT_ERRORS else 1
+
+
+def _workers(args: argparse.Namespace, experiments: Sequence[Any]) -> AbstractContextManager[Any]:
+    """The client of the workers asked for, or None for this machine's own processes."""
+    from hsikit.experiments import dask_client, slurm_client
+
+    if args.slurm:
+        return slurm_client(args.jobs or 1, threads=max(e.train["threads"] for e in experiments))
+    return nullcontext() if args.dask is None else dask_client(args.dask or None, args.jobs or 2)
 
 
 def _say_unseen(rows: list[dict[str, Any]]) -> None:

@@ -164,7 +164,7 @@ class Mapper:
     def _answer(self, hsi: Tensor, lidar: Tensor | None) -> Output:
         with torch.autocast(self.device.type, torch.float16, enabled=self.mixed):
             output = self.network(hsi, lidar).only(self.keep)
-        return Output(output.logits.float(), output.embedding.float(), tuple(e.float() for e in output.exits))
+        return output.float()
 
 
 def _with_trained_bands(fitted: Fitted, scene: Scene) -> Scene:

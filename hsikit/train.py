@@ -56,6 +56,8 @@ class TrainConfig:
         lidar_offset: Standard deviation of an offset added to a window's LiDAR, one for each channel.
         channels_last: Keep the bands of a pixel side by side in batches: windows are gathered in half the time and 2-D
             layers run sooner on a CPU. The last bits differ, so it is off where runs must equal older ones.
+        mixed: Half precision (bfloat16) inside the network where it is safe; losses and weights stay in float32. Made
+            for GPUs: half the memory, and other last bits, so it is off unless asked for.
         keep: The epoch kept: "best" on validation pixels, or "last", for schedules that end at a learning rate of 0
             and validation pixels too few to choose by.
         wrong_labels: Share of training labels replaced by another class, to see what a method makes of them;
@@ -76,6 +78,7 @@ class TrainConfig:
     noise: float = 0.0
     lidar_offset: float = 0.0
     channels_last: bool = False
+    mixed: bool = False
     keep: str = "best"
     wrong_labels: float = 0.0
 
@@ -202,7 +205,9 @@ def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -
     shares: dict[str, float] = {}
     for step, (hsi, lidar, target, index) in enumerate(train.epoch(config.seed, epoch)):
         hsi, lidar = jitter(hsi, lidar, config.noise, config.lidar_offset)
-        terms = loss(network(hsi, lidar).centre().only(keep), target, index)
+        with torch.autocast(hsi.device.type, torch.bfloat16, enabled=config.mixed):
+            output = network(hsi, lidar).centre().only(keep)
+        terms = loss(output.float() if config.mixed else output, target, index)
         if step == 0 and (epoch == 1 or epoch % 10 == 0) and len(terms) > 1:
             shares = gradient_shares(terms, network)
         total = torch.stack(list(terms.values())).sum()

@@ -118,7 +118,8 @@ def fake_sweep(monkeypatch):
 
     fake = SimpleNamespace(calls=[], reasons=[])
 
-    def sweep(plan, jobs):
+    def sweep(plan, jobs, client):
+        assert client is None
         fake.calls.append((plan, jobs))
         run = SimpleNamespace(label="svm", seed=0)
         return SimpleNamespace(rows=[], failures=[SimpleNamespace(experiment=run, reason=r) for r in fake.reasons])

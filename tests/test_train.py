@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,18 @@ from tiny import NAMES, tiny_scene, tiny_split
 
 from hsikit.fitted import Fitted
 from hsikit.losses import SelfDistillation
-from hsikit.models import CNN2D, CNN3D, HybridSN, MMLGNet, SDHSINet, TrunkClassifier, recorded
+from hsikit.models import (
+    CNN2D,
+    CNN3D,
+    SSFTT,
+    SSRN,
+    HybridSN,
+    MMLGNet,
+    SDHSINet,
+    SpectralFormer,
+    TrunkClassifier,
+    recorded,
+)
 from hsikit.models.output import Output
 from hsikit.scenes import Scene
 from hsikit.text import random_vectors
@@ -28,6 +40,9 @@ NETWORKS = {
     "cnn2d": lambda: CNN2D(15, 3, 7),
     "cnn3d": lambda: CNN3D(15, 3, 7),
     "hybridsn": lambda: HybridSN(15, 3, 9),
+    "ssrn": lambda: SSRN(16, 3, 5),
+    "ssftt": lambda: SSFTT(15, 3, 7),
+    "spectralformer": lambda: SpectralFormer(16, 3, 3),
 }
 
 
@@ -64,6 +79,17 @@ def test_test_labels_cannot_reach_training(name):
     permuted = type(split)(**{**vars(split), **changed})
     assert (permuted.y("test") != split.y("test")).any()
     assert same(first, weights(train(name, other, permuted)))
+
+
+@pytest.mark.parametrize("name", ["mmlgnet", "sdhsi", "ssftt"])
+def test_half_precision_learns_as_well_and_leaves_weights_in_float32(name):
+    scene = tiny_scene()
+    split = tiny_split(scene)
+    config = TrainConfig(epochs=12, batch=32, threads=1)
+    plain, mixed = train(name, scene, split, config), train(name, scene, split, replace(config, mixed=True))
+    assert not same(weights(plain), weights(mixed))
+    assert all(value.dtype == torch.float32 for value in weights(mixed).values() if value.is_floating_point())
+    assert mixed.history["val_oa"].max() > plain.history["val_oa"].max() - 0.1 > 0.7
 
 
 @pytest.mark.parametrize("name", ["mmlgnet", "sdhsi"])

@@ -19,7 +19,7 @@ from hsikit.splits import split_name
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
 RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
 # Options younger than the ledger's first rows: at this value, which is what older runs did, they stay out of the hash.
-ADDED_LATER = {
+ADDED_LATER: dict[str, dict[str, Any]] = {
     "train": {
         "reduction": "pca",
         "wrong_labels": 0.0,
@@ -27,7 +27,9 @@ ADDED_LATER = {
         "lidar_offset": 0.0,
         "keep": "best",
         "channels_last": False,
-    }
+        "mixed": False,
+    },
+    "text": {"model": "ViT-B-32"},
 }
 TWO_SENSORS = ("mmlgnet", "trunk_ce")  # likewise, but of these methods' networks only
 ADDED_TO_TWO_SENSORS = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}

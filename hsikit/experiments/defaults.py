@@ -14,7 +14,8 @@ from typing import Any
 from hsikit.experiments.config import ConfigError, Experiment, _nearest
 
 SHALLOW = ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")
-LEARNED = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", "cnn2d", "cnn3d", "hybridsn")
+LEARNED = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", "cnn2d", "cnn3d", "hybridsn", "ssrn", "ssftt", "spectralformer")
+ALL_BANDS = ("ssrn", "spectralformer")  # they read the spectrum in its order, where components have none
 METHODS = (*SHALLOW, *LEARNED)
 SHALLOW_MODEL = {"features": "spectra", "window": 1}
 TEXT = {
@@ -23,11 +24,14 @@ TEXT = {
     "control": "none",
     "draw": None,
     "path": "",
-}  # draw None: the run's seed
+    "model": "ViT-B-32",
+}  # draw None: the run's seed; model: of open_clip, whose checkpoint `path` then names
 CLASS_OF = {"mmlgnet": "hsikit.models.mmlgnet.MMLGNet", "trunk_ce": "hsikit.models.mmlgnet.TrunkClassifier",
             "sdhsi": "hsikit.models.sdhsi.SDHSINet", "sdhsi_ce": "hsikit.models.sdhsi.SDHSINet",
             "cnn2d": "hsikit.models.networks.CNN2D", "cnn3d": "hsikit.models.networks.CNN3D",
-            "hybridsn": "hsikit.models.networks.HybridSN"}  # fmt: skip
+            "hybridsn": "hsikit.models.networks.HybridSN", "ssrn": "hsikit.models.ssrn.SSRN",
+            "ssftt": "hsikit.models.ssftt.SSFTT",
+            "spectralformer": "hsikit.models.spectralformer.SpectralFormer"}  # fmt: skip
 LOSS_OF = {"mmlgnet": "hsikit.losses.SymmetricContrastive", "sdhsi": "hsikit.losses.SelfDistillation"}
 GIVEN = ("self", "bands", "hsi_bands", "classes", "seed", "text_dim", "exits")  # filled from scene and seed
 
@@ -62,7 +66,7 @@ def _model(experiment: Experiment) -> dict[str, Any]:
         return dict(experiment.model)  # a user's module says itself what it takes
     known = _arguments(CLASS_OF[experiment.method])
     if experiment.method not in ("mmlgnet", "trunk_ce"):
-        known["bands"] = 30
+        known["bands"] = None if experiment.method in ALL_BANDS else 30
     elif known.get("lidar_channels") is None:
         known["lidar_channels"] = 1
     return _filled("model", experiment.model, known)

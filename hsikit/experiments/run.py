@@ -148,7 +148,10 @@ def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
     if not options:
         return None
     path = os.path.expandvars(options["path"])  # such as $HSIKIT_DATA/clip_text/vectors.npz
-    encoder = load_text_encoder(options["backend"], **({"path": path} if path else {}))
+    if options["backend"] == "openclip":
+        encoder = load_text_encoder("openclip", model=options["model"], pretrained=path or "openai")
+    else:
+        encoder = load_text_encoder(options["backend"], **({"path": path} if path else {}))
     draw = experiment.seed if options["draw"] is None else options["draw"]
     text = encode_classes(encoder, load_prompts(experiment.scene), options["prompts"])
     if options["control"] == "shuffled":

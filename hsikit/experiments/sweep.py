@@ -14,7 +14,9 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
+from hsikit.experiments.pinned import pinned
 from hsikit.experiments.store import Store
 
 log = logging.getLogger(__name__)
@@ -36,20 +38,23 @@ class SweepResult:
     failures: list[Failure]
 
 
-def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: int = 1) -> SweepResult:
+def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: int = 1,
+          client: Any = None) -> SweepResult:  # fmt: skip
     """Run all experiments that the store does not hold; a failing one is reported, the rest goes on.
 
     Args:
         jobs: Processes at once. With 1 everything runs in this process.
+        client: A `dask.distributed.Client` whose workers do the same instead (`hsikit.experiments.cluster`).
     """
     store = store or Store.of_environment()
     todo = [e for e in experiments if e.hash not in store.rows()]
     known = len(experiments) - len(todo)
     if len(todo) > 1:
-        log.info("%s", plan(experiments, store, jobs))
+        log.info("%s", plan(experiments, store, jobs if client is None else len(client.nthreads())))
     failures: list[Failure] = []
+    done = _work(todo, store, jobs) if client is None else work_on_cluster(todo, store, client)
     with tqdm(total=len(experiments), initial=known, desc="runs", unit="run", disable=not todo) as bar:
-        for experiment, row, reason in _work(todo, store, jobs):
+        for experiment, row, reason in done:
             if row is None:
                 failures.append(Failure(experiment, reason))
             else:
@@ -86,13 +91,19 @@ def _work(todo: list[Experiment], store: Store, jobs: int):
         return
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
-        waiting = {pool.submit(_attempt, experiment, store): experiment for experiment in todo}
+        waiting = {pool.submit(attempt_alone, experiment, store): experiment for experiment in todo}
         for done in as_completed(waiting):
             try:
                 row, reason = done.result()
             except Exception as error:  # the process died: say so, the other runs are in the ledger
                 row, reason = None, f"its process ended: {error or type(error).__name__}"
             yield waiting[done], row, reason
+
+
+def attempt_alone(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:
+    """Make a run in a process that has others beside it; (row, "") or (None, why it failed)."""
+    with pinned(experiment.train["threads"]):
+        return _attempt(experiment, store)
 
 
 def _attempt(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:

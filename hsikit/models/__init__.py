@@ -11,8 +11,13 @@ from hsikit.models.mmlgnet import MMLGNet, TrunkClassifier
 from hsikit.models.networks import CNN2D, CNN3D, HybridSN
 from hsikit.models.output import Output, count_parameters, recorded, seeded
 from hsikit.models.sdhsi import SDHSINet, exit_names
+from hsikit.models.spectralformer import SpectralFormer
+from hsikit.models.ssftt import SSFTT
+from hsikit.models.ssrn import SSRN
 
-NETWORKS = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", "cnn2d", "cnn3d", "hybridsn")
+BASELINES = {"cnn2d": CNN2D, "cnn3d": CNN3D, "hybridsn": HybridSN, "ssrn": SSRN, "ssftt": SSFTT,
+             "spectralformer": SpectralFormer}  # fmt: skip
+NETWORKS = ("mmlgnet", "trunk_ce", "sdhsi", "sdhsi_ce", *BASELINES)
 
 
 def make(method: str, bands: int, lidar_channels: int, classes: int, seed: int, options: dict[str, Any]) -> nn.Module:
@@ -22,7 +27,8 @@ def make(method: str, bands: int, lidar_channels: int, classes: int, seed: int, 
     `lidar_channels`, `classes`, `seed` and the options.
     """
     options = dict(options)
-    components = min(options.pop("bands", 30), bands)
+    wanted = options.pop("bands", 30)  # None: all, for networks that read the spectrum in its order
+    components = bands if wanted is None else min(wanted, bands)
     if method == "mmlgnet":
         lidar = min(options.pop("lidar_channels", 1), lidar_channels)
         return MMLGNet(bands, lidar, seed=seed, **options)
@@ -31,9 +37,8 @@ def make(method: str, bands: int, lidar_channels: int, classes: int, seed: int, 
         return TrunkClassifier(bands, lidar, classes, seed=seed, **options)
     if method in ("sdhsi", "sdhsi_ce"):
         return SDHSINet(components, classes, seed=seed, exits=method == "sdhsi", **options)
-    simple = {"cnn2d": CNN2D, "cnn3d": CNN3D, "hybridsn": HybridSN}
-    if method in simple:
-        return simple[method](components, classes, seed=seed, **options)
+    if method in BASELINES:
+        return BASELINES[method](components, classes, seed=seed, **options)
     with seeded(seed):  # the same first weights whatever was drawn before, also where the module does not mind its seed
         network = _class_at(method)(bands=bands, lidar_channels=lidar_channels, classes=classes, seed=seed, **options)
     network.built_with = {
@@ -70,5 +75,6 @@ def _class_at(path: str) -> type:
         raise ValueError(f"cannot import {path!r}: {error}") from None
 
 
-__all__ = ["CNN2D", "CNN3D", "NETWORKS", "HybridSN", "MMLGNet", "Output", "SDHSINet", "TrunkClassifier", "build",
-           "count_parameters", "describe", "exit_names", "make", "recorded"]  # fmt: skip
+__all__ = ["BASELINES", "CNN2D", "CNN3D", "NETWORKS", "SSFTT", "SSRN", "HybridSN", "MMLGNet", "Output", "SDHSINet",
+           "SpectralFormer", "TrunkClassifier", "build", "count_parameters", "describe", "exit_names", "make",
+           "recorded"]  # fmt: skip

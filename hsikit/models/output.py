@@ -31,6 +31,10 @@ class Output(NamedTuple):
         """The same with the logits of some classes (indices from 0), such as the trained ones."""
         return self._replace(logits=self.logits[:, classes], exits=tuple(e[:, classes] for e in self.exits))
 
+    def float(self) -> Output:
+        """The same in float32."""
+        return Output(self.logits.float(), self.embedding.float(), *(tuple(t.float() for t in ts) for ts in self[2:]))
+
     def centre(self) -> Output:
         """The same for single windows, row and col dropped: (batch, class) and (batch, dim)."""
         flat = lambda t: t[:, :, 0, 0]  # noqa: E731

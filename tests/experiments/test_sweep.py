@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tiny_site import CONFIG, timeless, write_site
 
 from hsikit.experiments import (
     ConfigError,
@@ -25,36 +26,6 @@ from hsikit.experiments import (
     sweep,
 )
 from hsikit.experiments import run as run_module
-
-# A site file makes a scene of its own: small, on disk, real.
-CONFIG = {
-    "scene": "site.yaml", "split": {"kind": "random", "train": 0.3}, "train": {"threads": 1},
-    "arms": [{"method": "lda"}, {"method": "svm"}, {"method": "coordinates"},
-             {"method": "cnn2d", "model": {"bands": 8, "window": 7}, "train": {"epochs": 3}}],
-    "seeds": [0, 1],
-}  # fmt: skip
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run_module._content.cache_clear()
-    write_site(tmp_path)
-    return tmp_path
-
-
-def write_site(folder, shift=0.0):
-    draw = np.random.default_rng(0)
-    labels = np.repeat(np.arange(24) // 8 + 1, 20).reshape(24, 20)
-    cube = draw.normal(size=(3, 10))[labels - 1] + 0.4 * draw.normal(size=(24, 20, 10)) + shift
-    np.save(folder / "cube.npy", cube.astype(np.float32))
-    np.save(folder / "labels.npy", labels.astype(np.uint8))
-    (folder / "site.yaml").write_text("name: site\nhsi: cube.npy\nlabels: labels.npy\nclasses: [a, b, c]\n")
-
-
-def timeless(rows):
-    drop = ("seconds", "peak_memory_mb")
-    return [{k: v for k, v in r.items() if k not in drop} for r in rows]
 
 
 def test_a_run_leaves_a_whole_folder_and_one_row(site):
