@@ -5,7 +5,8 @@
 
 A notebook is named by its stem, such as `30_mmlgnet`. `notebooks/profiles/<profile>.yaml` maps stems to
 parameters; those under `common` go to every notebook that has them. Executed copies land in
-`build/<profile>/notebooks/`, what notebooks write in the folder they get as `out_dir`, `build/<profile>/`.
+`build/<profile>/notebooks/`, what notebooks write in the folder they get as `out_dir`, `build/<profile>/`, and a page
+that shows it all in `build/site/`.
 """
 
 from __future__ import annotations
@@ -50,13 +51,14 @@ class Failure:
 
 @dataclass
 class WorkbookResult:
-    """What a call of `run_workbook` did and what now lies under `out`."""
+    """What a call of `run_workbook` did and what now lies under `out`; `page` shows it in a browser."""
 
     profile: str
     out: Path
     executed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failure: Failure | None = None
+    page: Path | None = None
 
     def files(self) -> dict[str, list[Path]]:
         """Tables, figures and executed notebooks under `out`, by kind."""
@@ -69,6 +71,8 @@ class WorkbookResult:
         lines = []
         for kind, files in self.files().items():
             lines += [f"{kind}:", *(f"  {_shown(file)}" for file in files)] if files else [f"{kind}: none"]
+        if self.page:
+            lines.append(f"to look at all of it, open {_shown(self.page)}")
         lines.append(f"profile {self.profile}: {len(self.executed)} executed, {len(self.skipped)} unchanged")
         if self.failure:
             copy = self.out / "notebooks" / f"{self.failure.notebook}.ipynb"
@@ -86,6 +90,8 @@ def run_workbook(
 ) -> WorkbookResult:
     """Execute `root/notebooks/*.ipynb` with the parameters of a profile, stopping at the first that fails.
 
+    What is there in the end, also of earlier calls, is shown by the pages in `site` beside the profile's folder.
+
     A notebook is skipped when its cells, parameters and inputs, the code of hsikit and the installed packages
     are what they were when it last succeeded, and what it made is still there. Its inputs are the paths or
     patterns in its metadata under `hsikit.inputs`, relative to `root`; `{out_dir}` is the profile's folder.
@@ -94,13 +100,15 @@ def run_workbook(
         only: A stem or its number, such as "30"; default all.
         force: Execute also what has not changed.
         root: The project's folder; default the current one.
-        build: Parent of the profile's folder; default `root/build`.
+        build: Parent of the profile's folder and of `site`; default `root/build`.
 
     Raises:
         WorkbookError: When there is no such profile or notebook, or a parameter is set that no notebook has.
     """
     from tqdm.auto import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
+
+    from hsikit.site import write_site
 
     root = (root or Path.cwd()).resolve()
     out = (build or root / "build").resolve() / profile
@@ -128,6 +136,7 @@ def run_workbook(
             result.executed.append(source.stem)
             with logging_redirect_tqdm():
                 log.info("%s: %.0f s", source.stem, time.perf_counter() - start)
+    result.page = write_site(out, sorted((root / "notebooks").glob("*.ipynb")), result.failure)
     return result
 
 

@@ -114,6 +114,7 @@ def test_summary_names_every_file(project, monkeypatch):
     for name in (
         "build/quick/tables/2.md",
         "build/quick/notebooks/10_writes.ipynb",
+        "open build/site/index.html",
         "2 executed, 0 unchanged",
     ):
         assert name in text
@@ -174,6 +175,10 @@ def test_failing_cell_is_named_and_what_came_before_is_kept(tmp_path):
     assert (result.failure.notebook, result.failure.cell) == ("10_fails", 4)
     assert result.failure.message.startswith("KeyError: 'first line")
     assert "10_fails, cell 4: KeyError" in result.summary()
+    assert result.page == tmp_path / "build" / "site" / "index.html"
+    page = result.page.read_text()
+    assert "(cell 4: KeyError: &#39;first line" in page
+    assert "0 of 2 notebooks executed" in page
     text = (result.out / "notebooks" / "10_fails.ipynb").read_text()
     assert '"so far\\n"' in text
     assert '"never\\n"' not in text

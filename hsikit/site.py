@@ -1,0 +1,228 @@
+"""The gallery of a profile: executed notebooks, figures and tables as pages that open from disk.
+
+`write_site` fills `site/` beside the profile's folder. Pages bring nothing in from outside and run no script, which
+each also forbids to the browser; the folder can be zipped and sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import nbconvert
+import nbformat
+import pandas as pd
+from markupsafe import Markup
+from nbconvert.filters import markdown2html
+from traitlets.config import Config
+
+if TYPE_CHECKING:
+    from hsikit.workbook import Failure
+
+TEMPLATES = Path(__file__).parent / "templates"
+PICTURES = (".png", ".svg")
+# Without the kinds that need a script: a widget is shown as its picture, or else as its text.
+KINDS = ["image/png", "image/svg+xml", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A notebook as the gallery lists it.
+
+    Attributes:
+        state: "executed", "stopped" (there is a copy, but it did not reach its end) or "missing" (no copy).
+        ran: How long and when, in words; "" where that is not known.
+        problem: Why it stopped, in one line, where that is known.
+        captions: Name of a figure -> the line under it in the notebook.
+        made: Files that it wrote, such as "figures/maps.png".
+        book: The executed copy; None where there is none, or none that can be read.
+    """
+
+    stem: str
+    title: str
+    about: str
+    captions: dict[str, str]
+    copy: Path
+    state: str = "missing"
+    ran: str = ""
+    problem: str = ""
+    made: list[str] = field(default_factory=list)
+    book: Any = None
+
+
+def write_site(out: Path, sources: Sequence[Path], failure: Failure | None = None) -> Path:
+    """Write the gallery of the profile whose folder is `out` and return its `index.html`, in `site` beside `out`.
+
+    What is missing is said to be missing. A page whose notebook has not changed is left as it is; pages, figures and
+    tables that are no longer there are removed from the site.
+
+    Args:
+        out: Such as build/quick, with notebooks/, figures/ and tables/ inside as far as there are any.
+        sources: The notebooks that the profile consists of, in order.
+        failure: Where the run just made stopped.
+    """
+    site = out.parent / "site"
+    jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
+    figures, tables = _files(out / "figures", (*PICTURES, ".pdf")), _files(out / "tables", (".csv",))
+    notebooks = [_listed(source, out / "notebooks", failure) for source in sources]
+    by_trust = sorted(notebooks, key=lambda notebook: notebook.state == "executed")  # of two, the last one counts
+    maker = {name: notebook for notebook in by_trust for name in notebook.made}
+    place = {notebook.stem: number for number, notebook in enumerate(notebooks)}
+    pictures = [_picture(file, maker) for file in figures if file.suffix in PICTURES]
+    pictures.sort(key=lambda picture: place[picture["by"].stem] if picture["by"] else len(place))
+    kept = [_write_page(notebook, site / "notebooks", jinja) for notebook in notebooks]
+    kept += [_place(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
+    facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": pictures,
+             "tables": [_table(file, maker) for file in tables]}  # fmt: skip
+    index = _place(site / "index.html", jinja.get_template("index.html").render(facts).encode())
+    for kind in ("notebooks", "figures", "tables"):
+        for file in set(_files(site / kind)) - set(kept):
+            file.unlink()
+    return index
+
+
+# --- notebooks -----------------------------------------------------------------------------------
+
+
+def _listed(source: Path, copies: Path, failure: Failure | None) -> Listed:
+    cells = nbformat.read(source, as_version=4).cells
+    lines: list[str] = next((cell.source.splitlines() for cell in cells if cell.cell_type == "markdown"), [])
+    title = next((line.lstrip("# ") for line in lines if line.startswith("#")), source.stem)
+    text = "\n".join(line for line in lines if not line.startswith("#")).strip()
+    copy = copies / source.name
+    about = (source.stem, _plain(title), _plain(text.split("\n\n")[0]), _captions(cells), copy)
+    known = failure is not None and failure.notebook == source.stem
+    problem = f"cell {failure.cell}: {failure.message}" if failure and known else ""
+    if not copy.exists():
+        return Listed(*about, state="stopped" if problem else "missing", problem=problem)
+    try:
+        book = nbformat.read(copy, as_version=4)
+    except ValueError:  # killed while the copy was being saved
+        return Listed(*about, state="stopped", problem="its executed copy cannot be read")
+    try:
+        made = json.loads((copies / f"{source.stem}.stamp.json").read_text())["made"]
+        return Listed(*about, state="executed", ran=_ran(book), made=made, book=book)
+    except (OSError, ValueError, KeyError):  # only a notebook that reached its end has a stamp
+        made = [f"figures/{name}.png" for name in about[3]]
+        return Listed(*about, state="stopped", ran=_ran(book), problem=problem, made=made, book=book)
+
+
+def _captions(cells: Sequence[Any]) -> dict[str, str]:
+    """Figures that a notebook draws, with the line in italics that opens the text below; "" where there is none."""
+    found, line = {}, ""
+    for cell in reversed(cells):
+        if cell.cell_type == "markdown":
+            italics = re.match(r"\*([^*]+)\*", cell.source)
+            line = _plain(italics[1]) if italics else ""
+        for name in re.findall(
+            r"""\.draw(?:_rows)?\(\s*["']([^"']+)["']""", cell.source if cell.cell_type == "code" else ""
+        ):
+            found[name] = line
+    return found
+
+
+def _plain(markdown: str) -> str:
+    return Markup(markdown2html(markdown)).striptags()
+
+
+def _ran(book: Any) -> str:
+    notes = book.metadata.get("papermill", {})
+    if not notes.get("duration") or not notes.get("end_time"):
+        return ""
+    minutes, seconds = divmod(round(notes["duration"]), 60)
+    span = f"{minutes} min {seconds} s" if minutes else f"{max(seconds, 1)} s"
+    return f"{span}, {_moment(datetime.fromisoformat(notes['end_time']).astimezone(UTC))}"
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def _write_page(notebook: Listed, folder: Path, jinja: jinja2.Environment) -> Path:
+    """Convert an executed copy, unless the page there was made of the same; a notebook without one gets a note."""
+    page = folder / f"{notebook.stem}.html"
+    parts = [word.encode() for word in (nbconvert.__version__, notebook.title, notebook.state, notebook.problem)]
+    parts += [file.read_bytes() for file in (Path(__file__), *sorted(TEMPLATES.iterdir()))]
+    parts += [notebook.copy.read_bytes()] if notebook.book else []
+    key = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    if page.exists() and key.encode() in page.read_bytes()[:500]:
+        return page
+    body = _convert(notebook.book) if notebook.book else ""
+    text = jinja.get_template("notebook.html").render(notebook=notebook, key=key, body=Markup(body), code=_colours())
+    return _place(page, text.encode())
+
+
+def _convert(book: Any) -> str:
+    for cell in book.cells:
+        cell.metadata.setdefault("alt", "Picture made by the cell above")
+    plain = nbconvert.HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
+                                   config=Config({"NbConvertBase": {"display_data_priority": KINDS}}))  # fmt: skip
+    body, _ = plain.from_notebook_node(book)
+    return re.sub(r'(href="[^":/]+)\.ipynb(?=["#])', r"\1.html", body)  # links between notebooks
+
+
+def _colours() -> Markup:
+    """Colours of code for a light and a dark screen."""
+    from pygments.formatters import HtmlFormatter
+
+    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
+    return Markup(f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}")
+
+
+# --- figures and tables --------------------------------------------------------------------------
+
+
+def _picture(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
+    by = maker.get(f"figures/{file.name}")
+    caption = by.captions.get(file.stem, "") if by else ""
+    pdf = file.with_suffix(".pdf")
+    return {"file": file.name, "name": file.stem.replace("_", " "), "by": by, "caption": caption,
+            "pdf": pdf.name if pdf.exists() else ""}  # fmt: skip
+
+
+def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
+    facts = {"file": file.name, "name": file.stem.replace("_", " "), "by": maker.get(f"tables/{file.name}")}
+    try:
+        frame = pd.read_csv(file, keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        return facts | {"problem": str(error)}
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+    columns = [_readable(frame.iloc[:, i]) for i in range(frame.shape[1])]
+    return facts | {"columns": list(zip(frame.columns, numeric)), "rows": list(zip(*columns)), "numeric": numeric}
+
+
+def _readable(column: pd.Series) -> list[str]:
+    """A column as text; fractions get as many decimals as four digits of each need, at most four."""
+    if not pd.api.types.is_float_dtype(column):
+        return ["" if pd.isna(value) else str(value) for value in column]
+    short = [f"{value:.4g}" if 1e-4 <= abs(value) < 1000 else f"{value:.0f}" for value in column.dropna()]
+    digits = min(4, max((len(text.partition(".")[2]) for text in short), default=0))
+    tiny = [0 < abs(value) < 0.5 * 10**-digits for value in column]
+    return ["" if pd.isna(v) else f"{v:.1e}" if small else f"{v:.{digits}f}" for v, small in zip(column, tiny)]
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _files(folder: Path, ends: tuple[str, ...] = ("",)) -> list[Path]:
+    return [file for file in sorted(folder.glob("*")) if file.is_file() and file.name.endswith(ends)]
+
+
+def _place(path: Path, content: bytes) -> Path:
+    """Write a file beside its place, then move it there: a reader sees the old one or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        aside.write_bytes(content)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
