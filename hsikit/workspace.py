@@ -22,13 +22,14 @@ class Workspace:
     Args:
         out_dir: Such as build/quick; figures/, tables/, results/ and runs/ are made inside it.
         notebook: Stem of the notebook's name, such as "30_mmlgnet".
+        pdf: Save every picture as PDF too, beside its PNG.
 
     Attributes:
         store: Where runs are kept: the folders that HSIKIT_RUNS and HSIKIT_LEDGER name, else inside `out_dir`.
     """
 
-    def __init__(self, out_dir: str | Path, notebook: str) -> None:
-        self.out, self.notebook = Path(out_dir).resolve(), notebook
+    def __init__(self, out_dir: str | Path, notebook: str, pdf: bool = False) -> None:
+        self.out, self.notebook, self.pdf = Path(out_dir).resolve(), notebook, pdf
         self.figures: dict[str, dict[str, Any]] = {}
         self._start = time.perf_counter()
         pd.set_option("display.max_colwidth", None)  # sentences in tables are shown whole
@@ -46,10 +47,33 @@ class Workspace:
 
         from hsikit.figures import save_figure
 
-        path = save_figure(function(*args, **kwargs), self.out / "figures" / f"{name}.png")
+        figure = function(*args, **kwargs)
+        path = save_figure(figure, self.out / "figures" / f"{name}.png")
+        if self.pdf:
+            save_figure(figure, path.with_suffix(".pdf"))
         self.figures[f"{name}.png"] = {"function": f"{function.__module__}.{function.__qualname__}",
                                        "notebook": self.notebook, "runs": list(runs)}  # fmt: skip
         return Image(filename=str(path))
+
+    def draw_rows(self, name: str, function: Callable[..., Any], rows: Sequence[dict[str, Any]],
+                  table: Callable[[Any], Any], *args: Any, needs: str, **kwargs: Any) -> Any:  # fmt: skip
+        """Draw a picture of ledger rows, or say what it lacks and which command makes that; the notebook goes on.
+
+        Args:
+            rows: The rows behind the picture; their hashes go to the manifest.
+            table: Called with the rows; what it gives is the function's first argument. A ValueError of either, such
+                as that a method has no rows, is said in place of the picture.
+            needs: The config whose runs make the rows.
+        """
+        from IPython.display import Markdown
+
+        try:
+            if not rows:
+                raise ValueError("the ledger holds none of its runs")
+            return self.draw(name, function, table(rows), *args, runs=[r["hash"] for r in rows], **kwargs)
+        except ValueError as error:
+            return Markdown(f"**{name} was not drawn**: {error}. Its runs are made by `hsikit sweep {needs}`; "
+                            "`progress_of` says how long that takes.")  # fmt: skip
 
     def table(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """Save a table as tables/<name>.csv and .md and hand it back to be shown."""
@@ -58,15 +82,17 @@ class Workspace:
         return table
 
     def publish(self, folder: str | Path) -> Path:
-        """Copy this notebook's pictures to a folder, with a manifest: figure -> function, notebook, commit, runs."""
+        """Copy this notebook's pictures to a folder, with a manifest: figure -> function, notebook, commit, runs.
+
+        Pictures that were not drawn this time keep their files and their lines.
+        """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         for name in self.figures:
             shutil.copyfile(self.out / "figures" / name, target / name)
         manifest = target / "manifest.json"
         known = json.loads(manifest.read_text()) if manifest.exists() else {}
-        others = {name: facts for name, facts in known.items() if facts.get("notebook") != self.notebook}
-        lines = others | {name: facts | {"commit": commit()} for name, facts in self.figures.items()}
+        lines = known | {name: facts | {"commit": commit()} for name, facts in self.figures.items()}
         write_aside(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
         return manifest
 

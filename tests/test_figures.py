@@ -56,6 +56,20 @@ RECALL = pd.DataFrame({"method": "SVM", "class": [1, 2, 3], "recall_mean": [0.9,
 NUMBERS = pd.DataFrame(
     [{"name": n, **{k: getattr(MEASURED, k) for k in ("silhouette", "radius_ratio")}} for n in "aab"]
 )
+HIDDEN = pd.DataFrame(
+    [
+        {"pixel": pixel, "class": c, "hidden": hidden, "low": low, "high": high, "drop": 0.1 * pixel}
+        for pixel, c in enumerate((1, 2, 3), 1)
+        for hidden, low, high in (("bands", 400.0, 500.0), ("bands", 520.0, 700.0), ("HSI", None, None),
+                                  ("LiDAR", None, None))
+    ]
+)  # fmt: skip
+DAMAGED = pd.DataFrame(
+    [
+        {"method": m, "kind": kind, "severity": s, "oa_mean": 0.9 - 0.3 * s, "oa_std": 0.02, "n": 2}
+        for m in ("a", "b") for kind in ("noise", "dropped_bands") for s in (0.5, 0.0, 1.0)
+    ]
+)  # fmt: skip
 SIMILAR = RNG.random(SCENE.shape)
 
 # name -> (how it is made from a scene, labels its axes carry, whether class colours are in it)
@@ -107,6 +121,11 @@ FIGURES = {
         ["recall (%), mean ± std over seeds"],
         True,
     ),
+    "occlusion_loss": (
+        lambda s: figures.occlusion_loss(HIDDEN, s),
+        ["wavelength (nm) of the hidden group", "probability lost (points), mean"],
+        True,
+    ),
 }
 TABLES = {
     "leakage_curve": (lambda t: figures.leakage_curve(t), ROWS, ["window side (px)", "overall accuracy (%)"]),
@@ -121,6 +140,11 @@ TABLES = {
         figures.paired_differences,
         GAPS,
         ["difference in accuracy (points), 95 % interval over seeds; filled: clear of 0"],
+    ),
+    "robustness_curves": (
+        figures.robustness_curves,
+        DAMAGED,
+        ["noise (standard deviations of a band)", "bands lost (%)", "overall accuracy (%), mean ± std"],
     ),
 }
 
@@ -214,6 +238,41 @@ def test_maps_hold_the_labels_and_the_errors():
     assert (drawn[SCENE.labels == 0] == 255).all()
 
 
+def test_errors_are_shown_on_test_pixels_alone_where_those_are_given():
+    test = np.flatnonzero(SCENE.labels.ravel() == 1)[:5]
+    fig = figures.class_maps(SCENE, {"roof": np.full(SCENE.shape, 2)}, truth=False, test=test, title="maps of roofs")
+    state = fig.axes[1].images[0].get_array()
+    assert np.flatnonzero(state.ravel() == 2).tolist() == test.tolist()
+    assert (state == 1).sum() == 0
+    assert fig.get_suptitle() == "tiny: maps of roofs"
+    assert "test pixel, wrong" in [t.get_text() for t in fig.legends[0].get_texts()]
+
+
+def test_what_hiding_costs_is_the_mean_over_pixels_and_over_those_of_a_class():
+    bands, sensors = figures.occlusion_loss(HIDDEN, SCENE).axes
+    assert [(b.get_x(), b.get_width()) for b in bands.patches] == [(400, 100), (520, 180)]
+    np.testing.assert_allclose([b.get_height() for b in bands.patches], 20)
+    hsi, lidar = (line for line in sensors.lines if line.get_linestyle() == "None")
+    np.testing.assert_allclose(hsi.get_xdata(), [10, 20, 30])
+    assert hsi.get_marker() != lidar.get_marker()
+    assert "3 test pixels" in figures.occlusion_loss(HIDDEN, SCENE).get_suptitle()
+    assert figures.occlusion_loss(HIDDEN, _scene(wavelengths_nm=None)).axes[0].get_xlabel().startswith("band of")
+
+
+def test_damage_is_drawn_from_none_to_severe_in_its_own_unit():
+    noise, lost = figures.robustness_curves(DAMAGED).axes
+    lines = [c.lines[0] for c in noise.containers]
+    np.testing.assert_allclose(lines[0].get_ydata(), [90, 75, 60])
+    np.testing.assert_allclose(lines[0].get_xdata(), [0, 0.5, 1], atol=0.02)
+    assert (lines[0].get_xdata() < lines[1].get_xdata()).all()  # beside each other, so that whiskers can be told apart
+    np.testing.assert_allclose(lost.containers[0].lines[0].get_xdata(), [0, 50, 100], atol=2)
+
+
+def test_titles_name_what_is_compared_with_and_on_which_split():
+    assert figures.paired_differences(GAPS.assign(reference="c")).get_suptitle() == "Paired differences to c"
+    assert figures.per_class_recall(RECALL.assign(split="fields"), SCENE).get_suptitle().endswith(", fields")
+
+
 def test_split_map_paints_each_part_in_its_colour():
     fig = figures.split_map(SCENE, SPLIT)
     flat = fig.axes[0].images[0].get_array().reshape(-1, 3)
@@ -298,12 +357,18 @@ def test_every_point_of_a_cloud_is_drawn_once_in_its_colour():
     [
         (lambda: figures.class_maps(SCENE, {}, truth=False), "no map"),
         (lambda: figures.class_maps(SCENE, {"a": np.ones((3, 3))}), r"a is \(3, 3\)"),
+        (lambda: figures.class_maps(SCENE, {"a": SCENE.labels}, test=np.array([480])), "480"),
+        (lambda: figures.class_maps(SCENE, {"a": SCENE.labels}, test=np.array([], int)), "0 pixels"),
         (lambda: figures.similarity_map(SCENE, np.ones((3, 3)), ""), "similarity map is"),
         (lambda: figures.split_map(SCENE, SimpleNamespace(train=[480], val=[], test=[])), "480"),
         (lambda: figures.feature_space(CLOUD[:9], LABELS, SCENE, "x"), r"expected \(n, 2\)"),
         (lambda: figures.feature_space(CLOUD * np.nan, LABELS, SCENE, "x"), "NaN"),
         (lambda: figures.feature_space(CLOUD, LABELS - 1, SCENE, "x"), "classes 1 to 3"),
         (lambda: figures.per_class_recall(RECALL.assign(**{"class": [1, 2, 9]}), SCENE), "1 to 9"),
+        (lambda: figures.occlusion_loss(HIDDEN.assign(**{"class": 9}), SCENE), "9 to 9"),
+        (lambda: figures.occlusion_loss(HIDDEN[HIDDEN["hidden"] == "HSI"], SCENE), "hidden bands"),
+        (lambda: figures.occlusion_loss(HIDDEN[["drop"]], SCENE), "needs the columns"),
+        (lambda: figures.robustness_curves(DAMAGED.assign(kind="rust")), "'rust'"),
         (lambda: figures.separation_bars(pd.DataFrame({"name": ["a"]})), "one of the columns"),
     ],
 )

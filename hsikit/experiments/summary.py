@@ -10,6 +10,7 @@ import pandas as pd
 from hsikit.compare import holm, paired_difference, summary
 from hsikit.experiments.config import expand
 from hsikit.experiments.store import Store
+from hsikit.scenes.registry import SCENES, facts
 
 SCORES = ("oa", "aa", "kappa")
 
@@ -21,10 +22,31 @@ def rows_of(store: Store, *configs: str) -> list[dict[str, Any]]:
 
 
 def progress_of(store: Store, *configs: str) -> pd.DataFrame:
-    """How many of each config's runs the ledger holds: columns config, runs, done."""
-    known = store.rows()
-    counts = [(config, [e.hash in known for e in expand(config)]) for config in configs]
-    return pd.DataFrame([{"config": c, "runs": len(done), "done": sum(done)} for c, done in counts])
+    """How many of each config's runs the ledger holds, and what it takes to make the rest.
+
+    Returns:
+        Columns config, runs, done, missing, minutes (that the missing runs should take one after another, judged by
+        the ledger's runs of the same method and scene, as a sweep's plan is), unknown (missing runs without such a
+        run to judge by), command (empty where nothing is missing).
+    """
+    known, lines = store.rows(), []
+    usual = pd.DataFrame(known.values(), columns=["method", "scene", "seconds"]).groupby(["method", "scene"])
+    seconds = usual["seconds"].mean().to_dict()
+    for config in configs:
+        experiments = expand(config)
+        todo = [e for e in experiments if e.hash not in known]
+        judged = [seconds[e.method, e.scene] for e in todo if (e.method, e.scene) in seconds]
+        command = f"{_files_first(experiments[0].scene)}hsikit sweep {config}" if todo else ""
+        lines.append({"config": config, "runs": len(experiments), "done": len(experiments) - len(todo),
+                      "missing": len(todo), "minutes": round(sum(judged) / 60, 1),
+                      "unknown": len(todo) - len(judged), "command": command})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def _files_first(scene: str) -> str:
+    """What stands before a command that reads a published scene's files."""
+    needed = scene in SCENES and any(file.required for file in facts(scene).files)
+    return "HSIKIT_DATA=... " if needed else ""
 
 
 def summarise(rows: Iterable[dict[str, Any]], reference: str | None = None) -> list[dict[str, Any]]:

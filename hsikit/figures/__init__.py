@@ -8,10 +8,12 @@ markers or line styles beside it. Nothing is drawn through pyplot, no global set
 from a simulated scene says so in its title.
 """
 
-from hsikit.figures.maps import class_maps, mean_spectra, scene_plate, similarity_map, split_map
+from hsikit.figures.damage import occlusion_loss, robustness_curves
+from hsikit.figures.maps import class_maps, scene_plate, similarity_map, split_map
 from hsikit.figures.results import accuracy_bars, confusion_matrix, paired_differences, per_class_recall
 from hsikit.figures.save import FigureError, save_figure
 from hsikit.figures.space import feature_space, feature_space_pair, separation_bars, similarity_matrix
+from hsikit.figures.spectra import mean_spectra
 from hsikit.figures.trends import budget_curves, exit_curves, exits_accuracy, leakage_curve, training_curves
 from hsikit.figures.words import unseen_auroc
 
@@ -27,8 +29,10 @@ __all__ = [
     "feature_space_pair",
     "leakage_curve",
     "mean_spectra",
+    "occlusion_loss",
     "paired_differences",
     "per_class_recall",
+    "robustness_curves",
     "save_figure",
     "scene_plate",
     "separation_bars",

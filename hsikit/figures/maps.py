@@ -1,8 +1,8 @@
-"""Figures of a scene: its plate, its spectra, and everything that is drawn as a map."""
+"""Figures of a scene: its plate, and everything that is drawn as a map."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from hsikit.figures.style import (
     titled,
 )
 from hsikit.scenes.base import Scene
-from hsikit.spectra import WATER_NM
 
 PANEL_IN = 3.3  # longer side of a map
 
@@ -37,47 +36,8 @@ def scene_plate(scene: Scene) -> Figure:
 
 
 @styled
-def mean_spectra(scene: Scene, classes: Sequence[int] | None = None) -> Figure:
-    """Mean ± one standard deviation of the spectra of each class, a panel a class, the mean of all in grey.
-
-    Lines break where bands are missing and in the two water absorption regions.
-
-    Args:
-        scene: The scene; without wavelengths the axis counts bands.
-        classes: Classes 1..C to draw. Default: all that have valid labelled pixels.
-
-    Raises:
-        FigureError: When a class has no pixel.
-    """
-    labels = scene.usable
-    found = [c for c in range(1, scene.n_classes + 1) if (labels == c).any()]
-    classes = found if classes is None else list(classes)
-    if not classes or not set(classes) <= set(found):
-        raise FigureError(f"{scene.name} has no labelled pixels of {set(classes) - set(found) or 'any class'}")
-    spectra = {c: np.asarray(scene.hsi[labels == c], np.float32) for c in classes}  # class -> (pixel, band)
-    total = sum(len(s) for s in spectra.values())
-    overall = sum(s.sum(0, dtype=np.float64) for s in spectra.values()) / total
-    across = min(4, len(classes))
-    down = -(-len(classes) // across)
-    fig = new_figure(max(2.6 * across, 4.5) + 0.4, 1.9 * down + 1.1)
-    panels = fig.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-    for ax, c in zip(panels, classes):
-        _draw_spectrum(ax, scene, overall, None, "#aaaaaa")
-        deviation = spectra[c].std(0, ddof=1, dtype=np.float64) if len(spectra[c]) > 1 else None
-        _draw_spectrum(ax, scene, spectra[c].mean(0, dtype=np.float64), deviation, scene.colors[c - 1])
-        ax.set_title(f"{scene.class_names[c - 1]} ({len(spectra[c]):,} px)", fontsize=10)
-    for ax in panels[len(classes) :]:
-        ax.set_axis_off()
-    for ax in panels[len(classes) - across : len(classes)] if down > 1 else ():
-        ax.tick_params(labelbottom=True)  # the last panel of each column, where the row below is not full
-    fig.supxlabel("band" if scene.wavelengths_nm is None else "wavelength (nm)", fontsize=10)
-    fig.supylabel(f"value ({scene.units})", fontsize=10)
-    fig.suptitle(titled(f"{scene.name}: mean ± standard deviation; grey: mean of all", scene, 30 * across))
-    return fig
-
-
-@styled
-def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True, error: bool = True) -> Figure:
+def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True, error: bool = True,
+               test: np.ndarray | None = None, title: str = "class maps") -> Figure:  # fmt: skip
     """Ground truth and class maps side by side, under each map where labelled pixels are wrong.
 
     Args:
@@ -85,18 +45,22 @@ def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True,
         maps: Name -> labels (row, col), 0 for no answer.
         truth: Show the ground truth first.
         error: Show where labelled pixels are wrong.
+        test: Flat indices of the pixels that are judged, such as `split.test`; default all that have a label.
+        title: Comes after the scene's name.
 
     Raises:
-        FigureError: When there is nothing to draw or a map has another size than the scene.
+        FigureError: When there is nothing to draw, a map has another size than the scene, or a test pixel lies
+            outside of it.
     """
     items: list[tuple[str, np.ndarray]] = [("ground truth", scene.usable)] if truth else []
     items += [(name, _checked_map(scene, name, raster)) for name, raster in maps.items()]
     if not items:
         raise FigureError("class_maps got no map; give name -> labels (row, col)")
+    judged, word = _judged(scene, test)
     wide = scene.shape[1] > 1.6 * scene.shape[0]  # wide maps stand under each other, their errors beside them
-    kinds, across = 1 + error, 1 if wide else -(-len(items) // -(-len(items) // 4))
+    kinds, across = 1 + error, 1 if wide else -(-len(items) // -(-len(items) // 5))
     down = -(-len(items) // across)
-    width, height = _map_size(scene)
+    width, height = _map_size(scene, PANEL_IN if across < 5 else 0.75 * PANEL_IN)
     grid = (down, kinds) if wide else (down * kinds, across)
     size_in = (max(grid[1] * (width + 0.25), 4.5) + 0.6, grid[0] * (height + 0.4))
     fig = new_figure(size_in[0], size_in[1] + 0.9 + 0.07 * scene.n_classes)
@@ -110,7 +74,7 @@ def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True,
         _finish_map(ax, name)
         if error and not (truth and place == 0):
             ax = axes[line, 1] if wide else axes[line * kinds + 1, column]
-            _draw_errors(ax, scene, raster)
+            _draw_errors(ax, judged, raster)
             _finish_map(ax, f"{name}: errors")
     for column in axes.T:
         for ax in [ax for ax in column if ax.axison][-1:]:
@@ -119,9 +83,9 @@ def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True,
         ax.set_ylabel(f"row ({_pixel(scene)})")
     handles = class_handles(scene, range(1, scene.n_classes + 1))
     if error:
-        handles += [patch(WRONG, "labelled, wrong"), patch(RIGHT, "labelled, right")]
+        handles += [patch(WRONG, f"{word}, wrong"), patch(RIGHT, f"{word}, right")]
     legend_below(fig, handles)
-    fig.suptitle(titled(f"{scene.name}: class maps", scene))
+    fig.suptitle(titled(f"{scene.name}: {title}", scene))
     return fig
 
 
@@ -190,30 +154,6 @@ def similarity_map(scene: Scene, similarity: np.ndarray, sentence: str) -> Figur
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def _draw_spectrum(ax: Axes, scene: Scene, mean: np.ndarray, std: np.ndarray | None, colour: str) -> None:
-    """A line with its band, broken at gaps."""
-    if scene.wavelengths_nm is None:
-        x, order = np.arange(len(mean), dtype=float), np.arange(len(mean))
-    else:
-        order = np.argsort(scene.wavelengths_nm, kind="stable")
-        x = scene.wavelengths_nm[order]
-    mean = mean[order].astype(float)
-    for low, high in WATER_NM if scene.wavelengths_nm is not None else ():
-        mean[(x >= low) & (x <= high)] = np.nan
-    # A step of more than three usual ones, or over water, gets a point without value, which lifts the pen.
-    steps = np.diff(x)
-    broken = steps > 3 * np.median(steps) if len(steps) else steps.astype(bool)
-    for low, high in WATER_NM if scene.wavelengths_nm is not None else ():
-        broken |= (x[:-1] <= low) & (x[1:] >= high)
-    gaps = np.flatnonzero(broken) + 1
-    place = np.insert(x, gaps, x[gaps - 1])
-    line = np.insert(mean, gaps, np.nan)
-    ax.plot(place, line, color=colour, linewidth=1.6)
-    if std is not None:
-        band = np.insert(std[order], gaps, np.nan)
-        ax.fill_between(place, line - band, line + band, color=colour, alpha=0.25, linewidth=0)
-
-
 def _map_size(scene: Scene, longest_in: float = PANEL_IN) -> tuple[float, float]:
     rows, cols = scene.shape
     scale = longest_in * (1.5 if cols > 1.6 * rows else 1.0) / max(rows, cols)
@@ -232,8 +172,20 @@ def _draw_classes(ax: Axes, scene: Scene, raster: np.ndarray) -> None:
     ax.imshow(raster, cmap=colours, norm=BoundaryNorm(np.arange(-0.5, scene.n_classes + 1), colours.N))
 
 
-def _draw_errors(ax: Axes, scene: Scene, raster: np.ndarray) -> None:
-    state = np.where(scene.usable == 0, 0, np.where(scene.usable == raster, 1, 2))
+def _judged(scene: Scene, test: np.ndarray | None) -> tuple[np.ndarray, str]:
+    """True classes (row, col) where a map is judged, 0 elsewhere, and what such pixels are called."""
+    if test is None:
+        return scene.usable, "labelled"
+    test = np.asarray(test)
+    if not test.size or test.min() < 0 or test.max() >= scene.usable.size:
+        raise FigureError(f"test holds {test.size} pixels up to {test.max(initial=0)}, {scene.name} has {scene.shape}")
+    truth = np.zeros_like(scene.usable)
+    truth.ravel()[test] = scene.usable.ravel()[test]
+    return truth, "test pixel"
+
+
+def _draw_errors(ax: Axes, truth: np.ndarray, raster: np.ndarray) -> None:
+    state = np.where(truth == 0, 0, np.where(truth == raster, 1, 2))
     ax.imshow(state, cmap=ListedColormap(["#ffffff", RIGHT, WRONG]), vmin=0, vmax=2)
 
 

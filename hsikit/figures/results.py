@@ -84,7 +84,7 @@ def accuracy_bars(table: pd.DataFrame, metric: str = "oa") -> Figure:
         raise FigureError("accuracy_bars needs one row a method and split; choose one scene and configuration")
     methods, splits = list(dict.fromkeys(table["method"])), list(dict.fromkeys(table["split"]))
     high = 0.8 / len(splits)
-    fig = new_figure(8, 0.32 * len(methods) * max(1.5, len(splits)) + 1.6)
+    fig = new_figure(8, 0.24 * len(methods) * max(1.5, len(splits)) + 1.6)
     ax = fig.subplots()
     for k, split in enumerate(splits):
         part = table[table["split"] == split]
@@ -100,7 +100,7 @@ def accuracy_bars(table: pd.DataFrame, metric: str = "oa") -> Figure:
             text = f"{value:.1f} ± {std:.1f}" if std > 0 else f"{value:.1f}" + (" (n = 1)" if n == 1 else "")
             ax.text(value + std + 1, place, text, va="center", fontsize=9)
     ax.set_yticks(range(len(methods)), methods)
-    ax.invert_yaxis()
+    ax.set_ylim(len(methods) - 0.5, -0.5)
     ax.set(xlim=(0, 118), xticks=range(0, 101, 20), xlabel=f"{_named(metric)}, mean ± std over seeds")
     handles = [
         Patch(
@@ -121,7 +121,8 @@ def paired_differences(table: pd.DataFrame) -> Figure:
     """Paired differences in points with their 95 % intervals; filled where the interval is clear of 0.
 
     Args:
-        table: Columns comparison, difference, low, high (points); n, p, metric and note if there.
+        table: Columns comparison, difference, low, high (points); n, p, metric and note if there, and reference,
+            which the title then names.
 
     Raises:
         FigureError: On missing columns.
@@ -142,7 +143,8 @@ def paired_differences(table: pd.DataFrame) -> Figure:
     ax.set_ylim(len(table) - 0.5, -0.5)
     metric = str(table["metric"].iloc[0]).upper() if "metric" in table else "accuracy"
     ax.set_xlabel(f"difference in {metric} (points), 95 % interval over seeds; filled: clear of 0")
-    fig.suptitle(table_title("Paired differences", table))
+    to = f" to {table['reference'].iloc[0]}" if "reference" in table else ""
+    fig.suptitle(table_title(f"Paired differences{to}", table))
     return fig
 
 
@@ -151,7 +153,8 @@ def per_class_recall(table: pd.DataFrame, scene: Scene) -> Figure:
     """Recall of each class, a marker a method, mean ± standard deviation over seeds.
 
     Args:
-        table: Columns method, class (1..C) and recall_mean (fraction); recall_std if there.
+        table: Columns method, class (1..C) and recall_mean (fraction); recall_std if there, and split, which the
+            title then names.
         scene: Gives names and colours.
 
     Raises:
@@ -183,7 +186,8 @@ def per_class_recall(table: pd.DataFrame, scene: Scene) -> Figure:
         for k, m in enumerate(methods)
     ]
     legend_below(fig, handles)
-    fig.suptitle(titled(f"{scene.name}: recall of each class", scene))
+    on = f", {str(table['split'].iloc[0]).replace('_', ' ')}" if "split" in table else ""
+    fig.suptitle(titled(f"{scene.name}: recall of each class{on}", scene))
     return fig
 
 

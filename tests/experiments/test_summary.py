@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from hsikit.compare import best_by_validation
-from hsikit.experiments import against, by_method, comparison, gains, summarise
+from hsikit.experiments import Store, against, by_method, comparison, expand, gains, progress_of, summarise
 
 
 def rows(name, scores, split="fields"):
@@ -116,3 +116,24 @@ def test_an_arm_alone_goes_by_its_method_and_one_of_several_by_its_label():
     labelled = [r | {"method": m} for name, m in (("Net", "sdhsi"), ("a", "svm"), ("b", "svm")) for r in rows(name, A)]
     found = by_method(summarise(labelled), labelled)
     assert [(f["method"], f["name"]) for f in found] == [("sdhsi", "Net"), ("a", "a"), ("b", "b")]
+
+
+def test_progress_says_what_is_missing_and_how_long_it_would_take(tmp_path):
+    store = Store(ledger=tmp_path / "runs.jsonl")
+    config = {"scene": "indian_pines", "split": {"kind": "random", "train": 0.1}, "seeds": [0, 1, 2],
+              "arms": [{"method": "lda"}, {"method": "svm"}]}  # fmt: skip
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(config))
+    for e, seconds in zip(expand(path), (60.0, 120.0)):  # two of LDA's three runs
+        store.append({"hash": e.hash, "method": e.method, "scene": e.scene, "seconds": seconds})
+    line = progress_of(store, str(path)).iloc[0]
+    assert (line["runs"], line["done"], line["missing"]) == (6, 2, 4)
+    assert line["minutes"] == 1.5  # the third, as long as the mean of the first two
+    assert line["unknown"] == 3  # nothing tells of SVM
+    assert line["command"] == f"hsikit sweep {path}"
+    empty = progress_of(Store(ledger=tmp_path / "none.jsonl"), "mmlgnet_unseen").iloc[0]
+    assert empty["missing"] == empty["unknown"] == empty["runs"]
+    assert empty["command"] == "HSIKIT_DATA=... hsikit sweep mmlgnet_unseen"
+    for e in expand(path)[2:]:
+        store.append({"hash": e.hash, "method": e.method, "scene": e.scene, "seconds": 1.0})
+    assert progress_of(store, str(path)).iloc[0][["missing", "minutes", "command"]].to_list() == [0, 0.0, ""]

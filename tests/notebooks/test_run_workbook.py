@@ -109,6 +109,12 @@ def test_figures_and_tables_were_made(quick):
     assert quick.files()["tables"], "no table was made"
 
 
+def test_every_committed_picture_of_the_figures_notebook_was_drawn_again(quick):
+    manifest = json.loads((ROOT / "figures" / "manifest.json").read_text())
+    mine = {name for name, facts in manifest.items() if facts["notebook"] == "70_figures"}
+    assert set(results(quick, "70_figures")["figures"]) == mine
+
+
 def test_accuracy_rises_with_the_window_under_a_random_split_and_not_under_a_disjoint_one(quick):
     found = results(quick, "20_splits_and_leakage")["numbers"]
     assert found["random_last"] > found["random_first"] + 0.05
