@@ -169,9 +169,11 @@ def _table(args: argparse.Namespace) -> None:
     from hsikit import tables
 
     if args.name is None and not args.commit:
-        _show(tables.available(), args.json)
-    else:
-        _show(tables.make(args.name, commit=args.commit), args.json)
+        return _show(tables.available(), args.json)
+    made = tables.make(args.name, commit=args.commit)
+    if args.json:
+        return _show([{"table": table.name, **line} for table in made for line in tables.numbers(table)], True)
+    _say("\n".join(f"# {table.title}\n\n{tables.markdown(table)}" for table in made))
 
 
 def _predict(args: argparse.Namespace) -> None:

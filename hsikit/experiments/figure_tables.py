@@ -56,7 +56,7 @@ def best_rows(table: str, rows: Iterable[Row], splits: Sequence[str], methods: S
     here = [r for r in rows if r["split"] in splits]
     if not tables.rows_of(table, here):
         return []
-    best = tables.best_of(table, here, arms=False)
+    best = tables.best_of(table, here)
     first = {r["name"] for r in best if r["split"] == splits[0] and r["name"] in (methods or [r["name"]])}
     order = list(methods) or list(dict.fromkeys(r["name"] for r in best))
     best = sorted((r for r in best if r["name"] in first), key=lambda r: order.index(r["name"]))

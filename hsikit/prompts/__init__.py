@@ -21,6 +21,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -127,12 +128,16 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
                 f"no prompts called {name!r}{_nearest(name, available_prompts())}; or give the path of a .yaml file"
             )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise TextError(f"cannot read the prompts {path}: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TextError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    return prompts_from(data, str(path))
+
+
+@lru_cache(32)  # a config of many seeds reads the same file for each
+def _parsed(text: str, source: str) -> ClassPrompts:
+    return prompts_from(yaml.safe_load(text), source)
 
 
 def prompts_from(data: Any, source: str = "prompts") -> ClassPrompts:

@@ -1,0 +1,77 @@
+"""What tables are made of: a table with its notes, cells in percent, and which of them are best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hsikit.compare import PairedDifference
+
+SCORES = ("OA", "AA", "kappa")
+
+
+class TableError(ValueError):
+    """A table that is not known, or that the ledger cannot fill. The message says what to run."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is printed.
+
+    Attributes:
+        name: Of its files.
+        title: One line.
+        cells: Text and numbers, one line a row.
+        notes: What a reader must know beside the numbers.
+        best: (row, column) of the best cells, `second` of those that come next.
+    """
+
+    name: str
+    title: str
+    cells: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    best: frozenset[tuple[int, str]] = frozenset()
+    second: frozenset[tuple[int, str]] = frozenset()
+
+
+def percent(entry: Mapping[str, Any], key: str) -> str:
+    """Mean ± standard deviation of a summary in percent; no ± where all seeds gave the same."""
+    mean, std = 100 * entry[f"{key}_mean"], entry[f"{key}_std"]
+    spread = f"{100 * std:.2f}" if std is not None and not pd.isna(std) else "0.00"
+    return f"{mean:.2f}" if spread == "0.00" else f"{mean:.2f} ± {spread}"
+
+
+def difference(d: PairedDifference, scale: float = 100, digits: int = 2) -> str:
+    """A paired difference with its 95 % interval, in points, and p where it was tested."""
+    text = f"{scale * d.mean:+.{digits}f} [{scale * d.low:+.{digits}f}, {scale * d.high:+.{digits}f}]"
+    return text if d.p is None else f"{text}, p = {d.p:.3f}"
+
+
+def ranked(cells: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ()) -> list[set[tuple[int, str]]]:
+    """(row, column) of the best and of the second best cells of each column, within rows that agree in `by`."""
+    found: list[set[tuple[int, str]]] = [set(), set()]
+    cells = cells.reset_index(drop=True)
+    groups = cells.groupby(list(by), sort=False) if by else [("", cells)]
+    for _, part in groups:
+        for column in columns:
+            _mark(found, [((row, column), text) for row, text in part[column].items()])
+    return found
+
+
+def ranked_across(cells: pd.DataFrame, columns: Sequence[str]) -> list[set[tuple[int, str]]]:
+    """The same along each row, where methods stand beside each other."""
+    found: list[set[tuple[int, str]]] = [set(), set()]
+    for row, line in cells.reset_index(drop=True).iterrows():
+        _mark(found, [((row, column), line[column]) for column in columns])
+    return found
+
+
+def _mark(found: list[set[tuple[int, str]]], places: list[tuple[Any, Any]]) -> None:
+    """Add the places of the highest two numbers; equals share a rank, and a number alone is no winner."""
+    values = {place: float(str(text).split()[0]) for place, text in places if str(text).strip() not in ("", "nan")}
+    highest = sorted(set(values.values()), reverse=True)[:2]
+    for rank, value in enumerate(highest if len(values) > 1 else []):
+        found[rank] |= {place for place, v in values.items() if v == value}

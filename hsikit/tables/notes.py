@@ -1,0 +1,69 @@
+"""What a reader must know beside the numbers of a table."""
+
+from __future__ import annotations
+
+from hsikit.tables.scene_tables import SHOWN_AS, TABLES
+
+SPREAD = ("Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n seeds; no ± where all seeds "
+          "gave the same map. Best in bold, second underlined.")  # fmt: skip
+SIMULATED = "Simulated data: no sensor saw this scene; it carries no claim on language or sensors."
+SUBSET = "A subset of MUUFL: these figures do not compare with published ones."
+ASSUMED = ("Assumed, since neither paper's full text was at hand: layer sizes, training settings, the exact losses, "
+           "and the prompts.")  # fmt: skip
+INTERVALS = ("Differences are paired by seed, with their 95 % interval over seeds: over a fixed split they speak of "
+             "training randomness, not of other scenes. An interval across 0 shows no difference.")  # fmt: skip
+PIXELS = ("`MMLGNet pixels` has a window of one pixel and discriminants for bands. These settings were found on the "
+          "label budget alone, see the config mmlgnet_muufl_subset; `MMLGNet (MiniLM)` has window 11, all bands and "
+          "untuned settings.")  # fmt: skip
+PARITY = ("`random_10` is a parity check with the literature: its test windows share pixels with training windows, and "
+          "coordinates alone score high. Reported cells were printed by the source named.")  # fmt: skip
+TRIALS = ("`trials` counts what was looked at on validation pixels and what is in the ledger. SDHSI-Net and its trunk "
+          "were tried in the same settings and take the same (see sdhsi_indian_pines, sdhsi_fields); the other "
+          "networks took over batch and epochs of an earlier SDHSI-Net and got no trials of their own.")  # fmt: skip
+SHORT = ("SSRN and SpectralFormer read 50 means of neighbouring bands instead of all 200, and every network trains 40 "
+         "epochs, fewer than published. Window 25 costs over 10 minutes a seed at full length on two cores: its rows "
+         "have one seed and 12 epochs.")  # fmt: skip
+COLUMNS = (
+    "`seconds` are training and fitting, on the machine named. AA over the classes tested. `trials`: settings compared "
+    "on validation pixels.",
+    "`area OA`: weighted by the area each class covers in the map (Olofsson et al. 2014). `field OA`: mean over fields "
+    "of the share of pixels that are right. `OA over fields`: 95 % bootstrap interval over whole fields or blocks of "
+    "at least 32 test pixels, which leaves smaller ones out. Means over seeds; empty for runs made before these were "
+    "noted, or where a mapped class has no test pixel.",
+)
+MMLGNET = (SPREAD, f"{SUBSET} One thing changed at a time; no arm was tuned.", INTERVALS, ASSUMED)
+DIFFERENCES = (f"{SUBSET} Gain of language: words minus the mean of shuffled words and random vectors. Gain of the "
+               "loss: learned prototypes minus balanced cross-entropy. The first line of a split and metric is the "
+               "primary comparison; Holm's correction on the rest.", INTERVALS)  # fmt: skip
+SDHSI = (SPREAD, INTERVALS, ASSUMED)
+SDHSI_ARMS = (*SDHSI, "No arm was tuned. Transductive components have seen the spectra of test pixels.")
+CLAIMS = ("Accuracy: OA in points. Compactness: intra-class radius over the distance to the nearest other centre, "
+          "lower is tighter. Separability: silhouette, higher is better. The last two on L2-normalised final features "
+          "of test pixels a window apart.", INTERVALS, ASSUMED)  # fmt: skip
+TRIED = ("Percent on test pixels, means over n seeds. None of these was chosen by its test score; they are here so "
+         "that nothing that was scored is hidden.", SUBSET)  # fmt: skip
+
+
+def of_scene(name: str) -> tuple[str, ...]:
+    """Of the table of every method."""
+    own = {"simulated": (SIMULATED, ASSUMED), "muufl_subset": (SUBSET, PIXELS, ASSUMED),
+           "indian_pines": (PARITY, TRIALS, SHORT, ASSUMED)}  # fmt: skip
+    return (f"Scene: {SHOWN_AS[TABLES[name]['scene']]}. {SPREAD}", *COLUMNS, *own[name])
+
+
+def of_splits(name: str) -> tuple[str, ...]:
+    """Of both splits side by side."""
+    disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
+    return (*_where(name), f"Under {disjoint} no window shares a pixel with the other side. Under {parity} test "
+            "windows overlap training windows, and its test classes may differ: no gain.")  # fmt: skip
+
+
+def of_classes(name: str) -> tuple[str, ...]:
+    """Of recall by class."""
+    return (*_where(name), "A line is the recall of a class; the last three lines of a split are OA, AA and kappa. "
+            "Classes without test pixels on a split are left out.")  # fmt: skip
+
+
+def _where(name: str) -> tuple[str, ...]:
+    own = {"simulated": (SIMULATED,), "muufl_subset": (SUBSET, PIXELS), "indian_pines": ()}
+    return (f"Scene: {SHOWN_AS[TABLES[name]['scene']]}. {SPREAD}", *own[name])

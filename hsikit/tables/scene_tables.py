@@ -1,0 +1,188 @@
+"""The table of a scene: every method on its splits, measured, and what others printed in columns of its own."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from hsikit.compare import best_by_validation
+from hsikit.experiments.summary import summarise
+from hsikit.tables.cells import TableError, percent
+
+# Each scene has a table of its own; the disjoint split leads, the random one is a parity check. Configs make its rows.
+TABLES: dict[str, dict[str, Any]] = {
+    "indian_pines": {"scene": "indian_pines", "splits": ["fields", "fields_w15", "random_10"],
+                     "configs": ["baselines_indian_pines", "baselines_indian_pines_w15", "sdhsi_fields",
+                                 "sdhsi_indian_pines", "sdhsi_ce_indian_pines"]},
+    "simulated": {"scene": "simulated", "splits": ["block_3", "random_3"],
+                  "configs": ["baselines_simulated", "mmlgnet_simulated"]},
+    "muufl_subset": {"scene": "muufl_subset", "splits": ["west_east", "masks_150"],
+                     "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset", "mmlgnet_window11"]},
+}  # fmt: skip
+SHOWN_AS = {
+    "muufl_subset": "MUUFL subset (18,100 px)",
+    "simulated": "simulated valley",
+    "indian_pines": "Indian Pines",
+}
+
+
+# The README shows these methods; their scenes' tables show all.
+MAIN = {
+    "indian_pines": ["coordinates", "LDA", "SVM", "SVM + profiles", "2-D CNN", "SDHSI-Net trunk", "SDHSI-Net"],
+    "simulated": [
+        "coordinates",
+        "LDA + means",
+        "trunk + cross-entropy",
+        "MMLGNet (random vectors)",
+        "MMLGNet (MiniLM)",
+    ],
+    "muufl_subset": [
+        "coordinates",
+        "LDA + means",
+        "RF + profiles",
+        "MMLGNet (MiniLM)",
+        "pixel trunk + balanced cross-entropy",
+        "MMLGNet pixels (random vectors)",
+        "MMLGNet pixels (MiniLM)",
+    ],
+}
+# Labels of configs that go by their method's name, as tables show them.
+SHOWN_NAMES = {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with random vectors": "MMLGNet pixels (random vectors)",
+               "mmlgnet with shuffled words": "MMLGNet pixels (shuffled words)"}  # fmt: skip
+ARMS = ("SDHSI-Net: ", "mmlgnet with ")  # how names of ablation arms begin
+# What a map says of the ground, means over seeds: share of the mapped area, of the pixels of a field, and an interval.
+GROUND = ("area OA", "field OA", "OA over fields")
+# What searches left in the ledger, one or two seeds of settings not taken: in the table of what was tried.
+SEARCHED = (", epoch by validation", "MMLGNet (shuffled words)", "some % of the gradient")
+
+
+def rows_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs of a table's scene and splits; those of the window study and with wrong labels stand in no table.
+
+    Raises:
+        TableError: When the table is unknown.
+    """
+    if name not in TABLES:
+        raise TableError(f"no table called {name!r}; there are {', '.join(TABLES)}")
+    table = TABLES[name]
+    here = [r for r in rows if r["scene"] == table["scene"] and r["split"] in table["splits"]]
+    here = [r for r in here if not r["config"]["train"].get("wrong_labels")]
+    return [r for r in here if not r["name"].split(", ")[-1].startswith("window ")]
+
+
+def best_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A table's runs of the configuration that validation prefers for each method, under the names tables show.
+
+    Arms of ablations, which have tables of their own, and what searches left are not among them.
+
+    Raises:
+        TableError: When the table is unknown or no run fits it; what would make it is said.
+    """
+    shown = [row | dict.fromkeys(("name", "method"), SHOWN_NAMES.get(row["name"], row["name"]))
+             for row in rows_of(name, rows)]  # fmt: skip
+    shown = [row for row in shown if not row["name"].startswith(ARMS) and not row["name"].endswith(SEARCHED)]
+    if not shown:
+        raise TableError(f"the ledger has no run for table {name}; make them with: {commands(name)}")
+    return best_by_validation(shown)
+
+
+def commands(name: str) -> str:
+    """The commands that make a scene table's rows."""
+    return "; ".join(f"hsikit sweep {config}" for config in TABLES[name]["configs"])
+
+
+def tried(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Settings that searches scored on test pixels and did not take: no claim, kept for honesty.
+
+    Columns scene, split, method, n, OA, AA, kappa (percent), validation OA.
+    """
+    left = [r for name in TABLES for r in rows_of(name, rows) if r["name"].endswith(SEARCHED)]
+    groups = pd.DataFrame(left, columns=["scene", "split", "name", "oa", "aa", "kappa", "val_oa"])
+    means = groups.groupby(["scene", "split", "name"], sort=False).agg(
+        n=("oa", "size"), OA=("oa", "mean"), AA=("aa", "mean"), kappa=("kappa", "mean"),
+        validation=("val_oa", "mean"))  # fmt: skip
+    for column in ("OA", "AA", "kappa", "validation"):
+        means[column] = [f"{100 * v:.2f}" for v in means[column].astype(float)]
+    return means.reset_index().rename(columns={"name": "method", "validation": "validation OA"})
+
+
+def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Measured scores of a table in percent, mean ± std over seeds: one line a split and method.
+
+    Where a method was tried in several configurations, the best by validation stands, with how many were tried.
+
+    Raises:
+        TableError: When the table is unknown or no run fits it.
+    """
+    best, table = best_of(name, rows), TABLES[name]
+    extra = {(r["name"], r["split"]): r for r in best}
+    ground = _ground(best)
+    lines = []
+    for split in table["splits"]:
+        entries = [e for e in summarise(best) if e["split"] == split]
+        for entry in sorted(entries, key=lambda e: -e["oa_mean"]):
+            row = extra[entry["method"], split]
+            lines.append({"split": split, "method": entry["method"], "n": entry["n"], "OA": percent(entry, "oa"),
+                          "AA": percent(entry, "aa"), "kappa": percent(entry, "kappa"),
+                          **ground.get((entry["method"], split), {}),
+                          "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"],
+                          "trials": row["trials"] * row["tried"], "machine": machine(row),
+                          "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
+    found = pd.DataFrame(lines).drop(columns=[] if any(line["encoder"] for line in lines) else "encoder")
+    return found.fillna({column: "" for column in GROUND})
+
+
+def machine(row: dict[str, Any]) -> str:
+    """Where a run was made, and with how many threads."""
+    return f"{row['machine']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
+
+
+def _ground(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, str]]:
+    """Cells of `GROUND` by (name, split), where every run of a line has them."""
+    found = {}
+    for place, part in pd.DataFrame(rows).groupby(["name", "split"]):
+        if "field_oa" not in part or part["field_oa"].isna().any():
+            continue
+        mean = lambda key: 100 * part[key].astype(float).mean(skipna=False)  # noqa: B023, E731
+        area, low, high = mean("area_oa"), mean("group_low"), mean("group_high")
+        found[place] = {"area OA": "" if pd.isna(area) else f"{area:.2f}", "field OA": f"{mean('field_oa'):.2f}",
+                        "OA over fields": "" if pd.isna(low) else f"{low:.1f} to {high:.1f}"}  # fmt: skip
+    return found
+
+
+def reported(scene: str | None = None) -> pd.DataFrame:
+    """What others printed, in percent, with its source: one line a scene, split and method."""
+    source = yaml.safe_load((resources.files("hsikit") / "reported.yaml").read_text())
+    lines = [
+        {"scene": place, "split": split, "method": entry["name"], "our row": entry.get("method", ""),
+         **{key: entry.get(key) for key in ("oa", "aa", "kappa")},
+         "per class": "; ".join(f"{k} {v}" for k, v in entry.get("per_class", {}).items()), "source": entry["source"]}
+        for place, splits in source.items() for split, entries in splits.items() for entry in entries
+    ]  # fmt: skip
+    table = pd.DataFrame(lines)
+    return table if scene is None else table[table["scene"] == scene].reset_index(drop=True)
+
+
+def side_by_side(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Measured scores, and in columns of their own what others printed for the same scene and split."""
+    table = measured(name, rows)
+    others = reported(TABLES[name]["scene"])
+    if not others["split"].isin(TABLES[name]["splits"]).any():
+        return table
+    lines = []
+    for split in TABLES[name]["splits"]:
+        left = others[others["split"] == split].to_dict("records")
+        for line in table[table["split"] == split].to_dict("records"):
+            twin = next((o for o in left if o["our row"] == line["method"]), None)
+            lines.append(line | (_reported_cells(twin) if twin else {}))
+            left = [o for o in left if o is not twin]
+        lines += [{"split": split, **_reported_cells(other)} for other in left]
+    return pd.DataFrame(lines, dtype=object).fillna("")
+
+
+def _reported_cells(other: dict[str, Any]) -> dict[str, Any]:
+    return {"reported as": other["method"], "reported OA": other["oa"], "reported AA": other["aa"],
+            "reported kappa": other["kappa"], "source": other["source"]}  # fmt: skip

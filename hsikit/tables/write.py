@@ -1,0 +1,120 @@
+"""Tables to files: CSV, Markdown and LaTeX, and the README's main table."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tabulate import LATEX_ESCAPE_RULES, tabulate
+
+from hsikit.experiments.store import Store, write_aside
+from hsikit.experiments.summary import summarise
+from hsikit.tables.cells import Table, TableError
+from hsikit.tables.index import NAMES, build
+from hsikit.tables.scene_tables import MAIN, SHOWN_AS, TABLES, best_of, measured
+
+log = logging.getLogger(__name__)
+MARKS = ("<!-- results -->", "<!-- /results -->")
+WIDE = 6  # columns that fit a page
+TO_LATEX = {**LATEX_ESCAPE_RULES, "±": r"$\pm$", "−": "$-$"}
+
+
+def make(name: str | None = None, commit: bool = False, store: Store | None = None) -> list[Table]:
+    """A table, or all that the ledger can fill; written beside the ledger with `commit`, and into the README.
+
+    Raises:
+        TableError: When the table asked for is unknown, or the ledger has no row for it.
+    """
+    store = store or Store.of_environment()
+    made = []
+    for each in [name] if name else NAMES:
+        try:
+            made.append(build(each, store))
+        except TableError as reason:
+            if name:
+                raise
+            log.warning("%s", reason)
+    if commit:
+        for table in made:
+            write(table, store.ledger.parent)
+        readme = Path("README.md")
+        if readme.exists() and MARKS[0] in readme.read_text():
+            update_readme(readme, list(store.rows().values()))
+    return made
+
+
+def numbers(table: Table, store: Store | None = None) -> list[dict[str, Any]]:
+    """A table's lines for programs: fractions with mean and std for the table of a scene, else the cells as printed."""
+    if table.name not in TABLES:
+        return table.cells.to_dict("records")
+    return summarise(best_of(table.name, list((store or Store.of_environment()).rows().values())))
+
+
+def write(table: Table, folder: Path) -> None:
+    """Write a table as CSV, and as Markdown and LaTeX with its notes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_aside(folder / f"{table.name}.csv", table.cells.to_csv(index=False))
+    write_aside(folder / f"{table.name}.md", markdown(table))
+    write_aside(folder / f"{table.name}.tex", latex(table))
+
+
+def markdown(table: Table) -> str:
+    """The table as Markdown, best cells in bold, second ones underlined, notes below."""
+    cells = _marked(table, "**{}**".format, "<u>{}</u>".format, str)
+    grid = tabulate(cells, headers=list(table.cells), tablefmt="pipe", disable_numparse=True)
+    return f"{grid}\n\n" + "\n\n".join(table.notes) + "\n"
+
+
+def latex(table: Table) -> str:
+    """The table as LaTeX, to be read by an input; a wide one is scaled by the package graphicx."""
+    cells = _marked(table, r"\textbf{{{}}}".format, r"\underline{{{}}}".format, _escaped)
+    grid = tabulate(cells, headers=[_escaped(c) for c in table.cells], tablefmt="latex_raw", disable_numparse=True)
+    if len(table.cells.columns) > WIDE:
+        grid = f"\\resizebox{{\\textwidth}}{{!}}{{%\n{grid}}}"
+    notes = "\n\n".join(_escaped(note.replace("`", "")) for note in table.notes)
+    return "\n".join([r"\begin{table}", rf"\caption{{{_escaped(table.title)}}}", r"\footnotesize", grid, "", notes,
+                      r"\end{table}", ""])  # fmt: skip
+
+
+def _marked(table: Table, bold: Any, underline: Any, plain: Any) -> list[list[str]]:
+    """Cells as text, the best and the second best dressed."""
+    lines = []
+    for row, values in enumerate(table.cells.itertuples(index=False)):
+        line = []
+        for column, value in zip(table.cells, values):
+            text = plain("" if pd.isna(value) else str(value))
+            place = (row, column)
+            line.append(bold(text) if place in table.best else underline(text) if place in table.second else text)
+        lines.append(line)
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return "".join(TO_LATEX.get(letter, letter) for letter in str(text))
+
+
+def main_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The README's table: OA / AA of the main methods, the disjoint split first."""
+    lines = []
+    for name, methods in MAIN.items():
+        table = measured(name, rows).set_index(["split", "method"])
+        disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
+        for method in methods:
+            cells = {}
+            for head, split in (("disjoint split", disjoint), ("overlapping split", parity)):
+                found = (split, method) in table.index
+                line = table.loc[(split, method)] if found else None
+                cells[head] = "" if line is None else f"{split}: {line['OA']} / {line['AA']} (n = {line['n']})"
+            if any(cells.values()):
+                lines.append({"scene": SHOWN_AS[name], "method": method, **cells})
+    return pd.DataFrame(lines)
+
+
+def update_readme(readme: Path, rows: list[dict[str, Any]]) -> None:
+    """Put the main table between its two marks."""
+    before, _, rest = readme.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    table = main_table(rows).to_markdown(index=False)
+    write_aside(readme, f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
