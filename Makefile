@@ -4,6 +4,13 @@ BIN := .venv/bin
 # JupyterLab starts kernels in notebooks/; what they train and note goes where `make workbook` has it.
 PLACES = HSIKIT_RUNS="$(CURDIR)/build/quick/runs" HSIKIT_LEDGER="$(CURDIR)/build/quick/tables/runs.jsonl"
 
+# What `make paper` fetches (a folder named by HSIKIT_DATA is looked into first) and runs; the ledger's rows are kept.
+SCENES = trento muufl pavia_university salinas
+STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated hybridsn_w25_indian_pines \
+	sdhsi_fields sdhsi_indian_pines sdhsi_ce_indian_pines sdhsi_paper_indian_pines sdhsi_ce_paper_indian_pines \
+	sdhsi_budgets sdhsi_ablation sdhsi_wrong_labels sdhsi_pavia_university sdhsi_salinas windows_indian_pines \
+	mmlgnet_simulated mmlgnet_trento mmlgnet_muufl
+
 .PHONY: workbook test browser lab paper bench lint
 .DELETE_ON_ERROR:
 
@@ -19,7 +26,9 @@ browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Debian's
 lab: .venv/.installed  ## open JupyterLab on the first notebook
 	$(PLACES) $(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
-paper: .venv/.installed  ## the papers' scenes (HSIKIT_DATA names their folder), many seeds: hours
+paper: .venv/.installed  ## from download to tables: the papers' scenes, many seeds; hours on a GPU machine
+	set -e; for scene in $(SCENES); do $(BIN)/hsikit fetch $$scene; done
+	set -e; for study in $(STUDIES); do $(BIN)/hsikit sweep $$study; done
 	$(BIN)/hsikit workbook --profile paper
 	$(BIN)/hsikit table --commit
 

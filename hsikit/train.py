@@ -134,7 +134,7 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
     """
     start = time.perf_counter()
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    with _settings(config):
+    with _settings(config, place):
         bands, lidar_channels, window = _needs(model)
         normalizer = reduce_bands(scene, split.train, bands, lidar_channels, config.reduction, split.y("train"))
         class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
@@ -279,15 +279,23 @@ def _read_text(model: Any, scene: Scene, text: TextVectors | None) -> None:
 
 
 @contextmanager
-def _settings(config: TrainConfig) -> Iterator[None]:
-    """The configured threads and a random state of our own, both put back afterwards."""
-    threads = torch.get_num_threads()
+def _settings(config: TrainConfig, place: torch.device) -> Iterator[None]:
+    """The configured threads, a random state of our own, and on a GPU deterministic algorithms; put back afterwards.
+
+    A GPU picks among algorithms whose sums differ in the last bits; the deterministic ones may be slower.
+    """
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(config.threads)
+    if place.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the library starts
+        torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         with torch.random.fork_rng():
             yield
     finally:
         torch.set_num_threads(threads)
+        if place.type == "cuda":
+            torch.use_deterministic_algorithms(strict)
 
 
 def _save(path: Path, parts: dict, state: _Progress) -> None:

@@ -137,3 +137,17 @@ make = hsikit
 def test_import_does_not_load_torch():
     code = "import sys, hsikit; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_paper_fetches_scenes_that_can_be_fetched_and_runs_studies_that_are_shipped():
+    from hsikit.experiments import expand
+    from hsikit.scenes.registry import SCENES, facts
+
+    joined = makefile().replace("\\\n", " ")
+    named = {key: re.search(rf"^{key} = (.+)$", joined, re.MULTILINE)[1].split() for key in ("SCENES", "STUDIES")}
+    for scene in named["SCENES"]:
+        assert scene in SCENES
+        assert not facts(scene).manual
+    wanted = {e.scene for study in named["STUDIES"] for e in expand(study)}
+    needing = {scene for scene in wanted if any(file.required for file in facts(scene).files)}
+    assert needing == set(named["SCENES"])

@@ -111,13 +111,14 @@ def missing(name: str, store: Store) -> str:
 
 
 def available(store: Store | None = None) -> list[dict[str, Any]]:
-    """The tables, how many of their runs the ledger holds, and the commands that make the rest."""
+    """The tables, how many of their runs the ledger lacks, the minutes these should take, and their commands."""
     store, found = store or Store.of_environment(), []
     for name, kind in KINDS.items():
         progress = progress_of(store, *kind.configs) if kind.configs else pd.DataFrame()
         lines = progress.to_dict("records")
         found.append({"table": name, "about": kind.title, "runs": sum(e["runs"] for e in lines),
                       "missing": sum(e["missing"] for e in lines),
+                      "minutes": round(sum(e["minutes"] for e in lines), 1),
                       "made by": "; ".join(e["command"] for e in lines if e["missing"])})  # fmt: skip
     return found
 

@@ -13,7 +13,7 @@ from hsikit.experiments.store import Store, write_aside
 from hsikit.experiments.summary import summarise
 from hsikit.tables.cells import Table, TableError
 from hsikit.tables.index import NAMES, build
-from hsikit.tables.scene_tables import MAIN, SHOWN_AS, TABLES, best_of, measured
+from hsikit.tables.scene_tables import MAIN, SHOWN_AS, TABLES, best_of, measured, rows_of
 
 log = logging.getLogger(__name__)
 MARKS = ("<!-- results -->", "<!-- /results -->")
@@ -62,7 +62,8 @@ def write(table: Table, folder: Path) -> None:
 
 def markdown(table: Table) -> str:
     """The table as Markdown, best cells in bold, second ones underlined, notes below."""
-    cells = _marked(table, "**{}**".format, "<u>{}</u>".format, str)
+    whole = lambda text: text.replace(" ± ", "\u00a0±\u00a0")  # noqa: E731  a line must not break there
+    cells = _marked(table, "**{}**".format, "<u>{}</u>".format, whole)
     grid = tabulate(cells, headers=list(table.cells), tablefmt="pipe", disable_numparse=True)
     return f"{grid}\n\n" + "\n\n".join(table.notes) + "\n"
 
@@ -99,6 +100,8 @@ def main_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The README's table: OA / AA of the main methods, the disjoint split first."""
     lines = []
     for name, methods in MAIN.items():
+        if not rows_of(name, rows):
+            continue
         table = measured(name, rows).set_index(["split", "method"])
         disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
         for method in methods:

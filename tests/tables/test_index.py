@@ -18,14 +18,15 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "figures" / "tables"
 LEDGER = Store(ledger=FOLDER / "runs.jsonl")
 ROWS = list(LEDGER.rows().values())
-BUILT = {name: tables.build(name, LEDGER) for name in tables.NAMES}
+BUILT = {table.name: table for table in tables.make(store=LEDGER)}
+SCENES = [name for name in tables.TABLES if name in BUILT]
 
 
 def committed(name):
     return pd.read_csv(FOLDER / f"{name}.csv", dtype=str, keep_default_na=False)
 
 
-@pytest.mark.parametrize("name", tables.NAMES)
+@pytest.mark.parametrize("name", BUILT)
 def test_every_cell_of_a_committed_table_is_what_the_ledger_gives(name, tmp_path):
     tables.write(BUILT[name], tmp_path)
     for kind in ("csv", "md", "tex"):
@@ -33,8 +34,15 @@ def test_every_cell_of_a_committed_table_is_what_the_ledger_gives(name, tmp_path
         assert (FOLDER / file).read_text() == (tmp_path / file).read_text(), "run: hsikit table --commit"
 
 
+def test_only_tables_of_scenes_without_a_run_are_not_there():
+    scenes = {r["scene"] for r in ROWS}
+    lacking = [name for name in tables.NAMES if name not in BUILT]
+    assert {name.removesuffix("_splits").removesuffix("_classes") for name in lacking} == set(tables.TABLES) - scenes
+    assert set(SCENES) == {"indian_pines", "simulated", "muufl_subset"}
+
+
 def test_nothing_else_lies_beside_the_tables():
-    kinds = {f"{name}.{kind}" for name in tables.NAMES for kind in ("csv", "md", "tex")}
+    kinds = {f"{name}.{kind}" for name in BUILT for kind in ("csv", "md", "tex")}
     assert {p.name for p in FOLDER.iterdir() if not p.name.endswith(".lock")} == kinds | {"runs.jsonl", "speed.csv"}
 
 
@@ -49,7 +57,7 @@ def by_hand(values):
     return f"{values.mean():.2f}" if spread == "0.00" else f"{values.mean():.2f} ± {spread}"
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
+@pytest.mark.parametrize("name", SCENES)
 def test_scores_of_scene_tables_are_means_of_ledger_lines(name):
     """From the file's lines with numpy alone: every cell is the mean and std of one configuration's runs."""
     found = defaultdict(lambda: defaultdict(dict))
@@ -67,7 +75,7 @@ def test_scores_of_scene_tables_are_means_of_ledger_lines(name):
 
 
 def test_every_method_has_five_seeds_unless_its_cost_is_told():
-    for name in tables.TABLES:
+    for name in SCENES:
         cells = committed(name)
         few = cells[(cells["n"] != "") & (cells["n"].replace("", "0").astype(int) < 5)]
         assert all("window 25, 12 epochs" in method for method in few["method"]), few["method"].tolist()
@@ -75,7 +83,7 @@ def test_every_method_has_five_seeds_unless_its_cost_is_told():
             assert "over 10 minutes a seed" in (FOLDER / f"{name}.md").read_text()
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
+@pytest.mark.parametrize("name", SCENES)
 def test_coordinates_and_a_shallow_row_stand_on_every_split_and_the_disjoint_one_leads(name):
     cells = committed(name)
     assert list(dict.fromkeys(cells["split"])) == tables.TABLES[name]["splits"]
@@ -85,11 +93,13 @@ def test_coordinates_and_a_shallow_row_stand_on_every_split_and_the_disjoint_one
 
 def test_recall_by_hand():
     cells = committed("muufl_subset_classes").set_index(["split", "class"])
-    runs = [r for r in tables.best_of("muufl_subset", ROWS) if (r["name"], r["split"]) == ("RF + profiles", "west_east")]
+    best = tables.best_of("muufl_subset", ROWS)
+    runs = [r for r in best if (r["name"], r["split"]) == ("RF + profiles", "west_east")]
     assert len(runs) == 10
-    for cls in ("Trees", "trees", "roof shadow", "building shadow", "water"):
-        if ("west_east", cls) in cells.index:
-            assert cells.loc[("west_east", cls), "RF + profiles"] == by_hand([r["per_class"][cls] for r in runs])
+    tested = [cls for cls, value in runs[0]["per_class"].items() if value is not None]
+    assert len(tested) > 8
+    for cls in tested:
+        assert cells.loc[("west_east", cls), "RF + profiles"] == by_hand([r["per_class"][cls] for r in runs])
     assert cells.loc[("west_east", "OA"), "RF + profiles"] == by_hand([r["oa"] for r in runs])
 
 
@@ -121,12 +131,13 @@ def test_an_empty_ledger_says_which_rows_are_missing_and_the_commands(tmp_path):
     assert "cannot fill table sdhsi_arms" in text
     assert "SDHSI-Net: temporal on fields, seed 0, 1, 2, 3, 4" in text
     assert "hsikit sweep sdhsi_ablation" in text
-    with pytest.raises(tables.TableError, match="HSIKIT_DATA=... hsikit sweep baselines_muufl_subset"):
+    with pytest.raises(tables.TableError, match=r"HSIKIT_DATA=\.\.\. hsikit sweep baselines_muufl_subset"):
         tables.build("muufl_subset_classes", empty)
     with pytest.raises(tables.TableError, match="no table called 'nothing'; there are indian_pines"):
         tables.build("nothing", empty)
     listed = {line["table"]: line for line in tables.available(empty)}
     assert listed["sdhsi_arms"]["missing"] == listed["sdhsi_arms"]["runs"] == 60
+    assert listed["sdhsi_arms"]["minutes"] == 0  # nothing to judge by
     assert listed["sdhsi_arms"]["made by"] == "hsikit sweep sdhsi_ablation"
 
 
@@ -141,7 +152,7 @@ def test_a_table_that_lacks_some_rows_is_made_and_says_which(tmp_path):
     assert table.notes[-1].endswith("hsikit sweep sdhsi_ablation")
 
 
-@pytest.mark.parametrize("name", tables.NAMES)
+@pytest.mark.parametrize("name", BUILT)
 def test_simulated_and_subset_scenes_are_called_so_and_published_cells_stand_apart(name):
     text = (FOLDER / f"{name}.md").read_text()
     if "simulated" in name:

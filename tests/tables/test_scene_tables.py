@@ -12,8 +12,17 @@ LEDGER = Store(ledger=ROOT / "figures" / "tables" / "runs.jsonl")
 
 def row(name, split, seed, oa, scene="indian_pines", epochs=3, val=0.5):
     scores = {"oa": oa, "aa": oa, "kappa": oa, "val_oa": val, "seconds": 1.0, "parameters": 7, "tested_classes": 9}
-    names = {"name": name, "method": name, "scene": scene, "split": split, "seed": seed, "encoder": "", "trials": 1,
-             "machine": "m", "threads": 1}
+    names = {
+        "name": name,
+        "method": name,
+        "scene": scene,
+        "split": split,
+        "seed": seed,
+        "encoder": "",
+        "trials": 1,
+        "machine": "m",
+        "threads": 1,
+    }
     return (
         {"hash": f"{name}{split}{seed}{epochs}", "config": {"train": {"epochs": epochs}, "seed": seed}} | names | scores
     )
