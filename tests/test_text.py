@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hsikit
 from hsikit import text_backends
 from hsikit.prompts import available_prompts, prompts_from
 from hsikit.text import (
@@ -303,6 +304,26 @@ def test_openclip_checkpoint_saved_and_loaded_back(tiny_clip: tuple[Path, object
         found, load_text_encoder("openclip", model="hsikit-tiny", pretrained=path).encode(prompts)
     )
     assert encoder.name == "CLIP hsikit-tiny tiny"
+
+
+def test_a_config_names_the_model_of_a_checkpoint_and_shipped_ones_say_what_they_lack(
+    tiny_clip: tuple[Path, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from hsikit.experiments import Store, expand, load_config, sweep
+    from hsikit.experiments.run import class_vectors
+
+    text = {"backend": "openclip", "model": "hsikit-tiny", "path": str(tiny_clip[0]), "prompts": "name"}
+    plain = {"method": "mmlgnet", "scene": "simulated", "split": {"kind": "random", "train": 0.03}}
+    experiment, scene = expand({**plain, "text": text})[0], hsikit.load_scene("simulated")
+    assert experiment.hash != expand({**plain, "text": {**text, "model": "ViT-B-32"}})[0].hash
+    vectors = class_vectors(experiment, scene)
+    encoder = load_text_encoder("openclip", model="hsikit-tiny", pretrained=tiny_clip[0])
+    np.testing.assert_array_equal(vectors.vectors, encode_classes(encoder, load_prompts("simulated"), "name").vectors)
+    monkeypatch.setenv("HSIKIT_DATA", str(tmp_path))  # no checkpoint there
+    for config, file in (("mmlgnet_remoteclip", "RemoteCLIP-ViT-B-32.pt"), ("mmlgnet_georsclip", "RS5M_ViT-B-32.pt")):
+        first = {**load_config(config)["arms"][0], **plain, "seeds": [0]}
+        failed = sweep(expand(first), Store(tmp_path / "runs", tmp_path / "ledger.jsonl")).failures
+        assert f"{file}': no such file" in failed[0].reason
 
 
 def test_openclip_prompt_too_long(tiny_clip: tuple[Path, object]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hsikit.compare import holm, paired_difference, summary
-from hsikit.experiments.config import expand
+from hsikit.experiments.config import Experiment, expand
 from hsikit.experiments.store import Store
 from hsikit.scenes.registry import SCENES, facts
 
@@ -30,17 +30,28 @@ def progress_of(store: Store, *configs: str) -> pd.DataFrame:
         run to judge by), command (empty where nothing is missing).
     """
     known, lines = store.rows(), []
-    usual = pd.DataFrame(known.values(), columns=["method", "scene", "seconds"]).groupby(["method", "scene"])
-    seconds = usual["seconds"].mean().to_dict()
     for config in configs:
         experiments = expand(config)
         todo = [e for e in experiments if e.hash not in known]
-        judged = [seconds[e.method, e.scene] for e in todo if (e.method, e.scene) in seconds]
+        seconds, unknown = expected_seconds(todo, known.values())
         command = f"{_files_first(experiments[0].scene)}hsikit sweep {config}" if todo else ""
         lines.append({"config": config, "runs": len(experiments), "done": len(experiments) - len(todo),
-                      "missing": len(todo), "minutes": round(sum(judged) / 60, 1),
-                      "unknown": len(todo) - len(judged), "command": command})  # fmt: skip
+                      "missing": len(todo), "minutes": round(seconds / 60, 1), "unknown": unknown,
+                      "command": command})  # fmt: skip
     return pd.DataFrame(lines)
+
+
+def expected_seconds(todo: Iterable[Experiment], rows: Iterable[dict[str, Any]]) -> tuple[float, int]:
+    """What runs should take one after another, judged by rows of the same method and scene; and how many have none."""
+    alike: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        alike.setdefault((row["method"], row["scene"]), []).append(row["seconds"])
+    seconds, unknown = 0.0, 0
+    for experiment in todo:
+        known = alike.get((experiment.method, experiment.scene), [])
+        seconds += sum(known) / len(known) if known else 0.0
+        unknown += not known
+    return seconds, unknown
 
 
 def _files_first(scene: str) -> str:

@@ -18,6 +18,7 @@ from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
 from hsikit.experiments.pinned import pinned
 from hsikit.experiments.store import Store
+from hsikit.experiments.summary import expected_seconds
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,7 @@ def plan(experiments: Sequence[Experiment], store: Store, jobs: int = 1) -> str:
     """What a sweep would do: runs known, runs to do, and the time they should take judged by rows in the ledger."""
     rows = store.rows()
     todo = [e for e in experiments if e.hash not in rows]
-    seconds, unknown = 0.0, 0
-    for experiment in todo:
-        alike = [r["seconds"] for r in rows.values()
-                 if (r["method"], r["scene"]) == (experiment.method, experiment.scene)]  # fmt: skip
-        seconds += sum(alike) / len(alike) if alike else 0.0
-        unknown += not alike
+    seconds, unknown = expected_seconds(todo, rows.values())
     text = f"{len(experiments)} runs, {len(experiments) - len(todo)} known, {len(todo)} to do"
     if todo:
         text += f", about {seconds / 60 / max(jobs, 1):.1f} min with {jobs} job(s)"
