@@ -57,7 +57,7 @@ class TrainConfig:
         channels_last: Keep the bands of a pixel side by side in batches: windows are gathered in half the time and 2-D
             layers run sooner on a CPU. The last bits differ, so it is off where runs must equal older ones.
         mixed: Half precision (bfloat16) inside the network where it is safe; losses and weights stay in float32. Made
-            for GPUs: half the memory, and other last bits, so it is off unless asked for.
+            for GPUs: half the memory, coarser numbers, so it is off unless asked for.
         keep: The epoch kept: "best" on validation pixels, or "last", for schedules that end at a learning rate of 0
             and validation pixels too few to choose by.
         wrong_labels: Share of training labels replaced by another class, to see what a method makes of them;

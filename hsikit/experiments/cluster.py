@@ -27,6 +27,7 @@ from typing import Any
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.store import Store
 
+log = logging.getLogger(__name__)
 BLAME = {"distributed.scheduler.allowed-failures": 1}  # a run that ends two workers is blamed, then tried alone
 INSTALL = "Dask is not installed; run: pip install 'hsikit[cluster]'"
 
@@ -93,6 +94,9 @@ def work_on_cluster(todo: list[Experiment], store: Store, client: Any) -> Iterat
     """
     from dask.distributed import KilledWorker, as_completed
 
+    if not client.scheduler_info(n_workers=-1)["workers"]:
+        log.info("waiting for the first worker")
+        client.wait_for_workers(1)
     for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
         if worker["nthreads"] != 1:
             raise ConfigError(f"worker {address} has {worker['nthreads']} threads; start it with --nthreads 1, one run "
@@ -106,11 +110,13 @@ def work_on_cluster(todo: list[Experiment], store: Store, client: Any) -> Iterat
             yield _kept(waiting[future.key], future.result(), store)
         except KilledWorker:  # by its own fault, or by that of a run that waited on the same workers
             blamed.append(waiting[future.key])
+        except Exception as error:  # such as a worker without hsikit
+            yield waiting[future.key], None, f"{type(error).__name__}: {error}".splitlines()[0]
     for experiment in blamed:
         try:
             yield _kept(experiment, submit([experiment])[0].result(), store)
-        except KilledWorker as error:
-            yield experiment, None, f"its process ended: {error}"
+        except Exception as error:
+            yield experiment, None, f"its process ended: {error}".splitlines()[0]
 
 
 def _kept(experiment: Experiment, done: tuple[Any, str], store: Store) -> tuple[Experiment, Any, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import tempfile
 import time
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def _own_gpu(count: int) -> Iterator[None]:
 
     while True:
         for number in range(count):
-            lock = FileLock(Path(tempfile.gettempdir()) / f"hsikit-gpu-{number}.lock")
+            lock = FileLock(Path(tempfile.gettempdir()) / f"hsikit-gpu-{number}-of-{getpass.getuser()}.lock")
             try:
                 lock.acquire(blocking=False)
             except Timeout:

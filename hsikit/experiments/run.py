@@ -204,11 +204,12 @@ def _version(package: str) -> str:
 
 
 def commit() -> str:
-    """The commit of the working tree that hsikit is imported from, or "unknown"."""
+    """The commit of the working tree that hsikit is imported from, "-dirty" where its code differs, or "unknown"."""
+    where = Path(__file__).parents[1]  # the package
+    git = lambda *what: subprocess.run(["git", *what], cwd=where, capture_output=True, text=True).stdout.strip()  # noqa: E731
     try:
-        where = Path(__file__).parent
-        done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=where, capture_output=True, text=True)
-        return done.stdout.strip() or "unknown"
+        head = git("rev-parse", "--short", "HEAD")
+        return head + ("-dirty" if git("status", "--porcelain", "--", ".") else "") if head else "unknown"
     except OSError:
         return "unknown"
 

@@ -55,9 +55,11 @@ def expected_seconds(todo: Iterable[Experiment], rows: Iterable[dict[str, Any]])
 
 
 def _files_first(scene: str) -> str:
-    """What stands before a command that reads a published scene's files."""
-    needed = scene in SCENES and any(file.required for file in facts(scene).files)
-    return "HSIKIT_DATA=... " if needed else ""
+    """What stands before a command that reads a published scene's files: their download, or the folder they lie in."""
+    if scene not in SCENES or not any(file.required for file in facts(scene).files):
+        return ""
+    by_hand = facts(scene).manual or facts(scene).folders[:1] != (scene,)  # a part lies in the whole scene's folder
+    return "HSIKIT_DATA=... " if by_hand else f"hsikit fetch {scene} && "
 
 
 def summarise(rows: Iterable[dict[str, Any]], reference: str | None = None) -> list[dict[str, Any]]:

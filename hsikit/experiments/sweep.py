@@ -51,7 +51,7 @@ def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: i
     todo = [e for e in experiments if e.hash not in store.rows()]
     known = len(experiments) - len(todo)
     if len(todo) > 1:
-        log.info("%s", plan(experiments, store, jobs if client is None else len(client.nthreads())))
+        log.info("%s", plan(experiments, store, jobs if client is None else max(1, len(client.nthreads()))))
     failures: list[Failure] = []
     done = _work(todo, store, jobs) if client is None else work_on_cluster(todo, store, client)
     with tqdm(total=len(experiments), initial=known, desc="runs", unit="run", disable=not todo) as bar:

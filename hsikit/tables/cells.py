@@ -45,9 +45,8 @@ def percent(entry: Mapping[str, Any], key: str) -> str:
 
 
 def difference(d: PairedDifference, scale: float = 100, digits: int = 2) -> str:
-    """A paired difference with its 95 % interval, in points, and p where it was tested."""
-    text = f"{scale * d.mean:+.{digits}f} [{scale * d.low:+.{digits}f}, {scale * d.high:+.{digits}f}]"
-    return text if d.p is None else f"{text}, p = {d.p:.3f}"
+    """A paired difference with its 95 % interval, in points; p is left to tables that name a primary comparison."""
+    return f"{scale * d.mean:+.{digits}f} [{scale * d.low:+.{digits}f}, {scale * d.high:+.{digits}f}]"
 
 
 def ranked(cells: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ()) -> list[set[tuple[int, str]]]:

@@ -46,6 +46,8 @@ def _kinds() -> dict[str, _Kind]:
         )  # fmt: skip
         found[f"{name}_classes"] = _Kind(f"{scene}: recall of each class", configs, partial(studies.per_class, name),
                                          notes.of_classes(name), True, across=True)  # fmt: skip
+        found[f"{name}_tried"] = _Kind(f"{scene}: other settings that were scored", configs, partial(tried, name),
+                                       notes.of_tried(name), True, ranks=())  # fmt: skip
     for part, labels in (("losses", studies.LOSSES), ("modalities", studies.MODALITIES), ("words", studies.WORDS)):
         found[f"mmlgnet_{part}"] = _Kind(f"MMLGNet on the MUUFL subset: {part}", ("mmlgnet_ablation",),
                                          partial(studies.arms, labels, studies.FULL), notes.MMLGNET)  # fmt: skip
@@ -57,9 +59,8 @@ def _kinds() -> dict[str, _Kind]:
     found["sdhsi_arms"] = _Kind(f"{pines}, whole fields: what each part adds", ("sdhsi_ablation",),
                                 studies.sdhsi_arms, notes.SDHSI_ARMS)  # fmt: skip
     found["sdhsi_budgets"] = _Kind(f"{pines}: label budgets", BUDGETS, studies.sdhsi_budgets, notes.SDHSI, ranks=())
-    found["sdhsi_exits"] = _Kind(f"{pines}: its exits", BUDGETS[:2], studies.sdhsi_exits, notes.SDHSI)
+    found["sdhsi_exits"] = _Kind(f"{pines}: its exits", BUDGETS[:2], studies.sdhsi_exits, notes.EXITS)
     found["sdhsi_claims"] = _Kind(f"{pines}: the paper's claims", BUDGETS, studies.sdhsi_claims, notes.CLAIMS)
-    found["tried"] = _Kind("Settings that searches scored and did not take", (), tried, notes.TRIED, True, ranks=())
     return found
 
 
@@ -104,6 +105,8 @@ def missing(name: str, store: Store) -> str:
             if e.hash not in known:
                 lacks.setdefault((e.label, e.split_name), []).append(str(e.seed))
         rows = "; ".join(f"{label} on {split}, seed {', '.join(seeds)}" for (label, split), seeds in lacks.items())
+        if line["missing"] == line["runs"]:
+            rows = f"all {line['runs']} runs ({', '.join(dict.fromkeys(label for label, _ in lacks))})"
         unknown = f" and {line['unknown']} of unknown length" if line["unknown"] else ""
         takes = f"About {line['minutes']:g} minutes{unknown}: {line['command']}"
         parts.append(f"Missing of {line['config']}: {rows}. {takes}")
@@ -111,14 +114,17 @@ def missing(name: str, store: Store) -> str:
 
 
 def available(store: Store | None = None) -> list[dict[str, Any]]:
-    """The tables, how many of their runs the ledger lacks, the minutes these should take, and their commands."""
+    """The tables, how many of their runs the ledger lacks, the minutes these should take, and their commands.
+
+    Runs of a method that no row of the scene tells the length of are counted apart.
+    """
     store, found = store or Store.of_environment(), []
     for name, kind in KINDS.items():
-        progress = progress_of(store, *kind.configs) if kind.configs else pd.DataFrame()
-        lines = progress.to_dict("records")
+        lines = progress_of(store, *kind.configs).to_dict("records")
         found.append({"table": name, "about": kind.title, "runs": sum(e["runs"] for e in lines),
                       "missing": sum(e["missing"] for e in lines),
                       "minutes": round(sum(e["minutes"] for e in lines), 1),
+                      "of unknown length": sum(e["unknown"] for e in lines),
                       "made by": "; ".join(e["command"] for e in lines if e["missing"])})  # fmt: skip
     return found
 

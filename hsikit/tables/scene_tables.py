@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import yaml
 
 from hsikit.compare import best_by_validation
+from hsikit.experiments.config import expand
 from hsikit.experiments.summary import summarise
 from hsikit.tables.cells import TableError, percent
 
@@ -16,7 +18,7 @@ from hsikit.tables.cells import TableError, percent
 TABLES: dict[str, dict[str, Any]] = {
     "indian_pines": {"scene": "indian_pines", "splits": ["fields", "fields_w15", "random_10"],
                      "configs": ["baselines_indian_pines", "baselines_indian_pines_w15", "sdhsi_fields",
-                                 "sdhsi_indian_pines", "sdhsi_ce_indian_pines"]},
+                                 "sdhsi_indian_pines", "sdhsi_ce_indian_pines", "sdhsi_paper_short"]},
     "simulated": {"scene": "simulated", "splits": ["block_3", "random_3"],
                   "configs": ["baselines_simulated", "mmlgnet_simulated"]},
     "muufl_subset": {"scene": "muufl_subset", "splits": ["west_east", "masks_150"],
@@ -77,8 +79,9 @@ SHOWN_NAMES = {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with random vector
 ARMS = ("SDHSI-Net: ", "mmlgnet with ")  # how names of ablation arms begin
 # What a map says of the ground, means over seeds: share of the mapped area, of the pixels of a field, and an interval.
 GROUND = ("area OA", "field OA", "OA over fields")
-# One or two seeds of settings not taken, or too slow for five: in the table of what was tried.
+# Of earlier settings, with one or two seeds: in the table of what was tried.
 SEARCHED = (", epoch by validation", "MMLGNet (shuffled words)", "some % of the gradient", "SSRN")
+TRIED_SCORES = {"oa": "OA", "aa": "AA", "kappa": "kappa", "val_oa": "validation OA"}
 
 
 def rows_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -96,19 +99,37 @@ def rows_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def best_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A table's runs of the configuration that validation prefers for each method, under the names tables show.
+    """A table's runs, one configuration a method, under the names tables show.
 
-    Arms of ablations, which have tables of their own, and what searches left are not among them.
+    A method that the table's configs name stands in their settings, which were chosen on validation pixels as each
+    config says; any other in the configuration that validation prefers. `trials` of a row counts what was looked at on
+    validation pixels for all its configurations. Arms of ablations have tables of their own.
 
     Raises:
         TableError: When the table is unknown or no run fits it; what would make it is said.
     """
-    shown = [row | dict.fromkeys(("name", "method"), SHOWN_NAMES.get(row["name"], row["name"]))
-             for row in rows_of(name, rows)]  # fmt: skip
-    shown = [row for row in shown if not row["name"].startswith(ARMS) and not row["name"].endswith(SEARCHED)]
+    wanted = {e.hash: e.label for config in TABLES[name]["configs"] for e in expand(config)} if name in TABLES else {}
+    known = [row | dict.fromkeys(("name", "method"), _shown(row)) for row in rows_of(name, rows)]
+    named = {(SHOWN_NAMES.get(label, label)) for label in wanted.values()}
+    shown = [row for row in known if not row["name"].startswith(ARMS) and not row["name"].endswith(SEARCHED)]
+    shown = [row for row in shown if row["hash"] in wanted or row["name"] not in named]
     if not shown:
         raise TableError(f"the ledger has no run for table {name}; make them with: {commands(name)}")
-    return best_by_validation(shown)
+    trials: dict[tuple[str, str], dict[str, int]] = {}
+    for row in known:
+        trials.setdefault((row["name"], row["split"]), {})[settings(row)] = row["trials"]
+    return [row | {"trials": sum(trials[row["name"], row["split"]].values())} for row in best_by_validation(shown)]
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """The name a table gives to a run; half precision is another method."""
+    half = ", bfloat16" if row["config"]["train"].get("mixed") else ""
+    return SHOWN_NAMES.get(row["name"], row["name"]) + half
+
+
+def settings(row: dict[str, Any]) -> str:
+    """What a run was made with, its seed left out."""
+    return json.dumps({k: v for k, v in row["config"].items() if k != "seed"}, sort_keys=True)
 
 
 def commands(name: str) -> str:
@@ -116,19 +137,27 @@ def commands(name: str) -> str:
     return "; ".join(f"hsikit sweep {config}" for config in TABLES[name]["configs"])
 
 
-def tried(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Settings that searches scored on test pixels and did not take: no claim, kept for honesty.
+def tried(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Configurations that were scored on a scene's test pixels and stand in no other table of it: no claim.
 
-    Columns scene, split, method, n, OA, AA, kappa (percent), validation OA.
+    Columns split, method, window, epochs, n, OA, AA, kappa, validation OA (percent, means over seeds).
     """
-    left = [r for name in TABLES for r in rows_of(name, rows) if r["name"].endswith(SEARCHED)]
-    groups = pd.DataFrame(left, columns=["scene", "split", "name", "oa", "aa", "kappa", "val_oa"])
-    means = groups.groupby(["scene", "split", "name"], sort=False).agg(
-        n=("oa", "size"), OA=("oa", "mean"), AA=("aa", "mean"), kappa=("kappa", "mean"),
-        validation=("val_oa", "mean"))  # fmt: skip
-    for column in ("OA", "AA", "kappa", "validation"):
-        means[column] = [f"{100 * v:.2f}" for v in means[column].astype(float)]
-    return means.reset_index().rename(columns={"name": "method", "validation": "validation OA"})
+    taken = {row["hash"] for row in best_of(name, rows)}
+    left = [r for r in rows_of(name, rows) if r["hash"] not in taken]
+    left = [r for r in left if not r["name"].startswith(ARMS) or r["name"].endswith(SEARCHED)]
+    lines = [
+        {"split": r["split"], "method": r["name"], "settings": settings(r), "seed": r["seed"],
+         "window": r["config"]["model"].get("window", ""), "epochs": r["config"]["train"].get("epochs", ""),
+         **{shown: 100 * r[key] if r[key] is not None else None for key, shown in TRIED_SCORES.items()}}
+        for r in left
+    ]  # fmt: skip
+    if not lines:
+        return pd.DataFrame()
+    groups = pd.DataFrame(lines).groupby(["split", "method", "window", "epochs", "settings"], sort=False)
+    means = groups.agg(n=("seed", "size"), **{shown: (shown, "mean") for shown in TRIED_SCORES.values()}).reset_index()
+    for shown in TRIED_SCORES.values():
+        means[shown] = ["" if pd.isna(v) else f"{v:.2f}" for v in means[shown].astype(float)]
+    return means.drop(columns="settings")
 
 
 def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -151,7 +180,7 @@ def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
                           "AA": percent(entry, "aa"), "kappa": percent(entry, "kappa"),
                           **ground.get((entry["method"], split), {}),
                           "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"],
-                          "trials": row["trials"] * row["tried"], "machine": machine(row),
+                          "trials": row["trials"], "machine": machine(row),
                           "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
     found = pd.DataFrame(lines).drop(columns=[] if any(line["encoder"] for line in lines) else "encoder")
     return found.fillna({column: "" for column in GROUND})

@@ -131,7 +131,7 @@ def differences(comparisons: Mapping[str, Sequence[Any]], rows: Rows) -> pd.Data
 
 
 def splits_side_by_side(name: str, rows: Rows) -> pd.DataFrame:
-    """Every method of a scene under the disjoint and under the overlapping split, and what the second adds in OA."""
+    """Every method of a scene under the disjoint and under the overlapping split, and how far apart its OA is."""
     table = measured(name, rows)
     disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
     left, right = (table[table["split"] == split].set_index("method") for split in (disjoint, parity))
@@ -144,7 +144,7 @@ def splits_side_by_side(name: str, rows: Rows) -> pd.DataFrame:
             cells |= {f"{split} {key}": side.loc[method, key] if there else "" for key in ("OA", "AA", "n")}
         both = method in left.index and method in right.index
         gap = number(right.loc[method, "OA"]) - number(left.loc[method, "OA"]) if both else None
-        lines.append(cells | {"overlap adds (points of OA)": "" if gap is None else f"{gap:+.1f}"})
+        lines.append(cells | {f"{parity} minus {disjoint} (points of OA)": "" if gap is None else f"{gap:+.1f}"})
     return pd.DataFrame(lines)
 
 

@@ -28,20 +28,23 @@ def make(name: str | None = None, commit: bool = False, store: Store | None = No
         TableError: When the table asked for is unknown, or the ledger has no row for it.
     """
     store = store or Store.of_environment()
-    made = []
+    made, empty = [], []
     for each in [name] if name else NAMES:
         try:
             made.append(build(each, store))
-        except TableError as reason:
+        except TableError:
             if name:
                 raise
-            log.warning("%s", reason)
+            empty.append(each)
+    if not made:
+        raise TableError(f"{store.ledger} holds no row for any table; `hsikit table` lists the commands that make some")
+    if empty:
+        log.info("no rows yet for %s; `hsikit table` lists the commands", ", ".join(empty))
     if commit:
         for table in made:
             write(table, store.ledger.parent)
-        readme = Path("README.md")
-        if readme.exists() and MARKS[0] in readme.read_text():
-            update_readme(readme, list(store.rows().values()))
+        if name is None:
+            update_readme(store)
     return made
 
 
@@ -115,9 +118,15 @@ def main_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def update_readme(readme: Path, rows: list[dict[str, Any]]) -> None:
-    """Put the main table between its two marks."""
-    before, _, rest = readme.read_text().partition(MARKS[0])
+def update_readme(store: Store) -> None:
+    """Put the main table between its marks in the README of the project whose ledger, figures/tables/..., this is."""
+    place = store.ledger.absolute().parent
+    readme = place.parent.parent / "README.md"
+    if (place.parent.name, place.name) != ("figures", "tables") or not readme.exists():
+        return
+    text, table = readme.read_text(), main_table(list(store.rows().values()))
+    if MARKS[0] not in text or table.empty:
+        return
+    before, _, rest = text.partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
-    table = main_table(rows).to_markdown(index=False)
-    write_aside(readme, f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
+    write_aside(readme, f"{before}{MARKS[0]}\n{table.to_markdown(index=False)}\n{MARKS[1]}{after}")

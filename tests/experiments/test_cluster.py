@@ -82,6 +82,22 @@ def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, monkeyp
     assert "its process ended" in result.failures[0].reason
 
 
+def test_an_error_on_a_worker_itself_is_a_failed_run(site, monkeypatch):
+    """Such as a worker without hsikit: here one that cannot enter the folder it is sent to."""
+    from hsikit.experiments import cluster
+
+    class Sends:
+        def __init__(self, client):
+            self.client, self.scheduler_info = client, client.scheduler_info
+
+        def map(self, function, todo, **options):
+            return self.client.map(lambda *_, **__: 1 / 0, todo, **options)
+
+    with dask_client(jobs=1) as client:
+        done = list(cluster.work_on_cluster(expand(CONFIG)[:2], Store(site / "r", site / "l.jsonl"), Sends(client)))
+    assert [(row, reason) for _, row, reason in done] == [(None, "ZeroDivisionError: division by zero")] * 2
+
+
 SBATCH = """#!/bin/sh
 # Takes a job script as Slurm does, and runs it at once in a process of its own.
 cp "$1" "{folder}/job.sh"

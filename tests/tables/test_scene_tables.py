@@ -24,7 +24,9 @@ def row(name, split, seed, oa, scene="indian_pines", epochs=3, val=0.5):
         "threads": 1,
     }
     return (
-        {"hash": f"{name}{split}{seed}{epochs}", "config": {"train": {"epochs": epochs}, "seed": seed}} | names | scores
+        {"hash": f"{name}{split}{seed}{epochs}", "config": {"train": {"epochs": epochs}, "model": {}, "seed": seed}}
+        | names
+        | scores
     )
 
 
@@ -51,21 +53,39 @@ def test_of_several_configurations_the_best_by_validation_stands_with_how_many_w
 
 def test_arms_of_ablations_and_leavings_of_searches_stand_elsewhere():
     rows = [
-        row("SDHSI-Net", "fields", 0, 0.5),
+        row("mine", "fields", 0, 0.5),
         row("SDHSI-Net: temporal", "fields", 0, 0.6),
         row("trunk, epoch by validation", "fields", 0, 0.9),
         row("trunk, epoch by validation", "fields", 1, 0.7),
+        row("mine", "fields", 0, 0.6, epochs=9, val=0.4),
     ]
-    assert [r["name"] for r in tables.best_of("indian_pines", rows)] == ["SDHSI-Net"]
-    left = tables.tried(rows)
-    assert left.to_dict("records") == [
-        {"scene": "indian_pines", "split": "fields", "method": "trunk, epoch by validation", "n": 2, "OA": "80.00",
-         "AA": "80.00", "kappa": "80.00", "validation OA": "50.00"}
-    ]  # fmt: skip
-    pixels = [row("mmlgnet", "west_east", 0, 0.5, scene="muufl_subset")]
-    assert tables.best_of("muufl_subset", pixels)[0]["method"] == "MMLGNet pixels (MiniLM)"
+    assert [(r["name"], r["oa"], r["trials"]) for r in tables.best_of("indian_pines", rows)] == [("mine", 0.5, 2)]
+    left = tables.tried("indian_pines", rows).to_dict("records")
+    assert [(r["method"], r["epochs"], r["n"], r["OA"], r["validation OA"]) for r in left] == [
+        ("trunk, epoch by validation", 3, 2, "80.00", "50.00"),
+        ("mine", 9, 1, "60.00", "40.00"),
+    ]
     with pytest.raises(tables.TableError, match="no run for table simulated"):
         tables.best_of("simulated", rows)
+
+
+def test_a_method_that_configs_name_stands_in_their_settings_and_pairs_share_them():
+    rows = list(LEDGER.rows().values())
+    best = tables.best_of("indian_pines", rows)
+    for split in ("fields", "fields_w15", "random_10"):
+        pair = [[r for r in best if (r["name"], r["split"]) == (name, split)] for name in
+                ("SDHSI-Net", "SDHSI-Net trunk")]  # fmt: skip
+        assert [sorted(r["seed"] for r in arm) for arm in pair] == [list(range(10))] * 2
+        for part in ("model", "train", "split"):
+            assert len({str(r["config"][part]) for arm in pair for r in arm}) == 1
+    assert "MMLGNet pixels (MiniLM)" in {r["name"] for r in tables.best_of("muufl_subset", rows)}
+
+
+def test_half_precision_is_a_method_of_its_own():
+    half = row("a", "fields", 0, 0.9, val=0.9)
+    half["config"]["train"]["mixed"] = True
+    table = tables.measured("indian_pines", [row("a", "fields", 0, 0.5), half])
+    assert dict(zip(table["method"], table["OA"])) == {"a": "50.00", "a, bfloat16": "90.00"}
 
 
 def test_reported_cells_stand_in_columns_of_their_own_and_only_for_their_split():
