@@ -18,7 +18,7 @@ workbook: .venv/.installed  ## execute the notebooks on embedded data; everythin
 	env -u HSIKIT_DATA $(BIN)/hsikit workbook --profile quick
 
 test: .venv/.installed  ## all tests with coverage, the notebooks and the browser included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=hsikit --cov-report=term
+	$(BIN)/python -m pytest --cov=hsikit --cov-report=term
 
 browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Debian's package chromium
 	$(BIN)/python -m pytest tests/browser

@@ -21,7 +21,6 @@ LEDGER = Store(ledger=FOLDER / "runs.jsonl")
 ROWS = list(LEDGER.rows().values())
 COMMITTED = sorted(p.stem for p in FOLDER.glob("*.csv") if p.stem != "speed")
 SCENES = [name for name in tables.TABLES if name in COMMITTED]
-pytestmark = pytest.mark.xdist_group("tables")  # they are built once
 
 
 @cache
