@@ -44,9 +44,9 @@ def percent(entry: Mapping[str, Any], key: str) -> str:
     return f"{mean:.2f}" if spread == "0.00" else f"{mean:.2f} ± {spread}"
 
 
-def difference(d: PairedDifference, scale: float = 100, digits: int = 2) -> str:
+def difference(d: PairedDifference) -> str:
     """A paired difference with its 95 % interval, in points; p is left to tables that name a primary comparison."""
-    return f"{scale * d.mean:+.{digits}f} [{scale * d.low:+.{digits}f}, {scale * d.high:+.{digits}f}]"
+    return f"{100 * d.mean:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
 
 
 def ranked(cells: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ()) -> list[set[tuple[int, str]]]:
