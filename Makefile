@@ -11,7 +11,7 @@ STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated 
 	sdhsi_budgets sdhsi_ablation sdhsi_wrong_labels sdhsi_pavia_university sdhsi_salinas windows_indian_pines \
 	mmlgnet_simulated mmlgnet_trento mmlgnet_muufl
 
-.PHONY: workbook test browser lab paper bench lint
+.PHONY: workbook test browser lab paper bench lint net
 .DELETE_ON_ERROR:
 
 workbook: .venv/.installed  ## execute the notebooks on embedded data; everything lands in build/quick
@@ -36,6 +36,9 @@ bench: .venv/.installed  ## how fast, as ratios on this machine: figures/tables/
 	$(BIN)/hsikit bench
 	$(BIN)/python -m pytest -q tests/bench/bench_speed.py --benchmark-columns=median,iqr,ops,rounds
 	$(BIN)/python -m pytest tests/bench/bench_explorers.py --benchmark-columns=median,iqr,rounds
+
+net: .venv/.installed  ## cheap runs before and after a change, compared field by field: make net BASE=commit
+	$(BIN)/python tests/frozen/net.py $(BASE)
 
 lint: .venv/.installed  ## style, types, clean notebooks, README commands that exist
 	$(BIN)/ruff check hsikit tests
