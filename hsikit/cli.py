@@ -125,7 +125,8 @@ def _workbook(args: argparse.Namespace) -> int:
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from hsikit.experiments import against, by_method, expand, gains, load_config, summarise, sweep
+    from hsikit.experiments import expand, load_config, sweep
+    from hsikit.tables import against, by_method, gains, summarise
 
     experiments, config = expand(args.config, args.seeds), load_config(args.config)
     with _workers(args, experiments) as client:
@@ -157,7 +158,7 @@ def _workers(args: argparse.Namespace, experiments: Sequence[Any]) -> AbstractCo
 
 
 def _say_unseen(rows: list[dict[str, Any]]) -> None:
-    from hsikit.unseen import unseen_gains, unseen_table
+    from hsikit.analysis.unseen import unseen_gains, unseen_table
 
     _say("\nClasses never trained on, found among all test pixels (AUROC, mean over seeds):")
     _show(unseen_table(rows).to_dict("records"), False)
@@ -190,7 +191,7 @@ def _predict(args: argparse.Namespace) -> None:
     folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
     folder = folder / "model" if (folder / "model").is_dir() else folder
     if args.out.suffix == ".zarr" or _is_large(args.scene, args.memory):
-        from hsikit.large import map_large
+        from hsikit.predict.large import map_large
 
         return _say(str(map_large(folder, args.scene, args.out, memory_gb=args.memory, progress=True)))
     fitted = Fitted.load(folder)
@@ -214,11 +215,16 @@ def _is_large(scene: str, memory_gb: float) -> bool:
 
 
 def _bench(args: argparse.Namespace) -> None:
-    from hsikit import bench
-    from hsikit.bench.scaling import measure_scaling
+    tests = Path(__file__).parents[1] / "tests"
+    if not (tests / "bench").is_dir():
+        raise ValueError(
+            f"the benchmarks are in tests/bench of a checkout, and {tests.parent} is none; clone the project"
+        )
+    sys.path.insert(0, str(tests))
+    import bench  # not part of the package
 
     rows = bench.measure()
-    bench.write(rows, measure_scaling(), Path("figures"))
+    bench.write(rows, Path("figures"))
     _show(rows, args.json)
 
 

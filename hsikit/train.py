@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from hsikit.analysis.corruption import wrong_labels
 from hsikit.augment import jitter
-from hsikit.corruption import wrong_labels
 from hsikit.fitted import Fitted
 from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
 from hsikit.models.output import Output

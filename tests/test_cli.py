@@ -114,7 +114,7 @@ def test_workbook_hands_on_its_options_and_names_a_failure(monkeypatch, capsys, 
 @pytest.fixture
 def fake_sweep(monkeypatch):
     """Stands for the training: records its arguments and fails with the reasons put into `.reasons`."""
-    from hsikit import experiments
+    from hsikit import experiments, tables
 
     fake = SimpleNamespace(calls=[], reasons=[])
 
@@ -126,8 +126,8 @@ def fake_sweep(monkeypatch):
 
     monkeypatch.setattr(experiments, "expand", lambda config, seeds: (config, seeds))
     monkeypatch.setattr(experiments, "load_config", lambda config: {})
-    monkeypatch.setattr(experiments, "summarise", lambda rows, reference: [ROW])
-    monkeypatch.setattr(experiments, "by_method", lambda summaries, rows: summaries)
+    monkeypatch.setattr(tables, "summarise", lambda rows, reference: [ROW])
+    monkeypatch.setattr(tables, "by_method", lambda summaries, rows: summaries)
     monkeypatch.setattr(experiments, "sweep", sweep)
     return fake
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from hsikit.experiments.config import ConfigError, Experiment
-from hsikit.experiments.store import Store
+from hsikit.experiments.ledger import Store
 
 log = logging.getLogger(__name__)
 BLAME = {"distributed.scheduler.allowed-failures": 1}  # a run that ends two workers is blamed, then tried alone

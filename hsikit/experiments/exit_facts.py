@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hsikit.early_exit import early_exit_curve
-from hsikit.exit_costs import exit_costs
-from hsikit.exits import exit_answers
+from hsikit.analysis.early_exit import early_exit_curve
+from hsikit.analysis.exit_costs import exit_costs
+from hsikit.analysis.exits import exit_answers
+from hsikit.analysis.robustness import robustness
 from hsikit.fitted import Fitted
 from hsikit.metrics import score
-from hsikit.robustness import robustness
 from hsikit.scenes import Scene
 from hsikit.separation import METRICS, separation
 from hsikit.splits import Split

@@ -10,7 +10,7 @@ import numpy as np
 from hsikit.areas import area_estimates, group_bootstrap, per_field_accuracy
 from hsikit.metrics import Scores
 from hsikit.splits import Split
-from hsikit.splits.draws import fields
+from hsikit.splits.pixels import fields
 
 log = logging.getLogger(__name__)
 

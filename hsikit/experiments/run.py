@@ -19,22 +19,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hsikit.analysis.unseen import unseen_facts
 from hsikit.experiments.config import TWO_SENSORS, ConfigError, Experiment
 from hsikit.experiments.defaults import SHALLOW, class_at
 from hsikit.experiments.exit_facts import exit_facts
+from hsikit.experiments.extras import word_facts
 from hsikit.experiments.ground import ground_facts
-from hsikit.experiments.store import Store, write_aside
-from hsikit.experiments.word_facts import word_facts
+from hsikit.experiments.ledger import Store, write_aside
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters, make
-from hsikit.models.shallow import fit_shallow
 from hsikit.predict import Prediction, predict_map
 from hsikit.scenes import Scene, SceneError, load_scene
+from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, make_split, seen_only
 from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
 from hsikit.train import TrainConfig, fit
-from hsikit.unseen import unseen_facts
 
 log = logging.getLogger(__name__)
 

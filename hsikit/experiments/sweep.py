@@ -16,9 +16,8 @@ from tqdm.auto import tqdm
 
 from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
-from hsikit.experiments.pinned import pinned
-from hsikit.experiments.store import Store
-from hsikit.experiments.summary import expected_seconds
+from hsikit.experiments.ledger import Store, expected_seconds
+from hsikit.experiments.workers import pinned
 
 log = logging.getLogger(__name__)
 

@@ -175,7 +175,7 @@ class CompareMaps(Panel):
     # --- inside ----------------------------------------------------------------------------------
 
     def _fields(self) -> np.ndarray:
-        from hsikit.splits.draws import fields
+        from hsikit.splits.pixels import fields
 
         if self.split is not None and self.split.groups is not None:
             return self.split.groups

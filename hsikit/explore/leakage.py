@@ -135,7 +135,7 @@ class LeakageExplorer(Panel):
         return int(max(1, min(20, counts[counts > 0].min() // 2)))
 
     def _accuracy(self, split: Split, window: int) -> float:
-        from hsikit.models.shallow import fit_shallow
+        from hsikit.shallow import fit_shallow
 
         fitted = fit_shallow("lda", self.scene, split, features="means", window=window, seed=self.seed)
         return float((fitted.estimator.predict(fitted.features[split.test]) == split.y("test")).mean())

@@ -64,7 +64,7 @@ def fit_light(method: str, scene: Scene, split: Split, progress: Progress | None
 
 
 def _shallow(method: str, scene: Scene, split: Split) -> Prediction:
-    from hsikit.models.shallow import fit_shallow
+    from hsikit.shallow import fit_shallow
 
     return fit_shallow(method, scene, split, features="means", window=WINDOW_MEAN).predict(scene)
 
@@ -109,8 +109,8 @@ def painted_split(scene: Scene, seed: int = 0) -> Split:
     Raises:
         ValueError: Where no class, or none with ten pixels, is painted.
     """
-    from hsikit.splits.base import Part, assemble
-    from hsikit.splits.draws import class_pools
+    from hsikit.splits.pixels import class_pools
+    from hsikit.splits.split import Part, assemble
 
     rng = np.random.default_rng(seed)
     parts: dict[Part, list[np.ndarray]] = {"train": [], "val": [], "test": []}

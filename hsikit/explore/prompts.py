@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.analysis.words import PromptMap, prompt_map, temperature_scale
 from hsikit.explore.panel import Panel, View
 from hsikit.explore.pieces import short
 from hsikit.fitted import Fitted
@@ -17,7 +18,6 @@ from hsikit.predict import predict_map
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
 from hsikit.text import TextEncoder, TextVectors, load_text_encoder
-from hsikit.words import PromptMap, prompt_map, temperature_scale
 
 LAYERS = ("class prompts", "soft classes")
 MOST_SENTENCES = 8

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.explore.occlusion import Answer, Occlusion
+from hsikit.analysis.occlusion import Answer, Occlusion
 from hsikit.explore.panel import Panel, View
 from hsikit.fitted import Fitted
 from hsikit.predict import Prediction, predict_map

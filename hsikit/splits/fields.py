@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.splits.base import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
-from hsikit.splits.draws import class_pools, extent, fields
 from hsikit.splits.leakage import chebyshev
+from hsikit.splits.pixels import class_pools, extent, fields
 from hsikit.splits.search import TEST_KEEPS, TEST_YIELDS, TRAIN, VAL, field_graph, search
+from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
 
 if TYPE_CHECKING:
     from hsikit.scenes.base import Scene

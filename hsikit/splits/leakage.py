@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from hsikit.splits.base import Split, SplitError
+from hsikit.splits.split import Split, SplitError
 
 if TYPE_CHECKING:
     import pandas as pd

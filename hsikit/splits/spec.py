@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hsikit.splits.base import Split, SplitError
 from hsikit.splits.blocks import block_split
-from hsikit.splits.draws import few_shot_split, official_split, random_split, split_label
 from hsikit.splits.fields import field_split, fields_label
-from hsikit.splits.regions import west_east_split
+from hsikit.splits.pixels import few_shot_split, official_split, random_split, split_label
+from hsikit.splits.split import Split, SplitError
+from hsikit.splits.west_east import west_east_split
 
 if TYPE_CHECKING:
     from hsikit.scenes.base import Scene

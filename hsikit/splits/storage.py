@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsikit.splits.base import Split, SplitError
+from hsikit.splits.split import Split, SplitError
 
 if TYPE_CHECKING:
     from hsikit.scenes.base import Scene

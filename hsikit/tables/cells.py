@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hsikit.compare import PairedDifference
+from hsikit.tables.stats import PairedDifference
 
 SCORES = ("OA", "AA", "kappa")
 

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
-from hsikit.experiments.store import Store, write_aside
-from hsikit.experiments.summary import summarise
+from hsikit.experiments.ledger import Store, write_aside
+from hsikit.tables.catalogue import NAMES, build
 from hsikit.tables.cells import Table, TableError
-from hsikit.tables.index import NAMES, build
-from hsikit.tables.scene_tables import MAIN, SHOWN_AS, TABLES, best_of, measured, rows_of
+from hsikit.tables.scenes import MAIN, SHOWN_AS, TABLES, best_of, measured, rows_of
+from hsikit.tables.summary import summarise
 
 log = logging.getLogger(__name__)
 MARKS = ("<!-- results -->", "<!-- /results -->")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from hsikit.bench.batches import Slices as SlicedDataset
-from hsikit.bench.batches import list_through, loader, peer_dataset, sampler_epoch, scene_of_batches
-from hsikit.bench.maps import fitted_for, two_sensor_scene, windows, word_network
+from bench.batches import Slices as SlicedDataset
+from bench.batches import list_through, loader, peer_dataset, sampler_epoch, scene_of_batches
+from bench.maps import fitted_for, two_sensor_scene, windows, word_network
 from hsikit.models import SDHSINet
 from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from hsikit.site import write_site
 from hsikit.workbook import run_workbook
+from hsikit.workbook.site import write_site
 
 ROOT = Path(__file__).parents[2]
 BROKEN = "() => [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src.slice(0, 80))"

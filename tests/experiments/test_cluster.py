@@ -13,8 +13,9 @@ import torch
 from tiny_site import CONFIG, timeless
 
 from hsikit import cli
-from hsikit.experiments import ConfigError, Store, dask_client, expand, slurm_client, summarise, sweep
-from hsikit.experiments.pinned import pinned
+from hsikit.experiments import ConfigError, Store, dask_client, expand, slurm_client, sweep
+from hsikit.experiments.workers import pinned
+from hsikit.tables import summarise
 
 SLOW = {**CONFIG, "arms": [*CONFIG["arms"][:3], {"method": "cnn2d", "model": {"bands": 8, "window": 7},
                                                  "train": {"epochs": 40}}], "seeds": [0, 1, 2]}  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from hsikit.experiments import ConfigError, expand
 from hsikit.experiments.config import VERSION
-from hsikit.prompts import load_prompts
+from hsikit.text.prompts import load_prompts
 
 PLAIN = {"method": "cnn2d", "scene": "indian_pines", "split": {"kind": "random", "train": 0.1}}
 

@@ -22,10 +22,10 @@ from hsikit.experiments import (
     load_run,
     plan,
     run_experiment,
-    summarise,
     sweep,
 )
 from hsikit.experiments import run as run_module
+from hsikit.tables import summarise
 
 
 def test_a_run_leaves_a_whole_folder_and_one_row(site):

@@ -8,7 +8,7 @@ import pytest
 from tiny import NAMES, tiny_scene, tiny_split
 
 import hsikit
-from hsikit.experiments.word_facts import word_facts
+from hsikit.experiments.extras import word_facts
 from hsikit.metrics import calibration, score
 from hsikit.models import MMLGNet, TrunkClassifier
 from hsikit.predict import predict_map

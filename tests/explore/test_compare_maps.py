@@ -15,7 +15,7 @@ from hsikit.areas import per_field_accuracy
 from hsikit.explore import CompareMaps
 from hsikit.explore.compare_maps import KINDS, kinds_of
 from hsikit.explore.compare_view import COLOURS
-from hsikit.splits.draws import fields
+from hsikit.splits.pixels import fields
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import torch
 from tiny import tiny_scene, tiny_split
 
 import hsikit
+from hsikit.analysis.occlusion import Occlusion
 from hsikit.explore import Why
-from hsikit.explore.occlusion import Occlusion
 from hsikit.predict import predict_map
 
 QUICK = hsikit.TrainConfig(epochs=2, threads=1)

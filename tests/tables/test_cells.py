@@ -1,7 +1,7 @@
 import pandas as pd
 
-from hsikit.compare import paired_difference
 from hsikit.tables.cells import Table, difference, percent, ranked, ranked_across
+from hsikit.tables.stats import paired_difference
 from hsikit.tables.write import latex, markdown
 
 

@@ -1,0 +1,178 @@
+"""Maps of scenes larger than memory, chunk by chunk, from disk to disk.
+
+    map_large("runs/5e4b74ce3379/model", "site.yaml", "map.tif")                     # or map.zarr
+    map_large(..., client=dask.distributed.Client(address))                          # chunks on a cluster
+
+Cut short, the same call goes on at the next chunk and ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from hsikit.fitted import Fitted
+from hsikit.patches import Cube
+from hsikit.predict import Mapper, _with_trained_bands
+from hsikit.predict.large_map import LargeMap, class_dtype
+from hsikit.predict.tiles import Tile
+from hsikit.scenes.large import LargeScene, open_large
+from hsikit.scenes.write import Grid
+
+SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
+
+
+def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_gb: float = 1.0, client: Any = None,
+              progress: bool = False) -> Path:  # fmt: skip
+    """Map a scene chunk by chunk with a saved model and write the classes as GeoTIFF or Zarr.
+
+    The map equals `predict_map`'s: a chunk is read with the margin that its windows and the filling of their holes
+    reach, and mirrored only at the scene's border. Finished chunks are in `<out>.part`, and listed in `<out>.done`;
+    the map moves into place at the end.
+
+    Args:
+        model: Folder of a saved `Fitted`.
+        scene: As `open_large` takes it; a path, so that workers open it themselves.
+        out: Ends in .tif (Cloud-Optimised GeoTIFF) or .zarr (an array (row, col); class names in its attributes).
+        memory_gb: Of all that a process holds beside its libraries (about 0.4 GB); decides the size of chunks.
+        client: A `dask.distributed.Client`; None maps in this process.
+        progress: Show a bar with the time left.
+
+    Raises:
+        ValueError: When `out` ends otherwise, the scene lacks the model's LiDAR, or the budget does not hold the
+            smallest chunk.
+        SceneError: When the scene cannot be opened.
+    """
+    out = Path(out)
+    if out.suffix not in (".tif", ".tiff", ".zarr"):
+        raise ValueError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
+    model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
+    _opened.cache_clear()  # its file may have changed
+    fitted, large = _fitted(model, _changed(model)), open_large(scene)
+    channels = sum(layer.shape[2] for layer in large.lidar)
+    if channels < len(fitted.normalizer.lidar_mean):
+        raise ValueError(
+            f"the model takes {len(fitted.normalizer.lidar_mean)} LiDAR channel(s), {large.name} has {channels}; "
+            "describe cube and LiDAR in a YAML file and give that"
+        )
+    side = chunk_side(fitted, large, memory_gb)
+    facts = fitted.scene_facts
+    grid = Grid(large.name, large.hsi.crs, large.hsi.transform, list(fitted.class_names), list(facts.get("colors", ())),
+                large.simulated)  # fmt: skip
+    target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
+    chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
+    left = [chunk for chunk, number in chunks.items() if number not in target.done]
+    results = _here(model, scene, memory_gb, left) if client is None else _on(client, model, scene, memory_gb, left)
+    with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
+        for chunk, labels in results:
+            target.put(chunks[chunk], labels)
+            bar.update()
+    return target.finish()
+
+
+def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarray:
+    """Classes (row, col) of one chunk, 0 where nothing is valid; the same here and on a worker.
+
+    A hole in a window of a valid centre is at most window // 2 rows and columns away from that centre, so its nearest
+    valid pixel is no further than sqrt(2) times that: this margin around the windows is all that can matter.
+    """
+    chunk, changed = Tile(*chunk), _changed(model)
+    fitted, large, mapper = _fitted(model, changed), _opened(scene), _mapper(model, changed, memory_gb)
+    half = fitted.window // 2
+    margin = half + math.ceil(math.sqrt(2) * half)
+    top, left = max(chunk.top - margin, 0), max(chunk.left - margin, 0)
+    piece = large.cut(top, min(chunk.bottom + margin, large.shape[0]), left, min(chunk.right + margin, large.shape[1]))
+    inner = Tile(chunk.top - top, chunk.bottom - top, chunk.left - left, chunk.right - left)
+    labels = np.zeros((chunk.bottom - chunk.top, chunk.right - chunk.left), class_dtype(fitted.class_names))
+    if piece is None or not piece.valid[inner.place].any():
+        return labels
+    cube = Cube.of(_with_trained_bands(fitted, piece), fitted.normalizer, fitted.window, mapper.device)
+    valid = piece.valid[inner.place]
+    del piece
+    ids = np.asarray(fitted.class_ids, labels.dtype)
+    for tile, output in mapper.outputs(cube, inner):
+        place = Tile(
+            tile.top - inner.top, tile.bottom - inner.top, tile.left - inner.left, tile.right - inner.left
+        ).place
+        labels[place] = ids[output.logits.argmax(1)[0].cpu().numpy()]
+    labels[~valid] = 0
+    return labels
+
+
+def chunk_side(fitted: Fitted, large: LargeScene, memory_gb: float) -> int:
+    """Side of the largest chunk whose cube, as stored and as prepared, takes at most 0.4 of the budget.
+
+    Raises:
+        ValueError: When the budget holds no chunk; the message says how much would do.
+    """
+    norm, half = fitted.normalizer, fitted.window // 2
+    bands = len(norm.mean) if norm.components is None else len(norm.components)
+    channels = sum(layer.shape[2] for layer in large.lidar)
+    # As stored, resampled or not, prepared, and LiDAR twice; 40 bytes for validity and the places of near pixels.
+    pixel = (large.hsi.dtype.itemsize + (large.hsi.dtype.itemsize if len(large.bands) < large.hsi.shape[2] else 0)
+             ) * large.hsi.shape[2] + 4 * (bands + 2 * channels) + 40  # fmt: skip
+    resampled = large.wavelengths_nm is not None and len(norm.mean) != len(large.bands)
+    pixel += 4 * len(norm.mean) if resampled else 0
+    margin = 2 * (half + math.ceil(math.sqrt(2) * half))
+    for side in SIDES:
+        if (side + margin) ** 2 * pixel <= 0.4 * memory_gb * 2**30:
+            return side
+    need = (SIDES[-1] + margin) ** 2 * pixel / 0.4 / 2**30
+    raise ValueError(f"memory_gb={memory_gb:g} does not hold a chunk of {large.name}; give at least {need:.2f}")
+
+
+# --- chunks, here and elsewhere --------------------------------------------------------------------
+
+
+def _here(model: str, scene: str, memory_gb: float, chunks: list[Tile]) -> Iterator[tuple[Tile, np.ndarray]]:
+    for chunk in chunks:
+        yield chunk, map_chunk(model, scene, chunk, memory_gb)
+
+
+def _on(client: Any, model: str, scene: str, memory_gb: float, chunks: list[Tile]) -> Iterator[tuple[Tile, np.ndarray]]:
+    from dask.distributed import as_completed
+
+    same = [[value] * len(chunks) for value in (model, scene, memory_gb)]
+    futures = client.map(map_chunk, same[0], same[1], chunks, same[2], pure=False)
+    chunk_of = dict(zip((future.key for future in futures), chunks))
+    finished = as_completed(futures)
+    del futures  # a result is forgotten by the cluster once it is here
+    for future in finished:
+        yield chunk_of[future.key], future.result()
+
+
+@lru_cache(1)
+def _fitted(model: str, changed: int) -> Fitted:
+    return Fitted.load(model)
+
+
+@lru_cache(1)
+def _opened(scene: str) -> LargeScene:
+    return open_large(scene)
+
+
+@lru_cache(1)
+def _mapper(model: str, changed: int, memory_gb: float) -> Mapper:
+    return Mapper.of(_fitted(model, changed), memory_gb=0.4 * memory_gb)
+
+
+def _changed(model: str) -> int:
+    """When the weights were written, so that a model trained anew is read anew."""
+    weights = Path(model) / "model.safetensors"
+    return weights.stat().st_mtime_ns if weights.exists() else 0
+
+
+def _weights(model: str) -> str:
+    """Sixteen digits that change with the weights and what was fitted beside them."""
+    files = ("model.safetensors", "normalizer.npz", "model.json")
+    return hashlib.sha256(b"".join((Path(model) / name).read_bytes() for name in files)).hexdigest()[:16]
+
+
+__all__ = ["chunk_side", "map_chunk", "map_large"]

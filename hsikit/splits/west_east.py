@@ -1,0 +1,110 @@
+"""`west_east_split`: train on the columns of one region, test on another that no training window reaches."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hsikit.splits.leakage import chebyshev
+from hsikit.splits.pixels import check_val, fields, val_count
+from hsikit.splits.split import Part, Split, SplitError, assemble, generator, report_impossible
+
+if TYPE_CHECKING:
+    from hsikit.scenes.base import Scene
+
+# Weight of log(1 + validation pixels) against log(1 + training pixels) when a strip is chosen. Assumed.
+VAL_WEIGHT = 0.25
+
+
+def west_east_split(
+    scene: Scene,
+    train_cols_below: int = 119,
+    test_cols_from: int = 129,
+    per_class: int = 150,
+    val: float = 0.10,
+    seed: int = 0,
+) -> Split:
+    """Training pixels west of a column, test pixels east of another; the defaults fit the MUUFL subset.
+
+    Windows up to ``test_cols_from - train_cols_below + 1`` pixels (11 by default) share nothing across the
+    seam. Validation comes from a strip along one edge of the west, as far from the training pixels as the
+    test is; of strips along all four edges the one that serves most classes is taken, by counts alone. A
+    class that is not in the strip has no validation pixels. Where no strip leaves every class trained,
+    validation is empty and the whole budget trains. Classes of the east without training pixels are left out,
+    with a warning.
+
+    Args:
+        scene: Where to split; only valid and labelled pixels take part.
+        train_cols_below: Training and validation pixels have smaller columns than this.
+        test_cols_from: Test pixels have at least this column.
+        per_class: Label budget of each class, validation included; a class with fewer pixels gives all.
+        val: Share of the budget given to validation; 0 for none.
+        seed: Seed of the draw inside the west.
+
+    Raises:
+        SplitError: When a number is out of range or a side has no labelled pixels.
+    """
+    check_val(val)
+    if isinstance(per_class, bool) or not isinstance(per_class, Integral) or per_class < 1:
+        raise SplitError(f"per_class is {per_class!r}; expected whole pixels per class, 1 or more")
+    cols = scene.shape[1]
+    if not 0 < train_cols_below <= test_cols_from < cols:
+        raise SplitError(
+            f"train_cols_below is {train_cols_below}, test_cols_from {test_cols_from}; expected "
+            f"0 < train_cols_below <= test_cols_from < {cols}, the number of columns of {scene.name}"
+        )
+    patch = int(test_cols_from - train_cols_below + 1)
+    column = np.arange(cols)
+    west = np.where(column < train_cols_below, scene.usable, 0)
+    east = np.where(column >= test_cols_from, scene.usable, 0)
+    if not west.any() or not east.any():
+        raise SplitError(f"west_east: a side of {scene.name} has no labelled pixels; move the columns")
+    available = np.bincount(west.ravel(), minlength=scene.n_classes + 1)
+    budget = np.minimum(available, per_class)
+    held = np.array([val_count(int(n), val) for n in budget])
+    room, strip = _best_strip(west, budget - held, held, patch, val)
+    if not strip.any():
+        held = np.zeros_like(held)  # the whole budget trains
+
+    rng = generator(seed)
+    parts: dict[Part, np.ndarray] = {
+        "train": _draw(west, room, budget - held, rng),
+        "val": _draw(west, strip, held, rng),
+    }
+    trained = np.unique(west[room & (west > 0)])
+    parts["test"] = np.flatnonzero(np.isin(east, trained) & (east > 0))
+    dropped = sorted(set(np.unique(east[east > 0]).tolist()) - set(trained.tolist()))
+    report_impossible(scene, "west_east", dropped, f"no pixel of them has a column below {train_cols_below}", "drop")
+    return assemble(scene, "west_east", parts, seed=seed, patch=patch, dropped=dropped, groups=fields(scene.usable))
+
+
+def _best_strip(
+    west: np.ndarray, train: np.ndarray, held: np.ndarray, patch: int, val: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Masks (row, col) of the room for training and of the validation strip that serve the classes best."""
+    labelled = west > 0
+    options: list[tuple[np.ndarray, np.ndarray]] = []
+    for axis, share in ((axis, share) for axis in (0, 1) for share in (val, 2 * val) if val > 0):
+        along = np.arange(west.shape[axis]).reshape((-1, 1) if axis == 0 else (1, -1))
+        used = np.flatnonzero(labelled.any(axis=1 - axis))
+        height = max(1, round(share * (used[-1] - used[0] + 1)))
+        for strip in (labelled & (along < used[0] + height), labelled & (along > used[-1] - height)):
+            options.append((labelled & (chebyshev(strip) >= patch), strip))
+
+    def worth(option: tuple[np.ndarray, np.ndarray]) -> float:
+        room, strip = (np.bincount(west[mask], minlength=train.size) for mask in option)
+        got = np.log1p(np.minimum(room, train)).sum()
+        return float(got + VAL_WEIGHT * np.log1p(np.minimum(strip, held)).sum())
+
+    feasible = [o for o in options if np.array_equal(np.unique(west[o[0]]), np.unique(west[labelled]))]
+    return max(feasible, key=worth, default=(labelled, np.zeros_like(labelled)))
+
+
+def _draw(labels: np.ndarray, mask: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Flat indices of at most `most` (C+1,) random pixels of each class inside a mask (row, col)."""
+    drawn = [np.empty(0, np.int64)]
+    for c in np.unique(labels[mask & (labels > 0)]):
+        drawn.append(rng.permutation(np.flatnonzero(mask & (labels == c)))[: int(most[c])])
+    return np.concatenate(drawn)

@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+from tiny import tiny_scene, tiny_split
+
+import hsikit
+from hsikit.analysis.unseen import RANKINGS, stacking_table, unseen_facts, unseen_gains, unseen_table
+from hsikit.predict import predict_map
+from hsikit.splits import SplitError, make_split, seen_only, split_name
+from hsikit.text import TextVectors
+
+SPEC = {"kind": "random", "train": 0.4, "unseen": ["pond"], "window": 3}
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return tiny_scene()
+
+
+@pytest.fixture(scope="module")
+def model(scene):
+    draw = np.random.default_rng(0).standard_normal((3, 12))
+    text = TextVectors(draw / np.linalg.norm(draw, axis=1, keepdims=True), scene.class_names, "made up")
+    config = hsikit.TrainConfig(epochs=4, threads=1)
+    return hsikit.fit(hsikit.MMLGNet(16, 1, 12, 3), scene, make_split(scene, SPEC), config, text=text,
+                      progress=False).model  # fmt: skip
+
+
+def test_no_training_window_holds_a_pixel_of_the_unseen_class(scene):
+    plain, split = make_split(scene, {"kind": "random", "train": 0.4}), make_split(scene, SPEC)
+    assert split.name == split_name(SPEC) == "random_40 without pond"
+    assert split.unseen_classes == (3,)
+    assert split.classes == (1, 2)
+    assert np.array_equal(split.test, plain.test)
+    padded = np.pad(scene.usable, 1)
+    for part in ("train", "val"):
+        kept = set(split.indices(part).tolist())
+        for pixel in plain.indices(part):
+            row, col = divmod(int(pixel), scene.shape[1])
+            holds = (padded[row : row + 3, col : col + 3] == 3).any()
+            assert (int(pixel) in kept) == (not holds)
+
+
+def test_a_class_left_without_training_pixels_is_dropped_with_a_warning(scene):
+    with pytest.warns(UserWarning, match=r"classes \[2\] lie beside \[3\] only"):
+        split = tiny_split(scene).without_training([3], window=17)
+    assert split.dropped_classes == (2,)
+    assert 2 not in split.y("test")
+    with pytest.raises(SplitError, match="no training pixel is left"):
+        tiny_split(scene).without_training([2], window=49)
+
+
+def test_rankings_against_counting_pairs(model, scene):
+    split = make_split(scene, SPEC)
+    found = unseen_facts(model, scene, split)["pond"]
+    assert list(found["auroc"]) == list(RANKINGS)
+    features = predict_map(model, scene, embeddings=True).embeddings.reshape(-1, 12)[split.test]
+    trained = model.text.vectors[:2].astype(float)
+    within = trained.T @ np.linalg.inv(trained @ trained.T) @ trained  # projection on their span
+    unit = lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)  # noqa: E731
+    cosine = unit(features @ within) @ unit(model.text.vectors @ within).T
+    own = split.y("test") == 3
+    best = cosine[:, :2].max(1)
+    for name, score in zip(RANKINGS, (cosine[:, 2], cosine[:, 2] - best, 1 - best)):
+        higher = (score[own][:, None] > score[~own][None]).mean()  # ties do not occur
+        assert found["auroc"][name] == pytest.approx(higher, abs=1e-4)
+        hits = own[np.argsort(-score, kind="stable")]
+        by_hand = (hits.cumsum() / np.arange(1, hits.size + 1))[hits].mean()
+        assert found["precision"][name] == pytest.approx(by_hand, abs=1e-4)
+    assert found["pixels"] == own.sum()
+    assert found["share"] == own.mean()
+
+
+def test_unseen_pixels_do_not_reach_training(scene, model):
+    """Another spectrum where the unseen class lies leaves the weights bit for bit the same."""
+    split = make_split(scene, SPEC)
+    from dataclasses import replace
+
+    hsi = scene.hsi.copy()
+    hsi[scene.usable == 3] += 5
+    far = replace(scene, hsi=hsi)
+    config = hsikit.TrainConfig(epochs=4, threads=1)
+    again = hsikit.fit(hsikit.MMLGNet(16, 1, 12, 3), far, split, config, text=model.text, progress=False).model
+    for key, value in model.network.state_dict().items():
+        assert (value == again.network.state_dict()[key]).all(), key
+
+
+def test_the_offset_is_chosen_on_the_budget_and_the_other_class_is_tested(scene):
+    """Two of four classes unseen; recall and harmonic mean counted by hand at the offset given back."""
+    from dataclasses import replace
+
+    labels = scene.labels.copy()
+    labels[:, 10:][labels[:, 10:] == 1] = 4  # the meadow's right half is a class of its own
+    four = replace(scene, labels=labels, class_names=(*scene.class_names, "lawn"), colors=())
+    draw = np.random.default_rng(1).standard_normal((4, 12))
+    text = TextVectors(draw / np.linalg.norm(draw, axis=1, keepdims=True), four.class_names, "made up")
+    spec = {"kind": "random", "train": 0.4, "unseen": ["pond", "lawn"], "window": 1}
+    split, budget = make_split(four, spec), make_split(four, seen_only(spec))
+    net = hsikit.MMLGNet(16, 1, 12, 3)
+    model = hsikit.fit(net, four, split, hsikit.TrainConfig(epochs=3, threads=1), text=text, progress=False).model
+    stacked = unseen_facts(model, four, split, budget)["pond"]["stacking"]
+    assert set(stacked) == {"lawn"}
+    found = stacked["lawn"]
+    features = predict_map(model, four, embeddings=True).embeddings.reshape(-1, 12)[split.test]
+    trained = text.vectors[:2].astype(float)
+    within = trained.T @ np.linalg.inv(trained @ trained.T) @ trained
+    unit = lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)  # noqa: E731
+    cosine = unit(features @ within) @ unit(text.vectors @ within).T
+    true = split.y("test")
+    answer = np.where(cosine[:, :2].max(1) - cosine[:, 2] < found["offset"], 3, cosine[:, :2].argmax(1) + 1)
+    recall = [(answer[true == c] == c).mean() for c in (1, 2, 3)]
+    assert found["recall"] == pytest.approx(recall[2])
+    assert found["trained_recall"] == pytest.approx((recall[0] + recall[1]) / 2)
+    both = found["recall"] + found["trained_recall"]
+    assert found["harmonic"] == pytest.approx(2 * found["recall"] * found["trained_recall"] / both if both else 0)
+
+
+def test_one_unseen_class_has_no_other_to_choose_its_offset(model, scene):
+    split, budget = make_split(scene, SPEC), make_split(scene, seen_only(SPEC))
+    assert unseen_facts(model, scene, split, budget)["pond"]["stacking"] == {}
+
+
+def rows():
+    cells = {"words": (0.9, 0.8, 0.7), "random vectors": (0.5, 0.6, 0.7)}
+    return [
+        {"name": name, "split": f"s without {c}", "seed": seed,
+         "unseen": {c: {"pixels": 5, "auroc": {"prompt": base + shift + 0.01 * seed, "novelty": 0.4}}}}
+        for name, (base, *_) in cells.items() for shift, c in ((0.0, "a"), (0.05, "b")) for seed in (0, 1)
+    ]  # fmt: skip
+
+
+def test_table_has_means_over_seeds_and_classes():
+    table = unseen_table(rows())
+    assert list(table["class"]) == ["a", "b", "mean over classes"]
+    assert list(table["words: prompt"]) == pytest.approx([0.905, 0.955, 0.93])
+    assert list(table["random vectors: prompt"]) == pytest.approx([0.505, 0.555, 0.53])
+
+
+def test_gains_are_paired_over_classes():
+    gains = unseen_gains(rows()).set_index("comparison")
+    line = gains.loc["words: prompt − words: novelty"]
+    assert line["difference"] == pytest.approx(0.53)
+    assert line["low"] == pytest.approx(0.53 - 12.706 * 0.05 / 2, abs=1e-3)
+    assert line["p"] is None
+    assert gains.loc["words: prompt − random vectors: prompt", "high"] == pytest.approx(0.4, abs=1e-6)
+
+
+def test_bad_input_is_named(scene, model):
+    with pytest.raises(SplitError, match="no class 'lake' to leave out; did you mean"):
+        make_split(scene, SPEC | {"unseen": ["lake"]})
+    with pytest.raises(ValueError, match="a split that leaves classes out"):
+        unseen_facts(model, scene, tiny_split(scene))
+    with pytest.raises(ValueError, match="no run left a class out"):
+        unseen_table([{"name": "a", "split": "s", "seed": 0}])
+
+
+def test_stacking_is_averaged_over_the_classes_that_chose():
+    facts = lambda r, t, h: {"recall": r, "trained_recall": t, "harmonic": h, "offset": 0.1}  # noqa: E731
+    row = {"name": "words", "seed": 0, "unseen": {
+        "a": {"stacking": {"b": facts(0.4, 0.8, 0.5), "c": facts(0.6, 0.6, 0.6)}},
+        "b": {"stacking": {"a": facts(0.2, 1.0, 0.3)}},
+    }}  # fmt: skip
+    table = stacking_table([row]).set_index("class")
+    assert table.loc["a", "words: recall"] == pytest.approx(0.5)
+    assert table.loc["a", "words: trained recall"] == pytest.approx(0.7)
+    assert table.loc["mean over classes", "words: harmonic"] == pytest.approx((0.55 + 0.3) / 2)
+    with pytest.raises(ValueError, match="mmlgnet_unseen_pairs"):
+        stacking_table([{"name": "words", "seed": 0}])

@@ -1,0 +1,53 @@
+"""What the project promises to be fast, measured as ratios within one process on one machine.
+
+hsikit bench        # the table, figures/tables/speed.csv and figures/scaling.png
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.timing import machine
+
+
+def measure() -> list[dict[str, Any]]:
+    """All rows: name, value, reach, sense (">=": at least the reach), pass, both sides of a ratio, note, machine."""
+    from bench.batches import measure_batches
+    from bench.maps import measure_maps
+    from bench.memory import measure_memory
+    from bench.opening import measure_opening
+    from bench.pictures import measure_pictures
+    from bench.training import measure_training
+
+    work: list[Callable[[], list[dict[str, Any]]]] = [
+        measure_maps, measure_batches, measure_training, measure_memory, measure_pictures, measure_opening,
+    ]  # fmt: skip
+    return [row | {"machine": machine()} for part in work for row in part()]
+
+
+def write(rows: list[dict[str, Any]], figures: Path, scaling: pd.DataFrame | None = None) -> list[Path]:
+    """Write tables/speed.csv and scaling.png below a folder, and the figure's line in its manifest.
+
+    `scaling` is measured where it is not given.
+    """
+    from bench.scaling import measure_scaling
+    from hsikit.experiments.ledger import write_aside
+    from hsikit.experiments.run import commit
+    from hsikit.figures import save_figure
+    from hsikit.figures.trends import scaling_curves
+
+    table = figures / "tables" / "speed.csv"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    write_aside(table, pd.DataFrame(rows).to_csv(index=False))
+    picture = save_figure(scaling_curves(measure_scaling() if scaling is None else scaling), figures / "scaling.png")
+    manifest = figures / "manifest.json"
+    lines = json.loads(manifest.read_text()) if manifest.exists() else {}
+    lines[picture.name] = {"function": "hsikit.figures.trends.scaling_curves", "notebook": "", "runs": [],
+                           "command": "hsikit bench", "commit": commit()}  # fmt: skip
+    write_aside(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
+    return [table, picture]

@@ -1,0 +1,110 @@
+import pandas as pd
+import pytest
+
+from hsikit.experiments import Store, progress_of, rows_of
+from hsikit.separation import METRICS
+from hsikit.tables.exit_tables import (
+    budgets_table,
+    cost_curve,
+    effects,
+    exits_table,
+    paragraph,
+    robustness_differences,
+    separation_differences,
+    static_exits,
+)
+
+PAIR = ("with", "without")
+
+
+def entry(name, oa, val, macs, separation):
+    return {"name": name, "oa": oa, "aa": oa, "val_oa": val, "macs": macs,
+            "separation": dict.fromkeys(METRICS, separation)}  # fmt: skip
+
+
+def row(name, seed, oa, split="fields", radius=0.5):
+    first = entry("exit 1", oa - 0.001 if name == "with" else None, 0.9 if seed else 0.5, 10, 0.1)
+    exits = [first, entry("final", oa, 0.901, 40, radius)]
+    damage = [{"kind": "noise", "severity": 1.0, "oa": oa / 2, "aa": oa}]
+    return {"name": name, "seed": seed, "split": split, "oa": oa, "aa": oa, "exits": exits, "robustness": damage}
+
+
+ROWS = [row("with", s, 0.6 + s / 100, radius=0.4 + s / 100) for s in range(4)]
+ROWS += [row("without", s, 0.5 + s / 80, radius=0.5 + s / 90) for s in range(3)]
+
+
+def test_each_exit_has_its_mean_over_seeds_where_it_was_scored():
+    table = exits_table(ROWS)
+    assert [(r.method, r.exit, r.n) for r in table.itertuples()] == [("with", 1, 4), ("with", 2, 4), ("without", 2, 3)]
+    assert table["oa_mean"].iloc[0] == pytest.approx(0.614)
+    assert table["oa_std"].iloc[1] == pytest.approx(pd.Series([0.60, 0.61, 0.62, 0.63]).std())
+    assert exits_table([{"name": "cnn2d"}]).empty
+
+
+def test_static_exits_are_chosen_on_validation_and_judged_on_test():
+    table = static_exits([r for r in ROWS if r["name"] == "with"])
+    assert list(table["exit"]) == [2, 1, 1, 1]  # seed 0's first exit falls short on validation
+    assert list(table["lost"]) == pytest.approx([0, 0.1, 0.1, 0.1])
+    assert list(table["macs_ratio"]) == [1, 4, 4, 4]
+
+
+def test_costs_of_one_exit_stand_beside_those_of_leaving_when_sure():
+    early = [{"threshold": 0.5, "oa": 0.55, "macs_window": 20.0}]
+    rows = [r | {"early_exit": early, "exits": [e | {"macs_window": e["macs"]} for e in r["exits"]]} for r in ROWS[:4]]
+    table = cost_curve([*rows, *ROWS[4:]])
+    assert list(table["method"]) == ["one exit", "one exit", "when sure"]
+    assert list(table["macs"]) == [10, 40, 20]
+    assert table["oa_mean"].iloc[2] == pytest.approx(0.55)
+    assert cost_curve(ROWS).empty
+
+
+def test_separation_is_paired_by_seed_at_the_same_depth():
+    table = separation_differences(ROWS, PAIR, "fields")
+    assert len(table) == 2 * len(METRICS)
+    final = table[(table["exit"] == "final") & (table["metric"] == "radius_ratio")].iloc[0]
+    assert final["n"] == 3
+    want = [(0.4 + s / 100) - (0.5 + s / 90) for s in range(3)]
+    assert final["difference"] == pytest.approx(sum(want) / 3)
+    assert final["low"] < final["difference"] < final["high"]
+    assert separation_differences(ROWS, PAIR, "elsewhere").empty
+
+
+def test_damage_is_compared_beside_the_undamaged_scene():
+    table = robustness_differences(ROWS, PAIR, "fields")
+    assert list(table["kind"]) == ["none", "noise"]
+    want = [100 * ((0.6 + s / 100) - (0.5 + s / 80)) for s in range(3)]
+    assert table["difference"].iloc[0] == pytest.approx(sum(want) / 3)
+    assert table["difference"].iloc[1] == pytest.approx(sum(want) / 6)
+
+
+def test_budgets_stand_in_their_order_and_family():
+    rows = [*ROWS, *(row(n, s, 0.3, split="fields_25") for n in PAIR for s in (0, 1))]
+    table = budgets_table(rows, {"fields_25": ("fields", "25 %"), "fields": ("fields", "100 %"), "none": ("x", "y")})
+    assert list(table["budget"]) == ["25 %", "25 %", "100 %", "100 %"]
+    assert list(table["n"]) == [2, 2, 4, 3]
+
+
+def test_what_held_is_read_from_the_intervals_and_said_with_its_numbers():
+    table = effects(ROWS, PAIR, ["fields", "elsewhere"]).set_index("claim")
+    assert table.loc["accuracy", "verdict"] == "held"  # every seed gains
+    assert table.loc["compactness", "verdict"] == "held"  # the radius shrinks
+    assert table.loc["separability", "verdict"] == "the opposite"  # the same numbers, where higher is better
+    worse = effects([r | {"oa": 0.5} for r in ROWS], PAIR, ["fields"]).set_index("claim")
+    assert worse.loc["accuracy", "verdict"] == "not shown"
+    mixed = [row(n, s, 0.5, radius=0.5 + 0.1 * (s if n == "with" else 1)) for n in PAIR for s in range(3)]
+    assert list(effects(mixed, PAIR, ["fields"])["verdict"]) == ["not shown"] * 3
+    text = paragraph(effects(ROWS, PAIR, ["fields"]))
+    assert "**Accuracy**: held at 1 of 1 budgets" in text
+    assert f"{table.loc['accuracy', 'difference']:+.2f}" in text
+    assert "no pair" in paragraph(effects([], PAIR, ["fields"]))
+
+
+def test_rows_come_under_the_labels_of_their_configs(tmp_path):
+    from hsikit.experiments import expand
+
+    first = expand("sdhsi_fields")[0]
+    store = Store(ledger=tmp_path / "runs.jsonl")
+    own = {"method": first.method, "scene": first.scene, "seconds": 1.0}
+    store.append({"hash": first.hash, "name": "another", "oa": 0.5} | own)
+    assert [r["name"] for r in rows_of(store, "sdhsi_fields", "sdhsi_budgets")] == ["SDHSI-Net"]
+    assert list(progress_of(store, "sdhsi_fields")["done"]) == [1]

@@ -1,0 +1,221 @@
+"""Paired comparisons against scipy, statsmodels and cases worked by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from hsikit.tables.stats import (
+    best_by_validation,
+    holm,
+    mcnemar,
+    paired_difference,
+    summary,
+)
+
+
+def runs(method, scores, scene="valley", split="fields", **more):
+    return [{"method": method, "scene": scene, "split": split, "seed": s, "oa": x} | more for s, x in enumerate(scores)]
+
+
+# --- one pair ----------------------------------------------------------------------------------------
+
+
+def test_summary_has_ddof_one():
+    s = summary([0.8, 0.9, 1.0])
+    assert (s.mean, s.std, s.n) == (pytest.approx(0.9), pytest.approx(0.1), 3)
+    assert summary({0: 0.8, 7: 0.9, 3: 1.0}) == s
+    assert math.isnan(summary([0.5]).std)
+    assert str(s) == "0.900 ± 0.100 (n = 3)"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 20), st.integers(0, 10_000))
+def test_paired_difference_agrees_with_scipy(n, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.random(n), rng.random(n)
+    got = paired_difference(a, b)
+    t = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert (got.mean, got.low, got.high) == pytest.approx(((a - b).mean(), t.low, t.high))
+    assert got.n == n
+    if n < 8:
+        assert got.p is None
+    else:
+        assert got.p == pytest.approx(stats.wilcoxon(a, b).pvalue)
+    turned = paired_difference(b, a)
+    assert (turned.mean, turned.low, turned.high) == pytest.approx((-got.mean, -got.high, -got.low))
+    assert turned.p == got.p
+
+
+def test_smallest_p_of_eight_and_ten_pairs():
+    # all differences of one sign: 2 of the 2^n sign patterns are as extreme
+    for n in (8, 10):
+        a = np.arange(1, n + 1) / 100
+        assert paired_difference(a, np.zeros(n)).p == pytest.approx(2 / 2**n)
+
+
+def test_identical_scores_are_no_difference():
+    a = [0.9, 0.91, 0.92, 0.9, 0.93, 0.9, 0.95, 0.9]
+    got = paired_difference(a, list(a))
+    assert (got.mean, got.low, got.high, got.p) == (0, 0, 0, 1.0)
+
+
+def test_floating_point_dust_is_no_difference():
+    a = np.full(8, 0.1 + 0.2)
+    assert paired_difference(a, np.full(8, 0.3)).p == 1.0
+
+
+def test_mappings_are_paired_on_common_seeds():
+    a = {0: 0.9, 1: 0.8, 2: 0.7, 9: 0.1}
+    b = {2: 0.5, 0: 0.6, 1: 0.7}
+    got = paired_difference(a, b)
+    assert got.n == 3
+    assert got.mean == pytest.approx((0.3 + 0.1 + 0.2) / 3)
+
+
+def test_one_pair_has_no_interval():
+    got = paired_difference([0.9], [0.8])
+    assert got.mean == pytest.approx(0.1)
+    assert math.isnan(got.low)
+    assert "not tested" in str(got)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ([1.0, 2.0], [1.0], "2 scores against 1"),
+        ([], [], "no pair"),
+        ({0: 1.0}, {1: 1.0}, "no pair"),
+        ({0: 1.0}, [1.0], "names its seeds"),
+        ([1.0, math.nan], [1.0, 1.0], "finite"),
+        ([[1.0]], [[1.0]], "flat list"),
+    ],
+)
+def test_bad_pairs_are_named(a, b, message):
+    with pytest.raises(ValueError, match=message):
+        paired_difference(a, b)
+
+
+def test_nothing_to_summarise():
+    with pytest.raises(ValueError, match="no values"):
+        summary([])
+
+
+# --- several tests -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=15, deadline=None)  # statsmodels takes some 50 ms a call
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=8))
+def test_holm_agrees_with_statsmodels_and_passes_none(pvalues):
+    got = holm(pvalues)
+    assert [p is None for p in got] == [p is None for p in pvalues]
+    given_p = [p for p in pvalues if p is not None]
+    expected = multipletests(given_p, method="holm")[1] if given_p else []
+    assert [p for p in got if p is not None] == pytest.approx(list(expected))
+
+
+def test_holm_by_hand():
+    assert holm([0.04, None, 0.01, 0.03]) == [
+        pytest.approx(0.06),
+        None,
+        pytest.approx(0.03),
+        pytest.approx(0.06),
+    ]
+
+
+def test_holm_refuses_what_is_no_p_value():
+    with pytest.raises(ValueError, match=r"1\.5"):
+        holm([0.1, 1.5])
+
+
+def test_mcnemar_by_hand():
+    right = lambda both, a, b, none: (  # noqa: E731
+        np.repeat([True, True, False, False], [both, a, b, none]),
+        np.repeat([True, False, True, False], [both, a, b, none]),
+    )
+    few = mcnemar(*right(50, 9, 1, 5))
+    assert (few.only_a, few.only_b) == (9, 1)
+    assert few.p == pytest.approx(stats.binomtest(1, 10).pvalue)  # exact
+    many = mcnemar(*right(50, 40, 20, 5))
+    assert many.p == pytest.approx(stats.chi2.sf((abs(40 - 20) - 1) ** 2 / 60, 1))
+    assert mcnemar(*right(50, 0, 0, 5)).p == 1.0
+    assert mcnemar(*right(5, 5, 5, 5)).p == 1.0
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(np.ones(3), np.ones(3)), (np.ones(3, bool), np.ones(4, bool)), (np.ones(0, bool), np.ones(0, bool))],
+)
+def test_mcnemar_wants_two_boolean_arrays(a, b):
+    with pytest.raises(ValueError, match="two boolean"):
+        mcnemar(a, b)
+
+
+# --- the choice of a configuration -------------------------------------------------------------------
+
+
+def tried(method, width, validation, test, seeds=None):
+    seeds = range(len(validation)) if seeds is None else seeds
+    place = {"method": method, "scene": "valley", "split": "fields"}
+    config = lambda seed: {"model": {"width": width}, "seed": seed}  # noqa: E731
+    found = zip(seeds, validation, test)
+    return [place | {"seed": s, "val_oa": v, "oa": t, "config": config(s)} for s, v, t in found]
+
+
+def test_the_best_is_chosen_on_validation_whatever_the_test_says():
+    rows = tried("cnn", 8, [0.9, 0.8], [0.5, 0.5]) + tried("cnn", 16, [0.7, 0.7], [0.99, 0.99])
+    rows += tried("svm", 1, [0.1], [0.2])
+    best = best_by_validation(rows)
+    assert [(r["method"], r["config"]["model"]["width"], r["seed"], r["tried"]) for r in best] == [
+        ("cnn", 8, 0, 2),
+        ("cnn", 8, 1, 2),
+        ("svm", 1, 0, 1),
+    ]
+    worse_test = [row | {"oa": 0.0} for row in rows]  # test scores cannot matter
+    assert [r["config"] for r in best_by_validation(worse_test)] == [r["config"] for r in best]
+    assert "tried" not in rows[0]
+
+
+def test_configurations_are_judged_on_the_seeds_they_share():
+    # width 16 was tried once, on an easy seed where width 8 did better still
+    rows = tried("cnn", 8, [0.95, 0.6, 0.6], [0.5] * 3) + tried("cnn", 16, [0.9], [0.5])
+    assert {r["config"]["model"]["width"] for r in best_by_validation(rows)} == {8}
+
+
+def test_a_seed_cannot_be_chosen_in_place_of_a_configuration():
+    apart = tried("cnn", 8, [0.5, 0.7], [0.5] * 2) + tried("cnn", 16, [0.65], [0.5], seeds=[9])
+    with pytest.raises(ValueError, match="share no seed"):
+        best_by_validation(apart)
+    hashed = [row | {"config": f"hash {row['seed']}"} for row in tried("cnn", 8, [0.5, 0.7], [0.5] * 2)]
+    with pytest.raises(ValueError, match="without its seed"):
+        best_by_validation(hashed)
+
+
+def test_splits_choose_for_themselves_and_strings_name_configurations():
+    rows = [
+        {"method": "cnn", "scene": "valley", "split": split, "seed": 0, "config": name, "score": value}
+        for split, name, value in [
+            ("fields", "x", 0.5),
+            ("fields", "y", 0.6),
+            ("random_10", "x", 0.9),
+            ("random_10", "y", 0.8),
+        ]
+    ]
+    best = best_by_validation(rows, validation="score")
+    assert [(r["split"], r["config"], r["tried"]) for r in best] == [
+        ("fields", "y", 2),
+        ("random_10", "x", 2),
+    ]
+
+
+def test_a_fixed_schedule_needs_no_validation_but_a_choice_does():
+    single = [row | {"val_oa": None} for row in tried("cnn", 8, [0, 0], [0.5, 0.6])]
+    assert [r["tried"] for r in best_by_validation(single)] == [1, 1]
+    with pytest.raises(ValueError, match="2 configurations of cnn / valley / fields"):
+        best_by_validation(single + tried("cnn", 16, [0.7], [0.5]))
+    with pytest.raises(ValueError, match="no 'config'"):
+        best_by_validation([{"method": "cnn", "seed": 0}])

@@ -1,0 +1,66 @@
+"""What a notebook leaves behind: pictures, a manifest, and a word on what is missing."""
+
+import json
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hsikit import figures
+from hsikit.workbook.workspace import Workspace
+
+GAPS = pd.DataFrame({"comparison": ["a − b"], "difference": [1.0], "low": [0.5], "high": [1.5]})
+ROWS = [{"hash": "abc"}, {"hash": "def"}]
+
+
+@pytest.fixture
+def ws(tmp_path, monkeypatch):
+    monkeypatch.delenv("HSIKIT_RUNS", raising=False)
+    monkeypatch.delenv("HSIKIT_LEDGER", raising=False)
+    return Workspace(tmp_path / "out", "70_figures")
+
+
+def test_a_picture_of_rows_is_saved_and_its_runs_are_kept(ws):
+    shown = ws.draw_rows("gaps", figures.paired_differences, ROWS, lambda rows: GAPS.assign(n=len(rows)), needs="c")
+    assert Image.open(ws.out / "figures" / "gaps.png").width > 100
+    assert shown.data == (ws.out / "figures" / "gaps.png").read_bytes()
+    assert ws.figures["gaps.png"]["runs"] == ["abc", "def"]
+    assert ws.figures["gaps.png"]["function"] == "hsikit.figures.results.paired_differences"
+    assert not list(ws.out.rglob("*.pdf"))
+
+
+def test_a_pdf_lies_beside_the_picture_on_request(ws):
+    ws.pdf = True
+    ws.draw("gaps", figures.paired_differences, GAPS)
+    assert (ws.out / "figures" / "gaps.pdf").read_bytes().startswith(b"%PDF")
+    assert list(ws.figures) == ["gaps.png"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "table", "said"),
+    [([], lambda rows: GAPS, "holds none of its runs"), (ROWS, lambda rows: GAPS[["low"]], "needs the columns")],
+)
+def test_a_picture_without_its_rows_is_named_with_the_command_and_the_notebook_goes_on(ws, rows, table, said):
+    text = ws.draw_rows("gaps", figures.paired_differences, rows, table, needs="sdhsi_ablation").data
+    assert "gaps was not drawn" in text
+    assert said in text
+    assert "`hsikit sweep sdhsi_ablation`" in text
+    assert ws.figures == {}
+
+
+def test_an_error_of_the_program_is_not_taken_for_missing_rows(ws):
+    with pytest.raises(KeyError):
+        ws.draw_rows("gaps", figures.paired_differences, ROWS, lambda rows: rows[0]["oa"], needs="c")
+
+
+def test_publishing_adds_to_the_manifest_and_keeps_what_was_not_drawn(ws, tmp_path):
+    target = tmp_path / "figures"
+    target.mkdir()
+    old = {"old.png": {"notebook": "70_figures"}, "gaps.png": {"notebook": "70_figures", "runs": ["old"]}}
+    (target / "manifest.json").write_text(json.dumps(old))
+    ws.draw("gaps", figures.paired_differences, GAPS, runs=["abc"])
+    lines = json.loads(ws.publish(target).read_text())
+    assert list(lines) == ["gaps.png", "old.png"]
+    assert lines["gaps.png"]["runs"] == ["abc"]
+    assert lines["gaps.png"]["notebook"] == "70_figures"
+    assert (target / "gaps.png").exists()
