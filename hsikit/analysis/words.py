@@ -134,7 +134,7 @@ def standing_out(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def unrelated_sentences() -> tuple[str, ...]:
     """The 50 sentences that speak of no land cover."""
-    return tuple((resources.files("hsikit.text.prompts") / "unrelated_sentences.txt").read_text().split("\n")[:-1])
+    return tuple((resources.files("hsikit") / "prompts" / "unrelated_sentences.txt").read_text().split("\n")[:-1])
 
 
 def temperature_scale(model: Fitted) -> float:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ def seconds(work: Callable[[], Any], times: int = 3, warm: bool = True) -> float
 
 def in_process(code: str, *arguments: str) -> list[float]:
     """Numbers that a program prints, run in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False,
+                          env=os.environ | {"PYTHONPATH": path})  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"a measurement failed: {done.stderr.strip().splitlines()[-1:]}")
     return [float(number) for number in done.stdout.split()]
