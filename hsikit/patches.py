@@ -7,7 +7,7 @@ side; a batch is one gather of pixels from it, flipped on the way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +229,74 @@ class PatchSampler:
         targets = self.targets.cpu()
         weight = 1.0 / torch.bincount(targets).clamp(min=1)[targets].double()
         return torch.multinomial(weight, n, replacement=True, generator=draw)
+
+
+# --- bands to components ---------------------------------------------------------------------------
+
+
+REDUCTIONS = ("pca", "discriminants", "band_means", "pca_transductive")
+
+
+def reduce_bands(scene: Scene, pixels: np.ndarray, bands: int, lidar_channels: int = 0,
+                 reduction: str = "pca", labels: np.ndarray | None = None) -> Normalizer:  # fmt: skip
+    """Fit the normalisation and the reduction of a scene's bands to `bands` channels.
+
+    Args:
+        scene: Where to fit.
+        pixels: Flat indices (n,) of the training pixels.
+        bands: Channels wanted; as many as the scene has for none but standardisation.
+        lidar_channels: LiDAR channels to standardise.
+        reduction: "pca": whitened components of the training pixels. "discriminants": as many as there are
+            trained classes, less one; spread within classes is 1 along each. "band_means": means of runs of
+            neighbouring bands of equal length, standardised on the training pixels. "pca_transductive":
+            components of every valid pixel of the scene, test pixels included (their spectra, never their labels),
+            as many published pipelines do; it must be named in any table.
+        labels: Classes (n,) of the training pixels, needed by "discriminants".
+
+    Raises:
+        ValueError: For an unknown reduction, more bands than the scene has, or another number of discriminants
+            than the classes give.
+    """
+    if reduction == "pca":
+        return Normalizer.fit(scene, pixels, bands, lidar_channels)
+    if reduction == "pca_transductive":
+        on_all = Normalizer.fit(scene, np.flatnonzero(scene.valid.ravel()), bands, 0)
+        return replace(Normalizer.fit(scene, pixels, None, lidar_channels), mean=on_all.mean, std=on_all.std,
+                       components=on_all.components)  # fmt: skip
+    if reduction == "discriminants":
+        return _discriminants(scene, pixels, bands, lidar_channels, labels)
+    if reduction != "band_means":
+        raise ValueError(f"reduction {reduction!r} is unknown; choose one of {', '.join(REDUCTIONS)}")
+    if bands > scene.bands:
+        raise ValueError(f"{bands} band means wanted, {scene.name} has {scene.bands} bands; ask for fewer")
+    normalizer = Normalizer.fit(scene, pixels, None, lidar_channels)  # standardised bands, no components
+    rows, cols = np.divmod(np.asarray(pixels), scene.shape[1])
+    means = mean_rows(scene.bands, bands)
+    spread = (normalizer.hsi(np.asarray(scene.hsi[rows, cols])) @ means.T).std(0)  # (k,)
+    return replace(normalizer, components=means / np.maximum(spread, 1e-6)[:, None])
+
+
+def _discriminants(scene, pixels, bands, lidar_channels, labels) -> Normalizer:
+    from sklearn.covariance import ledoit_wolf
+
+    classes, of = np.unique(labels, return_inverse=True)
+    if bands != len(classes) - 1:
+        raise ValueError(f"{len(classes)} trained classes give {len(classes) - 1} discriminants, the model takes "
+                         f"{bands} channels; build it with {len(classes) - 1}")  # fmt: skip
+    normalizer = Normalizer.fit(scene, pixels, None, lidar_channels)  # standardised bands, no components
+    rows, cols = np.divmod(np.asarray(pixels), scene.shape[1])
+    spectra = normalizer.hsi(np.asarray(scene.hsi[rows, cols])).astype(np.float64)  # (n, band)
+    means = np.stack([spectra[of == c].mean(0) for c in range(len(classes))])  # (class, band)
+    spread, _ = ledoit_wolf(spectra - means[of], assume_centered=True)
+    values, vectors = np.linalg.eigh(spread)
+    whiten = vectors / np.sqrt(np.maximum(values, 1e-9))  # (band, band): unit spread within classes
+    _, _, directions = np.linalg.svd((means - means.mean(0)) @ whiten, full_matrices=False)
+    return replace(normalizer, components=(whiten @ directions[:bands].T).T)  # (band of the network, band)
+
+
+def mean_rows(bands: int, groups: int) -> np.ndarray:
+    """Rows (groups, bands) that take the means of neighbouring bands, each band once, lengths equal to one band."""
+    rows = np.zeros((groups, bands))
+    for row, run in zip(rows, np.array_split(np.arange(bands), groups)):
+        row[run] = 1 / len(run)
+    return rows

@@ -23,13 +23,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from hsikit.analysis.corruption import wrong_labels
-from hsikit.augment import jitter
 from hsikit.fitted import Fitted
 from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
 from hsikit.models.output import Output
-from hsikit.patches import Cube, PatchSampler
-from hsikit.reduction import reduce_bands
+from hsikit.patches import Cube, PatchSampler, reduce_bands
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
 from hsikit.text import TextVectors
@@ -50,9 +47,9 @@ class TrainConfig:
         seed: Decides batch order, augmentation and dropout (the first weights are the model's own seed).
         threads: CPU threads; part of the configuration because sums in another order differ in the last bit.
         reduction: How bands become the network's: "pca", "discriminants", "band_means" or "pca_transductive"
-            (`hsikit.reduction`).
+            (`hsikit.patches`).
         noise: Standard deviation of Gaussian noise added to every value of a training window, in the units that
-            the network sees (`hsikit.augment`).
+            the network sees (`hsikit.train`).
         lidar_offset: Standard deviation of an offset added to a window's LiDAR, one for each channel.
         channels_last: Keep the bands of a pixel side by side in batches: windows are gathered in half the time and 2-D
             layers run sooner on a CPU. The last bits differ, so it is off where runs must equal older ones.
@@ -318,3 +315,41 @@ def _restore(path: Path | None, parts: dict) -> _Progress:
 
 
 __all__ = ["Output", "Run", "TrainConfig", "evaluate", "fit", "gradient_shares", "own_loss"]
+
+
+def jitter(
+    hsi: Tensor, lidar: Tensor | None, noise: float = 0.0, lidar_offset: float = 0.0
+) -> tuple[Tensor, Tensor | None]:
+    """The windows with noise, drawn from torch's own random state, which training seeds for each epoch.
+
+    With discriminants as bands (`hsikit.patches`), whose spread within classes is 1, `noise` of 1 makes every class
+    as wide again as it is: the network cannot learn single pixels by heart. Assumed; the papers do not say.
+
+    Args:
+        hsi: Windows (batch, band, row, col), normalised.
+        lidar: Windows (batch, channel, row, col), normalised, or None.
+        noise: Standard deviation of what is added to each value of `hsi`.
+        lidar_offset: Standard deviation of what is added to a whole window of LiDAR, one number for each channel.
+    """
+    if noise:
+        hsi = hsi + noise * torch.randn_like(hsi)
+    if lidar_offset and lidar is not None:
+        lidar = lidar + lidar_offset * torch.randn(*lidar.shape[:2], 1, 1, device=lidar.device)
+    return hsi, lidar
+
+
+def wrong_labels(targets: np.ndarray, share: float, classes: int, seed: int = 0) -> np.ndarray:
+    """Targets (n,) from 0 of which a share was replaced, each by another class drawn evenly from the rest.
+
+    Raises:
+        ValueError: For a share outside [0, 1), or a single class.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"share of wrong labels is {share}; expected 0 (none) to below 1")
+    if share and classes < 2:
+        raise ValueError("a single class has no wrong label; train on at least 2 classes")
+    draw = np.random.default_rng(seed)
+    hit = draw.permutation(len(targets))[: round(share * len(targets))]
+    out = targets.copy()
+    out[hit] = (targets[hit] + draw.integers(1, max(classes, 2), len(hit))) % classes
+    return out

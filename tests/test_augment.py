@@ -1,6 +1,6 @@
 import torch
 
-from hsikit.augment import jitter
+from hsikit.train import jitter
 
 
 def test_noise_differs_value_by_value_and_an_offset_moves_whole_windows():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hsikit.calibrate import fit_temperature, tempered
+from hsikit.metrics import fit_temperature, tempered
 
 
 def drawn(temperature, n=4000, seed=0):

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from tiny import tiny_scene, tiny_split
 
-from hsikit.patches import Normalizer
-from hsikit.reduction import mean_rows, reduce_bands
+from hsikit.patches import Normalizer, mean_rows, reduce_bands
 from hsikit.train import TrainConfig, fit
 
 SCENE = tiny_scene()

@@ -9,17 +9,16 @@ exit_speeds(fitted, scene)                       # measured pixels a second of e
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hsikit.analysis.exit_costs import exit_costs
 from hsikit.fitted import Fitted
-from hsikit.models.sdhsi import SDHSINet
+from hsikit.models.sdhsi import SDHSINet, flattened
 from hsikit.patches import Cube
 from hsikit.predict.fast import for_maps
 from hsikit.scenes.base import Scene
@@ -156,3 +155,138 @@ def _seconds(work: Callable[[], Any]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+# --- costs -----------------------------------------------------------------------------------------
+
+
+def exit_costs(network: SDHSINet) -> pd.DataFrame:
+    """Parameters and multiply-accumulates needed to answer at each exit, the final output last.
+
+    Only what an answer needs is counted: the stages up to the exit and its classifier, neither the other exits nor
+    the hint's projections. Multiply-accumulates are those of convolutions; norms, pooling and activations are not.
+
+    Returns:
+        A row an exit: exit (from 1), name, parameters, macs (a pixel of a dense pass), macs_window (a single
+        window), macs_own (the exit's classifier alone, part of both).
+    """
+    import pandas as pd
+
+    bands, side, dense, window, parameters = network.bands, network.window, 0, 0, 0
+    rows = []
+    for depth in range(1, len(network.stages) + 2):
+        block: Any = network.stages[depth - 1] if depth <= len(network.stages) else network.flat
+        conv, side = block[0], side - 2
+        bands = bands - conv.kernel_size[0] + 1 if conv.weight.dim() == 5 else 1
+        dense += conv.weight.numel() * bands
+        window += conv.weight.numel() * bands * side**2
+        parameters += _parameters(block)
+        if len(network.exits):
+            classify: Any = network.exits[depth - 1].classify
+            rows.append((f"exit {depth}", parameters, dense, window, classify))
+    rows.append(("final", parameters, dense, window, nn.ModuleList([network.head, network.classify])))
+    table = pd.DataFrame(
+        [(name, trunk + _parameters(own), strip + _macs(own), cut + _macs(own), _macs(own))
+         for name, trunk, strip, cut, own in rows],
+        columns=["name", "parameters", "macs", "macs_window", "macs_own"],
+    )  # fmt: skip
+    table.insert(0, "exit", range(1, len(table) + 1))
+    return table
+
+
+def leaving_costs(costs: pd.DataFrame) -> np.ndarray:
+    """Multiply-accumulates (exit,) of a window that leaves at an exit, having asked all shallower exits."""
+    asked = costs["macs_own"].cumsum().shift(fill_value=0)
+    return (costs["macs_window"] + asked).to_numpy()
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def _macs(module: nn.Module) -> int:
+    """Of convolutions that give a single position."""
+    return sum(m.weight.numel() for m in module.modules() if isinstance(m, nn.Conv2d))
+
+
+# --- leaving early ---------------------------------------------------------------------------------
+
+
+WINDOWS = 512  # in a batch
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)  # assumed
+
+
+@dataclass(frozen=True, eq=False)
+class Stopped:
+    """Windows that each left at the first exit that was sure: labels (n,) 1..C, exit (n,) from 1, macs (n,)."""
+
+    labels: np.ndarray
+    exit: np.ndarray
+    macs: np.ndarray
+
+
+def early_exit(fitted: Fitted, scene: Scene, pixels: np.ndarray, threshold: float) -> Stopped:
+    """Classify single windows, going on only with those whose top probability is below `threshold`.
+
+    Args:
+        pixels: Flat indices (n,) of the centres.
+        threshold: Chosen on validation pixels; above 1 nothing leaves early.
+    """
+    network, cube, keep = ready(fitted, scene)
+    rows, cols = (torch.from_numpy(a) for a in np.divmod(np.asarray(pixels, np.int64), scene.shape[1]))
+    answer, left = torch.zeros(len(rows), dtype=torch.long), torch.zeros(len(rows), dtype=torch.long)
+    with torch.inference_mode():
+        for index in torch.arange(len(rows)).split(WINDOWS):
+            x, waiting = cube.windows(rows[index], cols[index])[0][:, None], index
+            for depth in range(1, len(network.stages) + 2):
+                x = network.step(x, depth)
+                if not len(network.exits):
+                    continue
+                sure, best = network.leave(flattened(x), depth)[:, keep, 0, 0].softmax(1).max(1)
+                done = sure >= threshold
+                answer[waiting[done]], left[waiting[done]] = best[done], depth
+                x, waiting = x[~done], waiting[~done]
+                if not len(waiting):
+                    break
+            if len(waiting):
+                answer[waiting] = network.finish(flattened(x))[:, keep, 0, 0].argmax(1)
+                left[waiting] = len(network.exits) + 1
+    spent = leaving_costs(exit_costs(network))
+    return Stopped(np.asarray(fitted.class_ids)[answer.numpy()], left.numpy(), spent[left.numpy() - 1])
+
+
+def early_exit_curve(answers: ExitAnswers, truth: np.ndarray, costs: pd.DataFrame,
+                     thresholds: Sequence[float] = THRESHOLDS) -> list[dict[str, float]]:  # fmt: skip
+    """Accuracy and mean multiply-accumulates a window if each pixel left at the first exit that is sure enough.
+
+    Args:
+        answers: Of pixels with known classes.
+        truth: Those classes (n,), 1..C.
+        costs: Of the network, as `exit_costs` gives them.
+        thresholds: Smallest probabilities of the top class with which a pixel leaves.
+    """
+    labels = np.stack(answers.labels())  # (exit, n)
+    sure = np.stack([p.max(1) for p in answers.probabilities])
+    spent = leaving_costs(costs)
+    curve = []
+    for threshold in thresholds:
+        leaves = sure >= threshold
+        leaves[-1] = True
+        first = leaves.argmax(0)
+        right = labels[first, np.arange(len(truth))] == truth
+        curve.append({"threshold": threshold, "oa": float(right.mean()), "macs_window": float(spent[first].mean())})
+    return curve
+
+
+def choose_threshold(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0.003) -> float:
+    """The smallest of `THRESHOLDS` with which validation OA is at most `tolerance` below the full network's; else 1.1.
+
+    Raises:
+        ValueError: When the split has no validation pixels.
+    """
+    if not len(split.val):
+        raise ValueError(f"{split.name} has no validation pixels to choose a threshold on; name it yourself")
+    answers, truth = exit_answers(fitted, scene, split.val), split.y("val")
+    full = float((answers.labels()[-1] == truth).mean())
+    curve = early_exit_curve(answers, truth, exit_costs(fitted.network))  # type: ignore[arg-type]
+    return next((p["threshold"] for p in curve if p["oa"] >= full - tolerance), 1.1)

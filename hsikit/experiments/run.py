@@ -22,9 +22,7 @@ import pandas as pd
 from hsikit.analysis.unseen import unseen_facts
 from hsikit.experiments.config import TWO_SENSORS, ConfigError, Experiment
 from hsikit.experiments.defaults import SHALLOW, class_at
-from hsikit.experiments.exit_facts import exit_facts
-from hsikit.experiments.extras import word_facts
-from hsikit.experiments.ground import ground_facts
+from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
 from hsikit.experiments.ledger import Store, write_aside
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, score

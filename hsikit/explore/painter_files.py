@@ -11,7 +11,7 @@ from hsikit.explore.painting import Painting
 from hsikit.scenes.arrays import read_stored
 from hsikit.scenes.base import palette
 from hsikit.scenes.write import write_map
-from hsikit.splits.storage import save_arrays
+from hsikit.splits.split import save_arrays
 
 SUFFIXES = (".tif", ".tiff", ".npz")
 

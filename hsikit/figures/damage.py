@@ -29,7 +29,7 @@ from hsikit.scenes.base import Scene
 if TYPE_CHECKING:
     import pandas as pd
 
-# kind of damage -> how its severity is measured; see `hsikit.analysis.corruption`
+# kind of damage -> how its severity is measured; see `hsikit.analysis.damage`
 DAMAGES = {
     "noise": "noise (standard deviations of a band)",
     "stripes": "stripes (standard deviations of a band)",
@@ -93,7 +93,7 @@ def robustness_curves(table: pd.DataFrame) -> Figure:
     """Accuracy against the severity of damage, a panel a kind; trained on undamaged pixels.
 
     Args:
-        table: Columns method, kind (of `hsikit.analysis.corruption`), severity (0: undamaged) and oa_mean (fraction);
+        table: Columns method, kind (of `hsikit.analysis.damage`), severity (0: undamaged) and oa_mean (fraction);
             oa_std, scene and split if there.
 
     Raises:

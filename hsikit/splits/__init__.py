@@ -6,10 +6,9 @@ Chebyshev distance of their centres is below `patch`; every spatial split keeps 
 
 from hsikit.splits.blocks import block_split
 from hsikit.splits.fields import field_split
-from hsikit.splits.leakage import MAP_CODES, LeakageReport
 from hsikit.splits.pixels import few_shot_split, official_split, random_split
 from hsikit.splits.spec import make_split, seen_only, split_name
-from hsikit.splits.split import Split, SplitError
+from hsikit.splits.split import MAP_CODES, LeakageReport, Split, SplitError
 from hsikit.splits.west_east import west_east_split
 
 __all__ = [

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import sparse
 
-from hsikit.splits.fields import check_patch
-from hsikit.splits.leakage import chebyshev
+from hsikit.splits.fields import check_patch, near_regions
 from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, extent, split_label, val_count
-from hsikit.splits.search import near_regions
-from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
+from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
 if TYPE_CHECKING:
     from hsikit.scenes.base import Scene

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import ndimage
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hsikit.scenes.base import Scene
-    from hsikit.splits.leakage import LeakageReport
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -160,8 +163,6 @@ class Split:
 
     def leakage(self, patch: int) -> LeakageReport:
         """How many test windows of `patch` x `patch` pixels share a pixel with a training window."""
-        from hsikit.splits.leakage import leakage_report
-
         return leakage_report(self, patch)
 
     def without_training(self, classes: Iterable[int], window: int = 1) -> Split:
@@ -199,8 +200,6 @@ class Split:
 
     def save(self, path: str | Path) -> Path:
         """Write a small npz (no pickle), moved into place when complete; returns the path."""
-        from hsikit.splits.storage import save_split
-
         return save_split(self, path)
 
     @staticmethod
@@ -210,8 +209,6 @@ class Split:
         Raises:
             SplitError: When the file is no saved split, or belongs to another scene or version of it.
         """
-        from hsikit.splits.storage import load_split
-
         return load_split(path, scene)
 
 
@@ -290,3 +287,131 @@ def report_impossible(scene: Scene, name: str, classes: Iterable[int], why: str,
     if on_impossible == "error":
         raise SplitError(f"{name}: on {scene.name} classes {named} cannot be on both sides: {why}")
     warnings.warn(f"{name}: on {scene.name} classes {named} are left out: {why}", stacklevel=3)
+
+
+# --- leakage ---------------------------------------------------------------------------------------
+
+
+MAP_CODES = ("not in the split", "training", "validation", "test, clear of training", "test, shares pixels")
+
+
+@dataclass(frozen=True, eq=False)
+class LeakageReport:
+    """Overlap of test windows with training windows.
+
+    Attributes:
+        split: The split that was measured.
+        patch: Size of the windows in pixels; both windows are `patch` x `patch`.
+        distance: Chebyshev distance in pixels (n_test,) int32 from each test pixel to its nearest training
+            pixel.
+    """
+
+    split: Split
+    patch: int
+    distance: np.ndarray
+
+    @property
+    def overlaps(self) -> np.ndarray:
+        """True (n_test,) where a test window shares at least one pixel with a training window."""
+        return self.distance < self.patch
+
+    @property
+    def shared(self) -> float:
+        """Share of test windows, 0 to 1, that overlap a training window."""
+        return float(self.overlaps.mean())
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Pixels of each class in train, val and test, and how many test windows overlap (``shared``)."""
+        import pandas as pd
+
+        split = self.split
+        columns = {part: split.counts(part) for part in ("train", "val", "test")}
+        overlapping = split.y("test")[self.overlaps]
+        columns["shared"] = np.bincount(overlapping, minlength=len(split.class_names) + 1)[1:]
+        return pd.DataFrame(columns, index=pd.Index(split.class_names, name="class"))
+
+    def map(self) -> np.ndarray:
+        """Raster (row, col) uint8 of codes into `MAP_CODES`."""
+        codes = np.zeros(self.split.shape, np.uint8)
+        codes.ravel()[self.split.train] = 1
+        codes.ravel()[self.split.val] = 2
+        codes.ravel()[self.split.test] = np.where(self.overlaps, 4, 3)
+        return codes
+
+    def __repr__(self) -> str:
+        return (
+            f"<leakage of {self.split.name} at window {self.patch}: {100 * self.shared:.1f} % of "
+            f"{self.split.n_test:,} test windows share pixels with training windows>"
+        )
+
+
+def chebyshev(mask: np.ndarray) -> np.ndarray:
+    """Distance (row, col) int32 in pixels from every pixel to the nearest True one; huge if there is none."""
+    if not mask.any():
+        return np.full(mask.shape, np.iinfo(np.int32).max, np.int32)
+    return ndimage.distance_transform_cdt(~mask, metric="chessboard").astype(np.int32)
+
+
+def leakage_report(split: Split, patch: int) -> LeakageReport:
+    """Measure a split at one window size; see `LeakageReport`."""
+    if isinstance(patch, bool) or int(patch) != patch or patch < 1:
+        raise SplitError(f"patch is {patch!r}; expected a window size in pixels, 1 or more")
+    distance = chebyshev(split.mask("train")).ravel()[split.test]
+    distance.setflags(write=False)
+    return LeakageReport(split, int(patch), distance)
+
+
+# --- storage ---------------------------------------------------------------------------------------
+
+
+ARRAYS = ("train", "val", "test", "labels", "groups")
+TUPLES = ("shape", "class_names", "dropped_classes", "unseen_classes")
+STORED = ("name", "seed", "patch", "scene_hash", *TUPLES, *ARRAYS)
+
+
+def save_split(split: Split, path: str | Path) -> Path:
+    """See `Split.save`."""
+    arrays = {key: np.asarray(getattr(split, key)) for key in STORED if getattr(split, key) is not None}
+    return save_arrays(path, arrays)
+
+
+def save_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> Path:
+    """Write arrays to a compressed npz next to its place, then move it there; returns the path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def load_split(path: str | Path, scene: Scene) -> Split:
+    """See `Split.load`."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+    except FileNotFoundError:
+        raise SplitError(f"no split at {path}; save one there first") from None
+    except Exception as problem:  # zip, zlib and header errors come in many types
+        raise SplitError(f"{path} is not a saved split ({problem}); make and save it again") from None
+    missing = [key for key in STORED if key not in arrays and key != "groups"]
+    if missing:
+        raise SplitError(f"{path} is not a saved split: it lacks {', '.join(missing)}; save it again")
+    if str(arrays["scene_hash"]) != scene.content_hash:
+        raise SplitError(
+            f"{path} was made for a scene with hash {arrays['scene_hash']}, {scene.name} has "
+            f"{scene.content_hash}; load that scene or make the split again"
+        )
+    return Split(**{key: _plain(key, arrays[key]) for key in STORED if key in arrays})
+
+
+def _plain(key: str, array: np.ndarray) -> Any:
+    if key in ARRAYS:
+        return array
+    return tuple(array.tolist()) if key in TUPLES else array.item()

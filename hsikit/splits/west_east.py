@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.splits.leakage import chebyshev
 from hsikit.splits.pixels import check_val, fields, val_count
-from hsikit.splits.split import Part, Split, SplitError, assemble, generator, report_impossible
+from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
 if TYPE_CHECKING:
     from hsikit.scenes.base import Scene

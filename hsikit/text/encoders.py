@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -73,7 +75,7 @@ def _minilm_folder() -> Path:
 
 
 def _load_minilm(folder: Path) -> Embed:
-    from hsikit.text.torchvision_repair import repair
+    from hsikit.text.encoders import repair
 
     repair()
     import torch
@@ -167,3 +169,48 @@ def sha256(path: Path) -> str:
 def _sha256_of(path: Path, size: int, mtime_ns: int) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+# The operators torchvision 0.28 registers shape rules for on import, with its own signatures.
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+_declared: list[object] = []  # torch.library drops a schema with its Library object: keep it alive
+
+
+def repair() -> bool:
+    """Make ``import torchvision`` work where it fails for want of its compiled operators.
+
+    Does nothing where the import works, where torchvision is absent, or where it fails for another reason
+    (that error then comes from whoever needs torchvision).
+
+    Returns:
+        True when the operators had to be declared, now or earlier in this process.
+    """
+    if _declared:
+        return True
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        return False
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            return False
+    else:
+        return False
+    _declare()
+    return True
+
+
+def _declare() -> None:
+    from torch.library import Library
+
+    library = Library("torchvision", "FRAGMENT")
+    for schema in _SCHEMAS:
+        library.define(schema)
+    _declared.append(library)
+    # The failed attempt leaves half a package behind; the next import must start afresh.
+    for module in [m for m in sys.modules if m == "torchvision" or m.startswith("torchvision.")]:
+        del sys.modules[module]
+    logging.getLogger(__name__).info("torchvision does not fit this torch; declared its operators' schemas")

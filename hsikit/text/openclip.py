@@ -31,7 +31,7 @@ def openclip(model: str = "ViT-B-32", pretrained: str | Path = "openai") -> Back
         TextError: When the model or the tag is unknown, or the checkpoint is not on this machine. Another
             model or tag never takes its place.
     """
-    from hsikit.text.torchvision_repair import repair
+    from hsikit.text.encoders import repair
 
     repair()
     import open_clip

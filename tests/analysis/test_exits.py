@@ -5,10 +5,19 @@ import pytest
 import torch
 from tiny import tiny_scene, tiny_split
 
-from hsikit.analysis.early_exit import THRESHOLDS, choose_threshold, early_exit, early_exit_curve
-from hsikit.analysis.exit_costs import exit_costs, leaving_costs
-from hsikit.analysis.exits import choose_exit, exit_answers, exit_speeds, map_at_exit
-from hsikit.analysis.robustness import robustness
+from hsikit.analysis.damage import robustness
+from hsikit.analysis.exits import (
+    THRESHOLDS,
+    choose_exit,
+    choose_threshold,
+    early_exit,
+    early_exit_curve,
+    exit_answers,
+    exit_costs,
+    exit_speeds,
+    leaving_costs,
+    map_at_exit,
+)
 from hsikit.models import CNN2D, SDHSINet
 from hsikit.predict import predict_map
 from hsikit.predict.fast import for_maps

@@ -94,7 +94,7 @@ def list_through(batches: Any) -> int:
 
 def peer_dataset(scene: Scene, pixels: np.ndarray) -> Dataset | str:
     """rs-fusion-datasets' own dataset over the same arrays, or why there is none."""
-    from hsikit.text.torchvision_repair import repair
+    from hsikit.text.encoders import repair
 
     repair()
     try:

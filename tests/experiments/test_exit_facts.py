@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tiny import tiny_scene, tiny_split
 
-from hsikit.experiments.exit_facts import exit_facts
+from hsikit.experiments.extras import exit_facts
 from hsikit.metrics import score
 from hsikit.models import SDHSINet
 from hsikit.predict import predict_map

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hsikit.areas import area_estimates, group_bootstrap
-from hsikit.experiments.ground import ground_facts
+from hsikit.experiments.extras import ground_facts
 from hsikit.metrics import score
 from hsikit.splits import Split
 

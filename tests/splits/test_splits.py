@@ -26,7 +26,7 @@ from hsikit.splits import (
     west_east_split,
 )
 from hsikit.splits.fields import _partition, find_partition, geometry_hash
-from hsikit.splits.leakage import chebyshev
+from hsikit.splits.split import chebyshev
 
 quick = settings(max_examples=30, deadline=None)
 maps = hnp.arrays(
@@ -256,8 +256,8 @@ def test_the_buffer_takes_what_a_full_search_would():
     """Two classes of two fields in a row: the search finds the best of all assignments, tried one by one."""
     from itertools import product
 
+    from hsikit.splits.fields import field_graph, search
     from hsikit.splits.pixels import fields
-    from hsikit.splits.search import field_graph, search
 
     labels = np.zeros((9, 60), int)
     for k, c in enumerate((1, 2, 1, 2, 1)):

@@ -271,7 +271,7 @@ def test_an_unwritable_cache_costs_only_time(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, object]:
     """A tiny CLIP of open_clip's own making, saved to disk; returns the checkpoint and the network."""
-    from hsikit.text.torchvision_repair import repair
+    from hsikit.text.encoders import repair
 
     repair()
     import open_clip
@@ -447,7 +447,7 @@ def test_reading_words_does_not_import_torch() -> None:
 def test_repair_lets_torchvision_import_and_touches_nothing_sound() -> None:
     """In a process of its own: a broken torchvision imports afterwards, a sound one is left as it is."""
     code = (
-        "from hsikit.text.torchvision_repair import repair\n"
+        "from hsikit.text.encoders import repair\n"
         "first = repair(); again = repair()\n"
         "import torchvision, torch\n"
         "print(first == again, hasattr(torch.ops.torchvision, 'nms'), hasattr(torchvision, 'transforms'))"

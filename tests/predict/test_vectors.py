@@ -6,7 +6,7 @@ from tiny import tiny_scene, tiny_split
 
 import hsikit
 from hsikit.predict import predict_map
-from hsikit.vectors import pixel_vectors
+from hsikit.predict.vectors import pixel_vectors
 
 QUICK = hsikit.TrainConfig(epochs=2, threads=1)
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from tiny import tiny_scene
 
-from hsikit.analysis.corruption import KINDS, damaged, wrong_labels
+from hsikit.analysis.damage import KINDS, damaged
+from hsikit.train import wrong_labels
 
 SPREAD = np.linspace(1.0, 2.0, 16)
 FILL = np.arange(16.0)
