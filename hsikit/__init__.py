@@ -6,8 +6,9 @@ does not load torch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hsikit._util import lazily
 
 __version__ = "0.1.0"
 
@@ -28,19 +29,10 @@ _HOME = {
     "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),
     "hsikit.workbook": ("run_workbook",),
 }  # fmt: skip
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-__all__ = sorted(_MODULE_OF)
+__all__, __getattr__ = lazily(__name__, _HOME)
 
 if TYPE_CHECKING:
     from hsikit.scenes import Scene, load_scene  # noqa: F401
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"hsikit has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

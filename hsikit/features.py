@@ -13,7 +13,6 @@ import io
 import json
 import logging
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+
+from hsikit._util import replacing
 
 TSNE_STEPS, TSNE_EVERY = 750, 25  # openTSNE's 250 exaggerated steps and 500 plain ones
 Method = Literal["pca", "tsne", "umap"]
@@ -260,6 +261,5 @@ def _read(path: Path, n: int) -> np.ndarray | None:
 
 def _write(path: Path, coordinates: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        np.savez(part, coordinates=coordinates)
-    os.replace(part.name, path)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, coordinates=coordinates)

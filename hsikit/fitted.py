@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from hsikit._util import replacing
 from hsikit.models import build, describe
 from hsikit.patches import Normalizer
 from hsikit.scenes.base import Scene
@@ -51,20 +50,16 @@ class Fitted:
     def save(self, folder: Path | str) -> Path:
         """Write the folder: model.safetensors, normalizer.npz, model.json. Written aside, then moved into place."""
         folder = Path(folder)
-        aside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
         state = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
-        save_file(state, aside / "model.safetensors")
-        self.normalizer.save(aside / "normalizer.npz")
-        if self.text is not None:
-            self.text.save(aside / "text.npz")
         facts = {"model": describe(self.network), "window": self.window, "scene": self.scene_facts,
                  "class_ids": [int(c) for c in self.class_ids], "class_names": list(self.class_names)}  # fmt: skip
-        (aside / "model.json").write_text(json.dumps(facts, indent=1))
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(aside, folder)
+        with replacing(folder) as aside:
+            aside.mkdir(parents=True)
+            save_file(state, aside / "model.safetensors")
+            self.normalizer.save(aside / "normalizer.npz")
+            if self.text is not None:
+                self.text.save(aside / "text.npz")
+            (aside / "model.json").write_text(json.dumps(facts, indent=1))
         return folder
 
     @classmethod

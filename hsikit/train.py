@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from hsikit import losses as published
+from hsikit._util import replacing
 from hsikit.fitted import Fitted
-from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
 from hsikit.models.output import Output
 from hsikit.patches import Cube, PatchSampler, reduce_bands
 from hsikit.scenes.base import Scene
@@ -157,10 +158,7 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
 
 def own_loss(model: nn.Module) -> nn.Module:
     """The loss a network was published with; cross-entropy for a network that has none of its own."""
-    name = type(model).__name__
-    if name == "MMLGNet":
-        return SymmetricContrastive()
-    return SelfDistillation() if name == "SDHSINet" else CrossEntropy()
+    return getattr(published, getattr(model, "own_loss", "CrossEntropy"))()
 
 
 def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Progress:
@@ -297,11 +295,10 @@ def _settings(config: TrainConfig, place: torch.device) -> Iterator[None]:
 
 def _save(path: Path, parts: dict, state: _Progress) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + f".{os.getpid()}.part")
     saved = {name: part.state_dict() for name, part in parts.items()}
     progress = json.dumps([state.epoch, state.seconds, state.best, state.history])
-    torch.save({**saved, "progress": progress, "best_state": state.best_state}, aside)
-    os.replace(aside, path)
+    with replacing(path) as aside:
+        torch.save({**saved, "progress": progress, "best_state": state.best_state}, aside)
 
 
 def _restore(path: Path | None, parts: dict) -> _Progress:

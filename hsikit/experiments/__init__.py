@@ -1,11 +1,18 @@
 """Configs to rows: describe a run, make it once, keep it, find it again."""
 
+from typing import Any
+
+from hsikit._util import lazily
 from hsikit.experiments.cluster import dask_client, slurm_client
 from hsikit.experiments.config import ConfigError, Experiment, expand, load_config
-from hsikit.experiments.ledger import LedgerError, Store, progress_of, rows_of
-from hsikit.experiments.run import Finished, load_run, run_experiment
+from hsikit.experiments.ledger import LedgerError, Store, progress, progress_of, rows_of
 from hsikit.experiments.sweep import SweepResult, plan, sweep
 
-__all__ = ["ConfigError", "Experiment", "Finished", "LedgerError", "Store", "SweepResult", "dask_client", "expand",
-           "load_config", "load_run", "plan", "progress_of", "rows_of", "run_experiment", "slurm_client",
-           "sweep"]  # fmt: skip
+# What makes a run loads torch; what describes and finds one does not.
+_lazy, _find = lazily(__name__, {"hsikit.experiments.run": ("Finished", "load_run", "run_experiment")})
+__all__ = [*_lazy, "ConfigError", "Experiment", "LedgerError", "Store", "SweepResult", "dask_client", "expand",
+           "load_config", "plan", "progress", "progress_of", "rows_of", "slurm_client", "sweep"]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    return _find(name)

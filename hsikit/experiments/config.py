@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hsikit.splits import split_name
+from hsikit._util import load_yaml, nearest
+from hsikit.experiments.methods import GIVEN, METHODS, Method, arguments_of, options_of
+from hsikit.splits.spec import split_name
+from hsikit.text.prompts import load_prompts
 
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
 RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
 # Options younger than the ledger's first rows: at this value, which is what older runs did, they stay out of the hash.
+# Those of networks stand in `methods.METHODS`; a younger key of the config itself stands under "".
 ADDED_LATER: dict[str, dict[str, Any]] = {
+    "": {},
+    "loss": {},
     "train": {
         "reduction": "pca",
         "wrong_labels": 0.0,
@@ -31,8 +37,15 @@ ADDED_LATER: dict[str, dict[str, Any]] = {
     },
     "text": {"model": "ViT-B-32"},
 }
-TWO_SENSORS = ("mmlgnet", "trunk_ce")  # likewise, but of these methods' networks only
-ADDED_TO_TWO_SENSORS = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}
+SHALLOW_MODEL = {"features": "spectra", "window": 1}
+TEXT = {
+    "backend": "minilm",
+    "prompts": "descriptive",
+    "control": "none",
+    "draw": None,
+    "path": "",
+    "model": "ViT-B-32",
+}  # draw None: the run's seed; model: of open_clip, whose checkpoint `path` then names
 FILE_KEYS = (*RUN_KEYS, "name", "trials", "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
 
 
@@ -79,17 +92,21 @@ class Experiment:
 
     def canonical(self) -> str:
         """JSON with sorted keys of everything that decides the result."""
-        facts = asdict(self)
-        del facts["name"], facts["trials"]
-        model = ADDED_TO_TWO_SENSORS if self.method in TWO_SENSORS else {}
-        for section, options in {**ADDED_LATER, "model": model}.items():
-            facts[section] = {k: v for k, v in facts[section].items() if k not in options or v != options[k]}
+        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "trials")}
+        row = METHODS.get(self.method)
+        younger = {**ADDED_LATER, "model": row.younger if row else {}}
+        facts = _without(facts, younger.pop(""))
+        facts |= {section: _without(facts[section], options) for section, options in younger.items()}
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Twelve hex digits naming the run."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:12]
+
+
+def _without(facts: Mapping[str, Any], younger: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in younger or value != younger[key]}
 
 
 def load_config(config: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +118,7 @@ def load_config(config: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     source = dict(config) if isinstance(config, Mapping) else _read(str(config))
     for key in source:
         if key not in FILE_KEYS:
-            raise ConfigError(f"unknown key {key!r} in the config; did you mean {_nearest(key, FILE_KEYS)!r}?")
+            raise ConfigError(f"unknown key {key!r} in the config; did you mean {nearest(key, FILE_KEYS)!r}?")
     version = source.get("version", VERSION)
     if version > VERSION:
         raise ConfigError(f"the config has version {version}, this hsikit knows {VERSION}; update hsikit")
@@ -142,13 +159,9 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
 def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
     unknown = [key for key in plain if key not in (*RUN_KEYS, "name", "trials")]
     if unknown:
-        raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {_nearest(unknown[0], RUN_KEYS)!r}?")
+        raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {nearest(unknown[0], RUN_KEYS)!r}?")
     if "method" not in plain:
         raise ConfigError("the config names no 'method'")
-    from hsikit.experiments.defaults import (
-        with_defaults,
-    )  # it looks at methods and prompts, which this file needs not
-
     return with_defaults(Experiment(**plain, seed=seed))
 
 
@@ -177,10 +190,10 @@ def _read(name: str) -> dict[str, Any]:
     elif name in shipped:
         text = shipped[name].read_text()
     else:
-        raise ConfigError(f"no config called {name!r}; did you mean {_nearest(name, shipped)!r}? "
+        raise ConfigError(f"no config called {name!r}; did you mean {nearest(name, shipped)!r}? "
                           f"Shipped: {', '.join(sorted(shipped))}")  # fmt: skip
     try:
-        source = yaml.safe_load(text)
+        source = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name} is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(source, dict):
@@ -188,9 +201,50 @@ def _read(name: str) -> dict[str, Any]:
     return source
 
 
-def _nearest(word: str, known) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.0)
-    return close[0] if close else ""
+# --- defaults ------------------------------------------------------------------------------------
+
+
+def with_defaults(experiment: Experiment) -> Experiment:
+    """The same experiment with all defaults written out: a hash must change when a default changes.
+
+    Raises:
+        ConfigError: For an unknown method, or an option that its method does not have.
+    """
+    if experiment.method not in METHODS and "." not in experiment.method:
+        near = nearest(experiment.method, METHODS)
+        raise ConfigError(f"unknown method {experiment.method!r}; did you mean {near!r}?")
+    row = METHODS.get(experiment.method)
+    if row and not row.network:
+        shallow = _filled("model", experiment.model, SHALLOW_MODEL), _filled("train", experiment.train, {"threads": 1})
+        return replace(experiment, model=shallow[0], train=shallow[1], loss={}, text={})
+    model = _filled("model", experiment.model, options_of(experiment.method)) if row else dict(experiment.model)
+    train = dict(arguments_of("hsikit.train.TrainConfig")) | {"threads": 1}
+    del train["seed"]  # the experiment's own
+    text = _text(experiment) if row and row.words else {}
+    return replace(experiment, model=model, train=_filled("train", experiment.train, train),
+                   loss=_loss(experiment, row), text=text)  # fmt: skip
+
+
+def _loss(experiment: Experiment, row: Method | None) -> dict[str, Any]:
+    given = dict(experiment.loss)
+    kind = given.pop("kind", (row or Method()).loss)
+    try:
+        known = {name: value for name, value in arguments_of(kind).items() if name not in GIVEN}
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return {"kind": kind, **_filled("loss", given, known)}
+
+
+def _text(experiment: Experiment) -> dict[str, Any]:
+    filled = _filled("text", {k: v for k, v in experiment.text.items() if k != "hash"}, TEXT)
+    return {**filled, "hash": load_prompts(experiment.scene).hash}
+
+
+def _filled(section: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"unknown key {section}.{key}; did you mean {section}.{nearest(key, known)}?")
+    return {**known, **given}
 
 
 __all__ = ["VERSION", "ConfigError", "Experiment", "expand", "load_config", "replace"]

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import orjson
 from filelock import FileLock
 
-from hsikit.experiments.config import Experiment, expand
+from hsikit._util import write_text
+from hsikit.experiments.config import ConfigError, Experiment, expand
+from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.registry import SCENES, facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
 
 
 class LedgerError(ValueError):
@@ -58,19 +67,11 @@ class Store:
         Raises:
             LedgerError: When a line is not a JSON object with a hash; nothing is changed then.
         """
-        if not self.ledger.exists():
+        try:
+            now = self.ledger.stat()
+        except FileNotFoundError:
             return {}
-        found = {}
-        for number, line in enumerate(self.ledger.read_text().splitlines(), 1):
-            try:
-                row = json.loads(line)
-                found[row["hash"]] = row
-            except (json.JSONDecodeError, KeyError, TypeError):
-                raise LedgerError(
-                    f"{self.ledger} line {number} is not a run ({line[:40]!r}...); mend or delete that line, "
-                    "nothing was overwritten"
-                ) from None
-        return found
+        return dict(_parsed(self.ledger.absolute(), now.st_size, now.st_mtime_ns))
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row unless its hash is there; the new file replaces the old in one step.
@@ -85,18 +86,30 @@ class Store:
             before = self.ledger.read_text() if self.ledger.exists() else ""
             if before and not before.endswith("\n"):
                 before += "\n"
-            write_aside(self.ledger, before + json.dumps(row, sort_keys=True) + "\n")
+            write_text(self.ledger, before + json.dumps(row, sort_keys=True) + "\n")
 
 
-def write_aside(path: Path, text: str) -> None:
-    """Write a text file beside its place, then move it there; a full disk leaves the old file as it was."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+@lru_cache(4)
+def _parsed(ledger: Path, size: int, changed_ns: int) -> dict[str, dict[str, Any]]:
+    """The ledger's rows by hash, parsed once for each size and time of the file; nobody changes what it gives."""
+    found = {}
+    for number, line in enumerate(ledger.read_bytes().splitlines(), 1):
+        try:
+            row = _loads(line)
+            found[row["hash"]] = row
+        except (ValueError, KeyError, TypeError):
+            shown = line[:40].decode(errors="replace")
+            raise LedgerError(
+                f"{ledger} line {number} is not a run ({shown!r}...); mend or delete that line, nothing was overwritten"
+            ) from None
+    return found
+
+
+def _loads(line: bytes) -> Any:
     try:
-        aside.write_text(text)
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise OSError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line)  # a NaN, which orjson refuses
 
 
 def rows_of(store: Store, *configs: str) -> list[dict[str, Any]]:
@@ -106,12 +119,19 @@ def rows_of(store: Store, *configs: str) -> list[dict[str, Any]]:
 
 
 def progress_of(store: Store, *configs: str) -> pd.DataFrame:
+    """How many of each config's runs the ledger holds, and what it takes to make the rest: `progress` as a table."""
+    import pandas as pd  # a third of a second, which a list of tables need not wait for
+
+    return pd.DataFrame(progress(store, *configs))
+
+
+def progress(store: Store, *configs: str) -> list[dict[str, Any]]:
     """How many of each config's runs the ledger holds, and what it takes to make the rest.
 
     Returns:
-        Columns config, runs, done, missing, minutes (that the missing runs should take one after another, judged by
-        the ledger's runs of the same method and scene, as a sweep's plan is), unknown (missing runs without such a
-        run to judge by), command (empty where nothing is missing).
+        For each config: config, runs, done, missing, minutes (that the missing runs should take one after another,
+        judged by the ledger's runs of the same method and scene, as a sweep's plan is), unknown (missing runs without
+        such a run to judge by), command (empty where nothing is missing).
     """
     known, lines = store.rows(), []
     for config in configs:
@@ -122,7 +142,7 @@ def progress_of(store: Store, *configs: str) -> pd.DataFrame:
         lines.append({"config": config, "runs": len(experiments), "done": len(experiments) - len(todo),
                       "missing": len(todo), "minutes": round(seconds / 60, 1), "unknown": unknown,
                       "command": command})  # fmt: skip
-    return pd.DataFrame(lines)
+    return lines
 
 
 def expected_seconds(todo: Iterable[Experiment], rows: Iterable[dict[str, Any]]) -> tuple[float, int]:
@@ -144,3 +164,26 @@ def _files_first(scene: str) -> str:
         return ""
     by_hand = facts(scene).manual or facts(scene).folders[:1] != (scene,)  # a part lies in the whole scene's folder
     return "HSIKIT_DATA=... " if by_hand else f"hsikit fetch {scene} && "
+
+
+@lru_cache
+def _content(scene: str) -> str:
+    return load_scene(scene).content_hash
+
+
+def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
+    """The row, if it was made on the scene as it is now; else a ConfigError.
+
+    A row stands unchecked where the scene's files are not on this machine.
+    """
+    try:
+        content = _content(experiment.scene)
+    except SceneError as error:
+        log.debug("run %s stands unchecked: %s", row["hash"], error)
+        return row
+    if row.get("scene_hash") != content:
+        raise ConfigError(
+            f"{experiment.scene} changed since run {row['hash']} was made (content {row.get('scene_hash')} then, "
+            f"{content} now); give the new scene another name, nothing was overwritten"
+        )
+    return row

@@ -19,16 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hsikit._util import class_at, write_text
 from hsikit.analysis.unseen import unseen_facts
-from hsikit.experiments.config import TWO_SENSORS, ConfigError, Experiment
-from hsikit.experiments.defaults import SHALLOW, class_at
+from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
-from hsikit.experiments.ledger import Store, write_aside
+from hsikit.experiments.ledger import Store, same_scene
+from hsikit.experiments.methods import METHODS, Method, make
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, score
-from hsikit.models import count_parameters, make
+from hsikit.models import count_parameters
 from hsikit.predict import Prediction, predict_map
-from hsikit.scenes import Scene, SceneError, load_scene
+from hsikit.scenes import Scene, load_scene
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, make_split, seen_only
 from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
@@ -88,17 +89,18 @@ def load_run(experiment: Experiment, store: Store | None = None, progress: bool 
 def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) -> None:
     part = store.part(experiment.hash)
     part.mkdir(parents=True, exist_ok=True)
-    write_aside(part / "config.json", experiment.canonical())
+    write_text(part / "config.json", experiment.canonical())
     split = make_split(scene, experiment.split, experiment.seed)
     start = time.perf_counter()
-    work = _shallow if experiment.method in SHALLOW else _learned
+    row = METHODS.get(experiment.method, Method("a user's own"))
+    work = _learned if row.network else _shallow
     prediction, facts = work(experiment, scene, split, part, progress)
     scores = score(prediction, split)
     seconds = facts.pop("seconds", time.perf_counter() - start)
     np.savez_compressed(part / "prediction.npz", labels=prediction.labels, classes=prediction.classes,
                         test_scores=_at_test(prediction, split))  # fmt: skip
     row = _row(experiment, scene, split, scores, seconds) | ground_facts(prediction.labels, split, scores) | facts
-    write_aside(part / "result.json", json.dumps(row, indent=1, sort_keys=True))
+    write_text(part / "result.json", json.dumps(row, indent=1, sort_keys=True))
     folder = store.folder(experiment.hash)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)
@@ -127,9 +129,10 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     if split.unseen_classes and text is not None:
         budget = make_split(scene, seen_only(experiment.split), experiment.seed)
         facts["unseen"] = unseen_facts(run.model, scene, split, budget)
-    if experiment.method in TWO_SENSORS:
+    extras = METHODS.get(experiment.method, Method()).extras
+    if "words" in extras:
         facts |= word_facts(run.model, scene, split, prediction, dict(experiment.text))
-    if experiment.method in ("sdhsi", "sdhsi_ce"):
+    if "exits" in extras:
         facts |= exit_facts(run.model, scene, split, run.history)
     return prediction, facts
 
@@ -212,27 +215,4 @@ def commit() -> str:
         return "unknown"
 
 
-@lru_cache
-def _content(scene: str) -> str:
-    return load_scene(scene).content_hash
-
-
-def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
-    """The row, if it was made on the scene as it is now; else a ConfigError.
-
-    A row stands unchecked where the scene's files are not on this machine.
-    """
-    try:
-        content = _content(experiment.scene)
-    except SceneError as error:
-        log.debug("run %s stands unchecked: %s", row["hash"], error)
-        return row
-    if row.get("scene_hash") != content:
-        raise ConfigError(
-            f"{experiment.scene} changed since run {row['hash']} was made (content {row.get('scene_hash')} then, "
-            f"{content} now); give the new scene another name, nothing was overwritten"
-        )
-    return row
-
-
-__all__ = ["Finished", "class_vectors", "commit", "load_run", "run_experiment", "same_scene"]
+__all__ = ["Finished", "class_vectors", "commit", "load_run", "run_experiment"]

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
-from hsikit.experiments.ledger import Store, expected_seconds
+from hsikit.experiments.ledger import Store, expected_seconds, same_scene
 from hsikit.experiments.workers import pinned
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: i
         client: A `dask.distributed.Client` whose workers do the same instead (`hsikit.experiments.cluster`).
     """
     store = store or Store.of_environment()
-    todo = [e for e in experiments if e.hash not in store.rows()]
+    held = store.rows()
+    todo = [e for e in experiments if e.hash not in held]
     known = len(experiments) - len(todo)
     if len(todo) > 1:
         log.info("%s", plan(experiments, store, jobs if client is None else max(1, len(client.nthreads()))))
@@ -127,8 +128,6 @@ def _end_with_parent() -> None:
 
 def _check_known(experiments: Sequence[Experiment], store: Store) -> None:
     """Refuse rows made on a scene that has changed under the same name since."""
-    from hsikit.experiments.run import same_scene
-
     rows = store.rows()
     for experiment in experiments:
         if experiment.hash in rows:

@@ -5,22 +5,14 @@ Each is a class with plain state and methods, `static()` for a figure and `widge
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from hsikit._util import lazily
 
-_MODULE_OF = {
-    "SpectraExplorer": "hsikit.explore.spectra",
-    "FeatureSpaceExplorer": "hsikit.explore.feature_space",
-    "LeakageExplorer": "hsikit.explore.leakage",
-    "PromptExplorer": "hsikit.explore.prompts",
-    "LabelPainter": "hsikit.explore.painter",
-    "Why": "hsikit.explore.why",
-    "CompareMaps": "hsikit.explore.compare_maps",
-}
-__all__ = sorted(_MODULE_OF)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"hsikit.explore has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(_MODULE_OF[name]), name)
+__all__, __getattr__ = lazily(__name__, {
+    "hsikit.explore.spectra": ("SpectraExplorer",),
+    "hsikit.explore.feature_space": ("FeatureSpaceExplorer",),
+    "hsikit.explore.leakage": ("LeakageExplorer",),
+    "hsikit.explore.prompts": ("PromptExplorer",),
+    "hsikit.explore.painter": ("LabelPainter",),
+    "hsikit.explore.why": ("Why",),
+    "hsikit.explore.compare_maps": ("CompareMaps",),
+})  # fmt: skip

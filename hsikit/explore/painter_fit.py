@@ -70,13 +70,13 @@ def _shallow(method: str, scene: Scene, split: Split) -> Prediction:
 
 
 def _network(scene: Scene, split: Split, progress: Progress, seed: int, threads: int) -> Prediction:
-    from hsikit.models import make
+    from hsikit.models import CNN2D
     from hsikit.predict import predict_map
     from hsikit.train import TrainConfig, fit
 
     split = _thinned(split, seed)
     bands = min(30, split.n_train - 1, scene.bands)
-    network = make("cnn2d", bands, 0, scene.n_classes, seed, {"window": WINDOW})
+    network = CNN2D(bands, scene.n_classes, WINDOW, seed)
     config = TrainConfig(epochs=EPOCHS, batch=BATCH, seed=seed, threads=threads)
     steps = EPOCHS * max(1, round(split.n_train / BATCH))
     run = fit(network, scene, split, config, loss=_Watched(progress, steps), progress=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from hsikit._util import replacing
 from hsikit.figures.style import FigureError, style
 
 MAX_BYTES = 200_000
@@ -30,10 +30,8 @@ def save_figure(fig: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Pa
         raise FigureError(f"{path.name} ends in {path.suffix!r}; name it .png or .pdf")
     data = _small_png(fig, dpi, path.name) if path.suffix == ".png" else _render(fig, dpi, "pdf")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(data)
-    os.chmod(part.name, 0o644)  # temporary files are private
-    os.replace(part.name, path)
+    with replacing(path) as part:
+        part.write_bytes(data)
     return path
 
 

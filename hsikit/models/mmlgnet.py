@@ -130,6 +130,7 @@ class MMLGNet(nn.Module):
     """
 
     dense = True
+    own_loss = "SymmetricContrastive"  # of hsikit.losses
 
     def __init__(self, hsi_bands: int, lidar_channels: int = 1, text_dim: int = 384, window: int = 11,
                  width: int = 64, prototypes: bool = False, depth: int = 3, dropout: float = 0.0,

@@ -51,6 +51,7 @@ class SDHSINet(nn.Module):
 
     dense = True
     lidar_channels = 0
+    own_loss = "SelfDistillation"  # of hsikit.losses
 
     def __init__(self, bands: int = 30, classes: int = 16, window: int = 11, variant: str = "light",
                  exits: bool = True, seed: int = 0) -> None:  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import sparse
+import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit.splits.fields import check_patch, near_regions
 from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, extent, split_label, val_count
@@ -143,7 +143,7 @@ def _pick_blocks(wanted: Wanted, blocks: np.ndarray, patch: int) -> tuple[np.nda
     pixels = np.flatnonzero(blocks)
     block_of, label = blocks.ravel()[pixels] - 1, wanted.labels.ravel()[pixels]
     shape = (int(blocks.max()), len(wanted.train))
-    own = sparse.csr_matrix(
+    own = scipy.sparse.csr_matrix(
         (np.ones(pixels.size, np.float32), (np.arange(pixels.size), block_of)), (pixels.size, shape[0])
     )
     reach = (near_regions(blocks, pixels, patch) + own).tocsr()  # (pixel, block): the pixel cannot be tested
@@ -158,7 +158,7 @@ def _pick_blocks(wanted: Wanted, blocks: np.ndarray, patch: int) -> tuple[np.nda
 class _Greedy:
     """Keeps what the blocks picked so far exclude from the test, and what each further block would."""
 
-    def __init__(self, wanted: Wanted, reach: sparse.csr_matrix, one_hot: np.ndarray) -> None:
+    def __init__(self, wanted: Wanted, reach: scipy.sparse.csr_matrix, one_hot: np.ndarray) -> None:
         self.wanted, self.reach, self.one_hot = wanted, reach, one_hot
         self.by_block = reach.tocsc()
         self.excluded = np.zeros(reach.shape[0], bool)

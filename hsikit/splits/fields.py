@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hsikit.scenes.base import Scene
 from dataclasses import dataclass
 
-from scipy import ndimage, sparse
+import scipy  # its parts load when they are used: a config is expanded without them
 
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 
@@ -193,8 +193,8 @@ class FieldGraph:
     """
 
     field_of: np.ndarray
-    near: sparse.csr_matrix
-    sizes_by_class: sparse.csr_matrix
+    near: scipy.sparse.csr_matrix
+    sizes_by_class: scipy.sparse.csr_matrix
 
     def counts(self, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Pixels of each class (K, m) left in train, val and test by the buffer, for m assignments (F, m)."""
@@ -227,23 +227,23 @@ def field_graph(numbered: np.ndarray, labels: np.ndarray, patch: int) -> FieldGr
     _, first, piece = np.unique(np.stack([field_of, keys], 1), axis=0, return_index=True, return_inverse=True)
     classes, row = np.unique(labels.ravel()[pixels[first]], return_inverse=True)  # class 0..K-1 of each piece
     sizes = np.bincount(piece.ravel()).astype(np.float64)
-    by_class = sparse.csr_matrix((sizes, (row, np.arange(row.size))), (classes.size, row.size))
+    by_class = scipy.sparse.csr_matrix((sizes, (row, np.arange(row.size))), (classes.size, row.size))
     return FieldGraph(field_of[first], near[first], by_class)
 
 
-def near_regions(numbered: np.ndarray, pixels: np.ndarray, patch: int) -> sparse.csr_matrix:
+def near_regions(numbered: np.ndarray, pixels: np.ndarray, patch: int) -> scipy.sparse.csr_matrix:
     """Sparse (pixel, region) 0/1 float32: other regions, numbered 1.., nearer than `patch` to a pixel."""
     position = np.full(numbered.size, -1)
     position[pixels] = np.arange(pixels.size)
     hits = []
-    for f, box in enumerate(ndimage.find_objects(numbered), start=1):
+    for f, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
         wide = tuple(slice(max(0, s.start - patch + 1), s.stop + patch - 1) for s in box)
         crop = numbered[wide]
         row, col = np.nonzero((chebyshev(crop == f) < patch) & (crop > 0) & (crop != f))
         hits.append(position[(row + wide[0].start) * numbered.shape[1] + col + wide[1].start])
     fields = np.repeat(np.arange(len(hits)), [h.size for h in hits])
     ones = np.ones(fields.size, np.float32)
-    return sparse.csr_matrix((ones, (np.concatenate(hits), fields)), (pixels.size, len(hits)))
+    return scipy.sparse.csr_matrix((ones, (np.concatenate(hits), fields)), (pixels.size, len(hits)))
 
 
 def search(graph: FieldGraph, seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
 
@@ -109,7 +109,7 @@ def fields(labels: np.ndarray) -> np.ndarray:
     """Connected regions (8 neighbours) of one class, numbered 1.. in a raster (row, col) int32."""
     numbered, total = np.zeros(labels.shape, np.int32), 0
     for c in np.unique(labels[labels > 0]):
-        regions, n = ndimage.label(labels == c, np.ones((3, 3), int))
+        regions, n = scipy.ndimage.label(labels == c, np.ones((3, 3), int))
         numbered[regions > 0] = regions[regions > 0] + total
         total += n
     return numbered

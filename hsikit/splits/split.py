@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import ndimage
+import scipy  # its parts load when they are used: a config is expanded without them
+
+from hsikit._util import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ class Split:
         missing = set(unseen) - set(self.classes)
         if missing:
             raise SplitError(f"{self.name}: classes {sorted(missing)} are not trained; choose from {self.classes}")
-        near = ndimage.maximum_filter(np.isin(self.labels, unseen), window).ravel()
+        near = scipy.ndimage.maximum_filter(np.isin(self.labels, unseen), window).ravel()
         flat = self.labels.ravel()
         train, val = self.train[~near[self.train]], self.val[~near[self.val]]
         lost = sorted(set(self.classes) - set(unseen) - set(np.unique(flat[train]).tolist()))
@@ -350,7 +350,7 @@ def chebyshev(mask: np.ndarray) -> np.ndarray:
     """Distance (row, col) int32 in pixels from every pixel to the nearest True one; huge if there is none."""
     if not mask.any():
         return np.full(mask.shape, np.iinfo(np.int32).max, np.int32)
-    return ndimage.distance_transform_cdt(~mask, metric="chessboard").astype(np.int32)
+    return scipy.ndimage.distance_transform_cdt(~mask, metric="chessboard").astype(np.int32)
 
 
 def leakage_report(split: Split, patch: int) -> LeakageReport:
@@ -380,14 +380,8 @@ def save_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> Path:
     """Write arrays to a compressed npz next to its place, then move it there; returns the path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     return path
 
 

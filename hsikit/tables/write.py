@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
-from hsikit.experiments.ledger import Store, write_aside
+from hsikit._util import write_text
+from hsikit.experiments.ledger import Store
 from hsikit.tables.catalogue import NAMES, build
 from hsikit.tables.cells import Table, TableError
 from hsikit.tables.scenes import MAIN, SHOWN_AS, TABLES, best_of, measured, rows_of
@@ -58,9 +59,9 @@ def numbers(table: Table, store: Store | None = None) -> list[dict[str, Any]]:
 def write(table: Table, folder: Path) -> None:
     """Write a table as CSV, and as Markdown and LaTeX with its notes."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_aside(folder / f"{table.name}.csv", table.cells.to_csv(index=False))
-    write_aside(folder / f"{table.name}.md", markdown(table))
-    write_aside(folder / f"{table.name}.tex", latex(table))
+    write_text(folder / f"{table.name}.csv", table.cells.to_csv(index=False))
+    write_text(folder / f"{table.name}.md", markdown(table))
+    write_text(folder / f"{table.name}.tex", latex(table))
 
 
 def markdown(table: Table) -> str:
@@ -129,4 +130,4 @@ def update_readme(store: Store) -> None:
         return
     before, _, rest = text.partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
-    write_aside(readme, f"{before}{MARKS[0]}\n{table.to_markdown(index=False)}\n{MARKS[1]}{after}")
+    write_text(readme, f"{before}{MARKS[0]}\n{table.to_markdown(index=False)}\n{MARKS[1]}{after}")

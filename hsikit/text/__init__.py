@@ -12,7 +12,6 @@ import hashlib
 import inspect
 import json
 import os
-import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hsikit._util import replacing
 from hsikit.text import encoders, openclip
 from hsikit.text.prompts import ClassPrompts, TextError, load_prompts
 
@@ -222,11 +222,5 @@ def _read_vector(path: Path) -> np.ndarray | None:
 
 def _write(path: Path, save: Callable[..., None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with aside.open("wb") as stream:
-            save(stream)
-        os.replace(aside, path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+    with replacing(path) as aside, aside.open("wb") as stream:
+        save(stream)

@@ -21,11 +21,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from hsikit._util import load_yaml
 
 DESCRIPTIVE = ("place", "colour_and_spectrum", "height_and_texture")
 _FILE_KEYS = ("scene", "templates", "classes")
@@ -59,7 +61,7 @@ class ClassPrompts:
         """What `select` accepts."""
         return ("descriptive", *self.sentences)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Sixteen hex digits of the sha256 of all names and sentences: comments and layout do not count."""
         content = [self.scene, self.class_names, {k: self.sentences[k] for k in sorted(self.sentences)}]
@@ -123,7 +125,7 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
     if path.suffix not in (".yaml", ".yml"):
         name = str(name_or_path)
         path = _FOLDER / f"{_SAME_WORDS.get(name, name)}.yaml"
-        if name not in available_prompts():
+        if not path.exists():
             raise TextError(
                 f"no prompts called {name!r}{_nearest(name, available_prompts())}; or give the path of a .yaml file"
             )
@@ -137,7 +139,7 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
 
 @lru_cache(32)  # a config of many seeds reads the same file for each
 def _parsed(text: str, source: str) -> ClassPrompts:
-    return prompts_from(yaml.safe_load(text), source)
+    return prompts_from(load_yaml(text), source)
 
 
 def prompts_from(data: Any, source: str = "prompts") -> ClassPrompts:

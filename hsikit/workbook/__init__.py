@@ -29,6 +29,8 @@ from typing import Any
 
 import yaml
 
+from hsikit._util import write_text
+
 log = logging.getLogger(__name__)
 
 EMBEDDED_ONLY = "quick"  # this profile must give the same on every machine, so it does not see HSIKIT_DATA
@@ -132,7 +134,7 @@ def run_workbook(
             if result.failure:
                 break
             made = sorted(name for name, when in _written(out).items() if before.get(name) != when)
-            _write(stamp, json.dumps({"key": key, "made": made}, indent=1))
+            write_text(stamp, json.dumps({"key": key, "made": made}, indent=1))
             result.executed.append(source.stem)
             with logging_redirect_tqdm():
                 log.info("%s: %.0f s", source.stem, time.perf_counter() - start)
@@ -338,13 +340,7 @@ def _strip(copy: Path) -> None:
         if "image/png" in output.get("data", {}):
             output.data.pop("text/html", None)
             output.data.pop("application/vnd.jupyter.widget-view+json", None)
-    _write(copy, nbformat.writes(book))
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    write_text(copy, nbformat.writes(book))
 
 
 def _shown(file: Path) -> str:

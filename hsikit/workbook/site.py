@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
 from traitlets.config import Config
+
+from hsikit._util import replacing
 
 if TYPE_CHECKING:
     from hsikit.workbook import Failure
@@ -217,12 +218,8 @@ def _files(folder: Path, ends: tuple[str, ...] = ("",)) -> list[Path]:
 
 
 def _place(path: Path, content: bytes) -> Path:
-    """Write a file beside its place, then move it there: a reader sees the old one or the new one, whole."""
+    """Write a file whole; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as aside:
         aside.write_bytes(content)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
     return path

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from hsikit.experiments.ledger import Store, write_aside
+from hsikit._util import write_text
+from hsikit.experiments.ledger import Store
 from hsikit.experiments.run import commit
 
 
@@ -77,8 +78,8 @@ class Workspace:
 
     def table(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """Save a table as tables/<name>.csv and .md and hand it back to be shown."""
-        write_aside(self.out / "tables" / f"{name}.csv", table.to_csv(index=False))
-        write_aside(self.out / "tables" / f"{name}.md", table.to_markdown(index=False) + "\n")
+        write_text(self.out / "tables" / f"{name}.csv", table.to_csv(index=False))
+        write_text(self.out / "tables" / f"{name}.md", table.to_markdown(index=False) + "\n")
         return table
 
     def publish(self, folder: str | Path) -> Path:
@@ -93,7 +94,7 @@ class Workspace:
         manifest = target / "manifest.json"
         known = json.loads(manifest.read_text()) if manifest.exists() else {}
         lines = known | {name: facts | {"commit": commit()} for name, facts in self.figures.items()}
-        write_aside(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
+        write_text(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
         return manifest
 
     def finish(self, **numbers: float) -> Path:
@@ -102,5 +103,5 @@ class Workspace:
         facts = {"notebook": self.notebook, "profile": self.out.name, "figures": list(self.figures),
                  "seconds": round(time.perf_counter() - self._start, 1),
                  "numbers": {k: float(v) for k, v in numbers.items()}}  # fmt: skip
-        write_aside(path, json.dumps(facts, indent=1))
+        write_text(path, json.dumps(facts, indent=1))
         return path

@@ -36,18 +36,18 @@ def write(rows: list[dict[str, Any]], figures: Path, scaling: pd.DataFrame | Non
     `scaling` is measured where it is not given.
     """
     from bench.scaling import measure_scaling
-    from hsikit.experiments.ledger import write_aside
+    from hsikit._util import write_text
     from hsikit.experiments.run import commit
     from hsikit.figures import save_figure
     from hsikit.figures.trends import scaling_curves
 
     table = figures / "tables" / "speed.csv"
     table.parent.mkdir(parents=True, exist_ok=True)
-    write_aside(table, pd.DataFrame(rows).to_csv(index=False))
+    write_text(table, pd.DataFrame(rows).to_csv(index=False))
     picture = save_figure(scaling_curves(measure_scaling() if scaling is None else scaling), figures / "scaling.png")
     manifest = figures / "manifest.json"
     lines = json.loads(manifest.read_text()) if manifest.exists() else {}
     lines[picture.name] = {"function": "hsikit.figures.trends.scaling_curves", "notebook": "", "runs": [],
                            "command": "hsikit bench", "commit": commit()}  # fmt: skip
-    write_aside(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
+    write_text(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
     return [table, picture]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hsikit.experiments import Experiment, expand
-from hsikit.experiments.config import ADDED_LATER, ADDED_TO_TWO_SENSORS, TWO_SENSORS
+from hsikit.experiments.config import ADDED_LATER
+from hsikit.experiments.methods import METHODS, Method
 from hsikit.scenes import load_scene
 
 HERE = Path(__file__).parent
@@ -37,8 +38,8 @@ def test_every_row_of_the_ledger_hashes_to_its_name_also_with_younger_options_wr
     for row in rows:
         plain = Experiment(**row["config"])
         assert plain.hash == row["hash"]
-        younger = {**ADDED_LATER, "model": ADDED_TO_TWO_SENSORS if plain.method in TWO_SENSORS else {}}
-        written = {key: {**younger[key], **row["config"][key]} for key in younger if row["config"][key]}
+        younger = {**ADDED_LATER, "model": METHODS.get(plain.method, Method()).younger}
+        written = {key: {**younger[key], **row["config"][key]} for key in younger if row["config"].get(key)}
         assert Experiment(**{**row["config"], **written}).hash == row["hash"]
 
 

@@ -7,7 +7,8 @@ import torch
 from tiny import tiny_scene, tiny_split
 from torch.nn import functional as F
 
-from hsikit.models import SSFTT, SSRN, SpectralFormer, build, count_parameters, describe, make
+from hsikit.experiments.methods import make
+from hsikit.models import SSFTT, SSRN, SpectralFormer, build, count_parameters, describe
 from hsikit.predict import predict_map
 from hsikit.train import TrainConfig, fit
 

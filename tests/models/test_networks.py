@@ -11,8 +11,7 @@ from hsikit.models import (
     TrunkClassifier,
     build,
     count_parameters,
-    describe,  # fmt: skip
-    make,
+    describe,
 )
 
 
@@ -167,8 +166,6 @@ def test_a_lost_sensor_answers_as_if_its_features_were_zero():
         (lambda: MMLGNet(15, 1, 10, sensors="radar"), "choose one of both, hsi, lidar"),
         (lambda: MMLGNet(15, 0, 10, sensors="lidar"), "gives? 0 channels"),
         (lambda: MMLGNet(15, 0, 10, sensor_dropout=0.2), "needs both sensors"),
-        (lambda: make("nonsense", 15, 0, 3, 0, {}), "neither one of"),
-        (lambda: make("torch.nn.Nothing", 15, 0, 3, 0, {}), "cannot import"),
         (lambda: describe(torch.nn.Linear(2, 2)), "hsikit.models.recorded"),
     ],
 )
