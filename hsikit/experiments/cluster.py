@@ -26,6 +26,7 @@ from typing import Any
 
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.ledger import Store
+from hsikit.experiments.workers import attempt_alone
 
 log = logging.getLogger(__name__)
 BLAME = {"distributed.scheduler.allowed-failures": 1}  # a run that ends two workers is blamed, then tried alone
@@ -128,8 +129,6 @@ def _kept(experiment: Experiment, done: tuple[Any, str], store: Store) -> tuple[
 
 def attempt_there(experiment: Experiment, store: Store, folder: str) -> tuple[dict[str, Any] | None, str]:
     """What the local sweep does for a run, on a worker, with relative paths meaning what they mean to the sweep."""
-    from hsikit.experiments.sweep import attempt_alone
-
     with contextlib.ExitStack() as stack:
         if Path(folder).is_dir():
             stack.enter_context(contextlib.chdir(folder))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
-import threading
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from tqdm.auto import tqdm
 from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
 from hsikit.experiments.ledger import Store, expected_seconds, same_scene
-from hsikit.experiments.workers import pinned
+from hsikit.experiments.workers import attempt, attempt_alone, end_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: i
     held = store.rows()
     todo = [e for e in experiments if e.hash not in held]
     known = len(experiments) - len(todo)
-    if len(todo) > 1:
+    if len(todo) != 1:
         log.info("%s", plan(experiments, store, jobs if client is None else max(1, len(client.nthreads()))))
     failures: list[Failure] = []
     done = _work(todo, store, jobs) if client is None else work_on_cluster(todo, store, client)
@@ -83,10 +80,10 @@ def _work(todo: list[Experiment], store: Store, jobs: int):
     """Yield (experiment, row or None, reason) as runs finish."""
     if jobs <= 1:
         for experiment in todo:
-            yield experiment, *_attempt(experiment, store)
+            yield experiment, *attempt(experiment, store)
         return
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent) as pool:
         waiting = {pool.submit(attempt_alone, experiment, store): experiment for experiment in todo}
         for done in as_completed(waiting):
             try:
@@ -94,36 +91,6 @@ def _work(todo: list[Experiment], store: Store, jobs: int):
             except Exception as error:  # the process died: say so, the other runs are in the ledger
                 row, reason = None, f"its process ended: {error or type(error).__name__}"
             yield waiting[done], row, reason
-
-
-def attempt_alone(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:
-    """Make a run in a process that has others beside it; (row, "") or (None, why it failed)."""
-    with pinned(experiment.train["threads"]):
-        return _attempt(experiment, store)
-
-
-def _attempt(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:
-    from hsikit.experiments.run import run_experiment
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as dropped classes, the same for every run; rows count the classes
-            return run_experiment(experiment, store, progress=False), ""
-    except Exception as error:
-        log.debug("run %s failed", experiment.hash, exc_info=True)
-        return None, f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def _end_with_parent() -> None:
-    """A worker whose sweep was killed must end too, or it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _check_known(experiments: Sequence[Experiment], store: Store) -> None:

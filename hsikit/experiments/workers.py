@@ -1,15 +1,57 @@
-"""One run at a time has its threads, and a GPU where there are several, for itself."""
+"""A run in a process of its own: it has its threads, and a GPU where there are several, for itself."""
 
 from __future__ import annotations
 
 import getpass
+import logging
+import multiprocessing
+import os
 import tempfile
+import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
+
+from hsikit.experiments.config import Experiment
+from hsikit.experiments.ledger import Store
+
+log = logging.getLogger(__name__)
+
+
+def attempt_alone(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:
+    """Make a run in a process that has others beside it; (row, "") or (None, why it failed)."""
+    with pinned(experiment.train["threads"]):
+        return attempt(experiment, store)
+
+
+def attempt(experiment: Experiment, store: Store) -> tuple[dict[str, Any] | None, str]:
+    """Make a run; (row, "") or (None, why it failed in one line)."""
+    from hsikit.experiments.run import run_experiment  # loads torch, which the process that waits does not need
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as dropped classes, the same for every run; rows count the classes
+            return run_experiment(experiment, store, progress=False), ""
+    except Exception as error:
+        log.debug("run %s failed", experiment.hash, exc_info=True)
+        return None, f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def end_with_parent() -> None:
+    """A worker whose sweep was killed must end too, or it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

@@ -138,7 +138,9 @@ def run_workbook(
             result.executed.append(source.stem)
             with logging_redirect_tqdm():
                 log.info("%s: %.0f s", source.stem, time.perf_counter() - start)
-    result.page = write_site(out, sorted((root / "notebooks").glob("*.ipynb")), result.failure)
+    stopped = result.failure
+    problems = {stopped.notebook: f"cell {stopped.cell}: {stopped.message}"} if stopped else {}
+    result.page = write_site(out, sorted((root / "notebooks").glob("*.ipynb")), problems)
     return result
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 import nbconvert
@@ -24,9 +24,6 @@ from nbconvert.filters import markdown2html
 from traitlets.config import Config
 
 from hsikit._util import replacing
-
-if TYPE_CHECKING:
-    from hsikit.workbook import Failure
 
 TEMPLATES = Path(__file__).parent / "templates"
 PICTURES = (".png", ".svg")
@@ -59,7 +56,7 @@ class Listed:
     book: Any = None
 
 
-def write_site(out: Path, sources: Sequence[Path], failure: Failure | None = None) -> Path:
+def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] | None = None) -> Path:
     """Write the gallery of the profile whose folder is `out` and return its `index.html`, in `site` beside `out`.
 
     What is missing is said to be missing. A page whose notebook has not changed is left as it is; pages, figures and
@@ -68,12 +65,12 @@ def write_site(out: Path, sources: Sequence[Path], failure: Failure | None = Non
     Args:
         out: Such as build/quick, with notebooks/, figures/ and tables/ inside as far as there are any.
         sources: The notebooks that the profile consists of, in order.
-        failure: Where the run just made stopped.
+        problems: Stem of a notebook that stopped just now -> where and why.
     """
     site = out.parent / "site"
     jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     figures, tables = _files(out / "figures", (*PICTURES, ".pdf")), _files(out / "tables", (".csv",))
-    notebooks = [_listed(source, out / "notebooks", failure) for source in sources]
+    notebooks = [_listed(source, out / "notebooks", (problems or {}).get(source.stem, "")) for source in sources]
     by_trust = sorted(notebooks, key=lambda notebook: notebook.state == "executed")  # of two, the last one counts
     maker = {name: notebook for notebook in by_trust for name in notebook.made}
     place = {notebook.stem: number for number, notebook in enumerate(notebooks)}
@@ -93,15 +90,13 @@ def write_site(out: Path, sources: Sequence[Path], failure: Failure | None = Non
 # --- notebooks -----------------------------------------------------------------------------------
 
 
-def _listed(source: Path, copies: Path, failure: Failure | None) -> Listed:
+def _listed(source: Path, copies: Path, problem: str) -> Listed:
     cells = nbformat.read(source, as_version=4).cells
     lines: list[str] = next((cell.source.splitlines() for cell in cells if cell.cell_type == "markdown"), [])
     title = next((line.lstrip("# ") for line in lines if line.startswith("#")), source.stem)
     text = "\n".join(line for line in lines if not line.startswith("#")).strip()
     copy = copies / source.name
     about = (source.stem, _plain(title), _plain(text.split("\n\n")[0]), _captions(cells), copy)
-    known = failure is not None and failure.notebook == source.stem
-    problem = f"cell {failure.cell}: {failure.message}" if failure and known else ""
     if not copy.exists():
         return Listed(*about, state="stopped" if problem else "missing", problem=problem)
     try:

@@ -1,13 +1,13 @@
 import pytest
 from tiny_site import write_site
 
-from hsikit.experiments import run as run_module
+from hsikit.experiments import ledger
 
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """The tiny scene's folder, which is the current one."""
     monkeypatch.chdir(tmp_path)
-    run_module._content.cache_clear()
+    ledger._content.cache_clear()
     write_site(tmp_path)
     return tmp_path

@@ -19,6 +19,7 @@ from hsikit.experiments import (
     LedgerError,
     Store,
     expand,
+    ledger,
     load_run,
     plan,
     run_experiment,
@@ -199,7 +200,7 @@ def test_a_scene_that_changed_under_its_name_is_refused(site):
     run_experiment(experiment, store, progress=False)
     before = store.ledger.read_text()
     write_site(site, shift=1.0)
-    run_module._content.cache_clear()
+    ledger._content.cache_clear()
     with pytest.raises(ConfigError, match=r"site\.yaml changed since run"):
         run_experiment(experiment, store, progress=False)
     with pytest.raises(ConfigError, match="nothing was overwritten"):
@@ -212,7 +213,7 @@ def test_rows_stand_where_the_scene_is_not_in_hand(site):
     experiment = expand(CONFIG)[0]
     row = run_experiment(experiment, store, progress=False)
     (site / "cube.npy").unlink()
-    run_module._content.cache_clear()
+    ledger._content.cache_clear()
     assert sweep([experiment], store).rows == [row]
 
 

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from hsikit.workbook import Failure, site
+from hsikit.workbook import site
 from hsikit.workbook.site import write_site
 
 HOSTILE = "<script>alert('a')</script> & <b>"
@@ -73,9 +73,9 @@ def execute(out: Path, output: str = "42", stem: str = "10_a", stamp: bool = Tru
         (out / "notebooks" / f"{stem}.stamp.json").write_text(json.dumps(made))
 
 
-def build(out: Path, failure: Failure | None = None) -> Seen:
+def build(out: Path, problems: dict[str, str] | None = None) -> Seen:
     """Write the site; no page of it may bring in anything or hold a script."""
-    index = write_site(out, sorted((out.parents[1] / "notebooks").glob("*.ipynb")), failure)
+    index = write_site(out, sorted((out.parents[1] / "notebooks").glob("*.ipynb")), problems)
     assert index == out.parent / "site" / "index.html"
     for page in (index, *(index.parent / "notebooks").glob("*.html")):
         seen = Seen(page)
@@ -138,7 +138,7 @@ def test_hostile_names_and_content_stay_text(out):
     frame = pd.DataFrame({HOSTILE: [HOSTILE, "&amp;"]})
     frame.to_csv(out / "tables" / "a & b#1 %20 <i>.csv", index=False)
     Image.new("RGB", (9, 9)).save(out / "figures" / 'x" onerror="1 #?&<i>.png')
-    index = build(out, Failure("20_b", 3, HOSTILE))
+    index = build(out, {"20_b": f"cell 3: {HOSTILE}"})
     assert index.text.count("<script>") >= 2  # the table's head and cell
     assert "&amp;" in index.text
     assert not any("onerror" in attrs for _, attrs in index.tags)
@@ -147,7 +147,7 @@ def test_hostile_names_and_content_stay_text(out):
 
 def test_a_failed_notebook_says_where_and_shows_what_it_did(out):
     (out / "notebooks/10_a.stamp.json").unlink()
-    index = build(out, Failure("10_a", 2, f"KeyError: {HOSTILE}"))
+    index = build(out, {"10_a": f"cell 2: KeyError: {HOSTILE}"})
     assert f"stopped before its end (cell 2: KeyError: {HOSTILE})" in index.text
     assert "0 of 2 notebooks executed" in index.text
     assert "notebooks/10_a.html" in index.all("a", "href")
@@ -158,7 +158,7 @@ def test_a_failed_notebook_says_where_and_shows_what_it_did(out):
 
 
 def test_a_notebook_that_never_began_is_a_failure_too(out):
-    text = build(out, Failure("20_b", 0, "RuntimeError: no kernel")).text
+    text = build(out, {"20_b": "cell 0: RuntimeError: no kernel"}).text
     assert "Second stopped before its end (cell 0: RuntimeError: no kernel)" in text
 
 
