@@ -44,6 +44,8 @@ lint: .venv/.installed  ## style, types, clean notebooks, README commands that e
 	$(BIN)/ruff check hsikit tests
 	$(BIN)/ruff format --check hsikit tests
 	$(BIN)/mypy hsikit
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python tests/house.py
 	$(BIN)/python -m pytest -q tests/notebooks/test_notebooks_clean.py tests/test_setup.py
 
 # torch and torchvision in the same command as the rest: apart, a dependency may swap torch for another build.
