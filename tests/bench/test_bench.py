@@ -8,7 +8,7 @@ import torch
 from tiny import tiny_scene
 
 import bench
-from bench import batches, maps, memory, opening, scaling, training
+from bench import batches, maps, memory, opening, scaling, training, work
 from bench.timing import in_process, row
 from hsikit.models import CNN2D, SDHSINet
 
@@ -81,3 +81,38 @@ def test_scaling_measures_time_and_memory_of_each_size(monkeypatch):
     table = scaling.measure_scaling({"window": (5,)})
     assert list(table.columns) == ["quantity", "value", "seconds", "memory_mb"]
     assert (table[["seconds", "memory_mb"]] > 0).all(axis=None)
+
+
+def test_each_processor_keeps_a_block_of_its_own(tmp_path):
+    old, mine, other = ({"name": "speed", "value": v, "machine": m} for v, m in ((1.0, "a"), (2.0, "a"), (3.0, "b")))
+    table = tmp_path / "speed.csv"
+    pd.DataFrame([old, other]).to_csv(table, index=False)
+    got = bench.with_other_machines(pd.DataFrame([mine]), table)
+    assert got[["value", "machine"]].to_numpy().tolist() == [[3.0, "b"], [2.0, "a"]]
+
+
+def test_operations_are_those_of_a_count_by_hand():
+    layer, x = torch.nn.Conv2d(5, 7, 3, bias=False), torch.randn(2, 5, 10, 10)
+    assert work.operations(lambda: layer(x)) == 2 * (2 * 7 * 8 * 8) * (5 * 3 * 3)
+    a = torch.randn(4, 6)
+    assert work.operations(lambda: a @ a.T) == 2 * 4 * 6 * 4
+
+
+@pytest.mark.parametrize("name", ["mmlgnet", "cnn2d"])
+def test_a_training_step_has_its_share_of_the_matrix_multiply(name):
+    got = work.step_row(name, most=1e12)
+    assert 0 < got["value"] < 1
+    assert "GFLOP" in got["note"]
+    step = work.training_step(name)
+    forward_and_backward = work.operations(step)
+    assert forward_and_backward == work.operations(step)
+
+
+def test_a_busy_machine_is_told(monkeypatch, caplog):
+    monkeypatch.setattr("os.getloadavg", lambda: (1.2, 1.0, 1.0))
+    for part in ("work.measure_work", "maps.measure_maps", "batches.measure_batches", "training.measure_training",
+                 "memory.measure_memory", "pictures.measure_pictures", "opening.measure_opening"):  # fmt: skip
+        monkeypatch.setattr(f"bench.{part}", lambda: [row("speed", 1.0, 1.0, ">=")])
+    rows = bench.measure()
+    assert "the load is 1.2" in caplog.text
+    assert [r["load"] for r in rows] == [1.2] * 7

@@ -46,14 +46,14 @@ def in_process(code: str, *arguments: str) -> list[float]:
     return [float(number) for number in done.stdout.split()]
 
 
-def machine() -> str:
-    """Processor, cores, and how busy they were in the last minute: a busy machine blurs ratios and slows seconds."""
+def machine() -> dict[str, Any]:
+    """Processor and cores, and how busy they were in the last minute: a busy machine blurs ratios and slows seconds."""
     try:
         with open("/proc/cpuinfo") as file:
             kind = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         kind = platform.machine()
-    return f"{kind}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    return {"machine": f"{kind}, {os.cpu_count()} cores", "load": round(os.getloadavg()[0], 1)}
 
 
 def _short(value: float) -> float:
