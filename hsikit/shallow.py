@@ -8,16 +8,14 @@ doi 10.1109/TGRS.2004.842478: openings and closings by reconstruction).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hsikit.patches import Normalizer, nearest_valid
+from hsikit.predict import Prediction
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
-
-if TYPE_CHECKING:
-    from hsikit.predict import Prediction
 
 PROFILE_RADII = (1, 3, 5)
 SVM_GRID = [{"C": c, "gamma": g} for c in (1.0, 10.0, 100.0, 1000.0) for g in (0.1, 1.0, 10.0)]  # gamma x 1/features
@@ -48,8 +46,6 @@ class Shallow:
 
     def predict(self, scene: Scene) -> Prediction:
         """Map the scene the features were made of."""
-        from hsikit.predict import Prediction
-
         flat = np.flatnonzero(scene.valid)
         shape = scene.shape
         scores = np.full((scene.valid.size, len(self.class_ids)), np.nan, np.float32)

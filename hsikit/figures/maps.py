@@ -23,6 +23,7 @@ from hsikit.figures.style import (
     titled,
 )
 from hsikit.scenes.base import Scene
+from hsikit.scenes.plot import plot_scene
 
 PANEL_IN = 3.3  # longer side of a map
 
@@ -30,8 +31,6 @@ PANEL_IN = 3.3  # longer side of a map
 @styled
 def scene_plate(scene: Scene) -> Figure:
     """RGB, LiDAR where there is one, and ground truth with its legend."""
-    from hsikit.scenes.plot import plot_scene
-
     return plot_scene(scene)
 
 

@@ -75,8 +75,6 @@ def _minilm_folder() -> Path:
 
 
 def _load_minilm(folder: Path) -> Embed:
-    from hsikit.text.encoders import repair
-
     repair()
     import torch
     from safetensors.torch import load_file

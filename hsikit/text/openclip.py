@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hsikit._util import one_thread
-from hsikit.text.encoders import Backend, Embed, check_length, sha256
+from hsikit.text.encoders import Backend, Embed, check_length, repair, sha256
 from hsikit.text.prompts import TextError
 
 
@@ -31,8 +31,6 @@ def openclip(model: str = "ViT-B-32", pretrained: str | Path = "openai") -> Back
         TextError: When the model or the tag is unknown, or the checkpoint is not on this machine. Another
             model or tag never takes its place.
     """
-    from hsikit.text.encoders import repair
-
     repair()
     import open_clip
 

@@ -110,7 +110,7 @@ def run_workbook(
     from tqdm.auto import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    from hsikit.workbook.site import write_site
+    from hsikit.workbook.site import write_site  # loads nbconvert and pandas
 
     root = (root or Path.cwd()).resolve()
     out = (build or root / "build").resolve() / profile
