@@ -91,12 +91,6 @@ class SymmetricContrastive(nn.Module):
         return -own.mean()
 
 
-def text_to_vision_bound(target: Tensor) -> Tensor:
-    """Smallest value the multi-positive text-to-vision term can take on a batch: the mean of log n_c."""
-    counts = torch.bincount(target)
-    return counts[counts > 0].float().log().mean()
-
-
 class SelfDistillation(nn.Module):
     """Final and exit cross-entropy, soft targets between exits, and a feature hint (SDHSI-Net; weights assumed).
 

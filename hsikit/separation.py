@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy  # its parts load when they are used
 
 from hsikit.features import checked_features, draw_per_class
 
@@ -116,7 +116,7 @@ def separation(
     scores = pd.DataFrame(_pairwise(vectors, codes, places, window)).assign(**{"class": classes[codes]})
     table = scores.groupby("class").mean()  # pandas leaves NaN out
     table.insert(0, "n", np.bincount(codes))
-    table["nearest_centroid"] = np.sort(cdist(centroids, centroids))[:, 1]  # 0 is to itself
+    table["nearest_centroid"] = np.sort(scipy.spatial.distance.cdist(centroids, centroids))[:, 1]  # 0 is to itself
     table["radius_ratio"] = table["radius"] / table["nearest_centroid"]
     return Separation(
         scatter_ratio=_scatter_ratio(vectors, codes, centroids),
@@ -129,19 +129,6 @@ def separation(
         n=len(vectors),
         per_class=table.reset_index(),
     )
-
-
-def centroid_distances(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Euclidean distances (C, C) between class means of L2-normalised features, classes ascending.
-
-    Raises ValueError as `separation` does.
-    """
-    from sklearn.preprocessing import normalize
-
-    features, labels = _checked(features, labels)
-    codes = np.unique(labels, return_inverse=True)[1]
-    centroids = _centroids(normalize(features.astype(np.float64)), codes)
-    return cdist(centroids, centroids)
 
 
 def trustworthiness(
@@ -177,7 +164,7 @@ def _pairwise(
         part = np.arange(start, min(start + block, len(codes)))
         other = part[:, None] != np.arange(len(codes))  # (block, n)
         far = other if places is None else np.abs(places[part, None] - places).max(-1) >= window
-        distance = cdist(vectors[part], vectors)  # (block, n)
+        distance = scipy.spatial.distance.cdist(vectors[part], vectors)  # (block, n)
         # Without places the centroid is the plain one, the pixel itself included.
         own = (codes[part, None] == codes) & (far | (places is None))
         with np.errstate(invalid="ignore"):

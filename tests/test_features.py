@@ -10,7 +10,7 @@ from sklearn import metrics
 from sklearn.preprocessing import normalize
 
 from hsikit.features import embed, project
-from hsikit.separation import centroid_distances, separation, trustworthiness
+from hsikit.separation import separation, trustworthiness
 
 
 @pytest.fixture(scope="module")
@@ -235,11 +235,6 @@ def test_nobody_far_enough_is_not_a_number(blobs):
     assert np.isnan([measured.silhouette, measured.neighbourhood_hit, measured.radius_ratio]).all()
     assert measured.to_dict()["silhouette"] is None
     assert np.isfinite(measured.davies_bouldin)
-
-
-def test_centroid_distances_of_orthogonal_classes():
-    features = np.array([[2.0, 0], [5, 0], [0, 1], [0, 3]])
-    np.testing.assert_allclose(centroid_distances(features, np.array([1, 1, 2, 2])), np.sqrt(2) * (1 - np.eye(2)))
 
 
 @pytest.mark.parametrize(

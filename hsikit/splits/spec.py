@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hsikit._util import nearest
 from hsikit.splits.blocks import block_split
 from hsikit.splits.fields import field_split, fields_label
 from hsikit.splits.pixels import few_shot_split, official_split, random_split, split_label
@@ -55,7 +55,7 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
         return split
     for name in unseen:
         if name not in scene.class_names:
-            near = _nearest(str(name), scene.class_names)
+            near = nearest(name, scene.class_names)
             raise SplitError(f"{scene.name} has no class {name!r} to leave out; did you mean {near!r}?")
     ids = [scene.class_names.index(name) + 1 for name in unseen]
     return replace(split.without_training(ids, window), name=split_name(spec))
@@ -86,16 +86,12 @@ def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     keys = {str(key): value for key, value in spec.items() if key != "kind"}
     kind = spec["kind"]
     if kind not in KINDS:
-        raise SplitError(f"split kind {kind!r} is unknown; did you mean {_nearest(str(kind), KINDS)!r}?")
+        raise SplitError(f"split kind {kind!r} is unknown; did you mean {nearest(kind, KINDS)!r}?")
     allowed = (*KINDS[kind][1], *UNSEEN)
     for key in keys:
         if key not in allowed:
             raise SplitError(
-                f"split kind {kind!r} has no key {key!r}; did you mean {_nearest(key, allowed)!r}? "
+                f"split kind {kind!r} has no key {key!r}; did you mean {nearest(key, allowed)!r}? "
                 f"Known: {', '.join(allowed)}"
             )
     return kind, keys
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    return difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)[0]

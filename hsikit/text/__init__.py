@@ -16,12 +16,11 @@ import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
-from hsikit._util import replacing
+from hsikit._util import nearest, replacing
 from hsikit.text import encoders, openclip
 from hsikit.text.prompts import ClassPrompts, TextError, load_prompts
 
@@ -177,8 +176,8 @@ def load_text_encoder(backend: str = "minilm", *, cache: bool = True, **options:
         TextError: When the backend or an option is unknown, or a file is missing or not what it should be.
     """
     if backend not in _BACKENDS:
-        near = get_close_matches(backend, _BACKENDS, n=1, cutoff=0.0)
-        raise TextError(f"no text backend {backend!r}; did you mean {near[0]!r}? known are {list(_BACKENDS)}")
+        near = nearest(backend, _BACKENDS)
+        raise TextError(f"no text backend {backend!r}; did you mean {near!r}? known are {list(_BACKENDS)}")
     make = _BACKENDS[backend]
     try:
         inspect.signature(make).bind(**options)

@@ -15,13 +15,12 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from hsikit._util import one_thread
+from hsikit._util import nearest, one_thread
 from hsikit.text.prompts import TextError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -124,9 +123,9 @@ def file(path: str | Path, name: str | None = None) -> Backend:
 
     def embed(prompt: str) -> np.ndarray:
         if prompt not in known:
-            near = get_close_matches(prompt, known, n=1, cutoff=0.0)
+            near = nearest(prompt, known)
             raise TextError(
-                f"{path.name} has no vector for {prompt!r}; the nearest of its {len(known)} prompts is {near[0]!r}"
+                f"{path.name} has no vector for {prompt!r}; the nearest of its {len(known)} prompts is {near!r}"
             )
         return known[prompt]
 
