@@ -19,7 +19,7 @@ from hsikit.experiments.ledger import Store
 from hsikit.fitted import Fitted
 from hsikit.scenes import Scene
 from hsikit.splits import make_split
-from hsikit.tables.summary import against, gains, summarise
+from hsikit.tables.frames import against, gains, summarise
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ import yaml
 from hsikit.experiments.config import expand
 from hsikit.tables.cells import TableError, percent
 from hsikit.tables.stats import best_by_validation
-from hsikit.tables.summary import summarise
+from hsikit.tables.frames import summarise
 
 # Each scene has a table of its own; the disjoint split leads, the random one is a parity check. Configs make its rows.
 TABLES: dict[str, dict[str, Any]] = {
