@@ -7,8 +7,8 @@ hsikit table --commit           # all, under figures/tables as CSV, Markdown and
 
 from hsikit.tables.catalogue import NAMES, available, build
 from hsikit.tables.cells import Table, TableError
-from hsikit.tables.scenes import MAIN, TABLES, best_of, measured, reported, rows_of, side_by_side, tried
 from hsikit.tables.frames import against, by_method, calibration_table, comparison, gains, summarise
+from hsikit.tables.scenes import MAIN, TABLES, best_of, measured, reported, rows_of, side_by_side, tried
 from hsikit.tables.write import MARKS, latex, main_table, make, markdown, numbers, update_readme, write
 
 __all__ = ["MAIN", "MARKS", "NAMES", "TABLES", "Table", "TableError", "against", "available", "best_of", "build",

@@ -9,9 +9,9 @@ import pandas as pd
 
 from hsikit.tables import exit_tables
 from hsikit.tables.cells import difference, percent
+from hsikit.tables.frames import gains, summarise
 from hsikit.tables.scenes import MAIN, TABLES, best_of, measured
 from hsikit.tables.stats import paired_difference
-from hsikit.tables.frames import gains, summarise
 
 Rows = list[dict[str, Any]]
 PAIR = ("SDHSI-Net", "SDHSI-Net trunk")

@@ -11,8 +11,8 @@ import yaml
 
 from hsikit.experiments.config import expand
 from hsikit.tables.cells import TableError, percent
-from hsikit.tables.stats import best_by_validation
 from hsikit.tables.frames import summarise
+from hsikit.tables.stats import best_by_validation
 
 # Each scene has a table of its own; the disjoint split leads, the random one is a parity check. Configs make its rows.
 TABLES: dict[str, dict[str, Any]] = {
