@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from hsikit.experiments.config import expand, load_config
+from hsikit.experiments.config import Experiment, expand, load_config
 from hsikit.experiments.ledger import Store, progress_of, rows_of
 from hsikit.tables import notes, papers
-from hsikit.tables.cells import SCORES, Table, TableError, ranked, ranked_across
-from hsikit.tables.scenes import SHOWN_AS, TABLES, machine, side_by_side, tried
+from hsikit.tables.cells import SHOWN, Table, TableError, ranked, ranked_across
+from hsikit.tables.layout import LOSSES, MODALITIES, PAIRS, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.scenes import machine, per_class, side_by_side, splits_side_by_side, tried
 
 Rows = list[dict[str, Any]]
-BUDGETS = ("sdhsi_fields", "sdhsi_indian_pines", "sdhsi_ce_indian_pines", "sdhsi_budgets")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class _Kind:
     notes: tuple[str, ...]
     whole_ledger: bool = False
     by: tuple[str, ...] = ("split",)  # the best are sought among lines that agree in these columns,
-    ranks: tuple[str, ...] = SCORES  # in these columns,
+    ranks: tuple[str, ...] = tuple(SHOWN.values())  # in these columns,
     across: bool = False  # or along each line, where methods stand beside each other
 
 
@@ -40,16 +40,16 @@ def _kinds() -> dict[str, _Kind]:
         found[name] = _Kind(f"{scene}: every method", configs, partial(side_by_side, name), notes.of_scene(name), True)
         found[f"{name}_splits"] = _Kind(
             f"{scene}: disjoint and overlapping split side by side", configs,
-            partial(papers.splits_side_by_side, name), notes.of_splits(name), True, by=(),
+            partial(splits_side_by_side, name), notes.of_splits(name), True, by=(),
             ranks=tuple(f"{split} {key}" for split in table["splits"] for key in ("OA", "AA")),
         )  # fmt: skip
-        found[f"{name}_classes"] = _Kind(f"{scene}: recall of each class", configs, partial(papers.per_class, name),
+        found[f"{name}_classes"] = _Kind(f"{scene}: recall of each class", configs, partial(per_class, name),
                                          notes.of_classes(name), True, across=True)  # fmt: skip
         found[f"{name}_tried"] = _Kind(f"{scene}: other settings that were scored", configs, partial(tried, name),
                                        notes.of_tried(name), True, ranks=())  # fmt: skip
-    for part, labels in (("losses", papers.LOSSES), ("modalities", papers.MODALITIES), ("words", papers.WORDS)):
+    for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS)):
         found[f"mmlgnet_{part}"] = _Kind(f"MMLGNet on the MUUFL subset: {part}", ("mmlgnet_ablation",),
-                                         partial(papers.arms, labels, papers.FULL), notes.MMLGNET)  # fmt: skip
+                                         partial(papers.arms, labels), notes.MMLGNET)  # fmt: skip
     gained = load_config("mmlgnet_muufl_subset")["comparisons"]
     found["mmlgnet_differences"] = _Kind("MMLGNet on the MUUFL subset: what words and loss add",
                                          ("mmlgnet_muufl_subset",), partial(papers.differences, gained),
@@ -57,9 +57,9 @@ def _kinds() -> dict[str, _Kind]:
     pines = "SDHSI-Net on Indian Pines"
     found["sdhsi_arms"] = _Kind(f"{pines}, whole fields: what each part adds", ("sdhsi_ablation",),
                                 papers.sdhsi_arms, notes.SDHSI_ARMS)  # fmt: skip
-    found["sdhsi_budgets"] = _Kind(f"{pines}: label budgets", BUDGETS, papers.sdhsi_budgets, notes.SDHSI, ranks=())
-    found["sdhsi_exits"] = _Kind(f"{pines}: its exits", BUDGETS[:2], papers.sdhsi_exits, notes.EXITS)
-    found["sdhsi_claims"] = _Kind(f"{pines}: the paper's claims", BUDGETS, papers.sdhsi_claims, notes.CLAIMS)
+    found["sdhsi_budgets"] = _Kind(f"{pines}: label budgets", PAIRS, papers.sdhsi_budgets, notes.SDHSI, ranks=())
+    found["sdhsi_exits"] = _Kind(f"{pines}: its exits", PAIRS[:2], papers.sdhsi_exits, notes.EXITS)
+    found["sdhsi_claims"] = _Kind(f"{pines}: the paper's claims", PAIRS, papers.sdhsi_claims, notes.CLAIMS)
     return found
 
 
@@ -126,6 +126,23 @@ def available(store: Store | None = None) -> list[dict[str, Any]]:
                       "of unknown length": sum(e["unknown"] for e in lines),
                       "made by": "; ".join(e["command"] for e in lines if e["missing"])})  # fmt: skip
     return found
+
+
+def folders_table(arms: Mapping[str, Experiment], store: Store, known: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+    """Which runs `load_run` finds in a folder, and what training the others should take.
+
+    Args:
+        known: Rows by hash, such as those of the committed ledger; a run's own row tells its seconds.
+
+    Returns:
+        Columns run, split, hash, folder (there or not), seconds (0 where it is there, NaN where unknown).
+    """
+    lines = []
+    for name, e in arms.items():
+        there = store.folder(e.hash).exists()
+        seconds = 0.0 if there else known.get(e.hash, {}).get("seconds", float("nan"))
+        lines.append({"run": name, "split": e.split_name, "hash": e.hash, "folder": there, "seconds": seconds})
+    return pd.DataFrame(lines)
 
 
 def _machines(rows: Rows) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hsikit.tables.stats import PairedDifference
-
-SCORES = ("OA", "AA", "kappa")
+SHOWN = {"oa": "OA", "aa": "AA", "kappa": "kappa"}
 
 
 class TableError(ValueError):
@@ -44,9 +42,10 @@ def percent(entry: Mapping[str, Any], key: str) -> str:
     return f"{mean:.2f}" if spread == "0.00" else f"{mean:.2f} ± {spread}"
 
 
-def difference(d: PairedDifference) -> str:
-    """A paired difference with its 95 % interval, in points; p is left to tables that name a primary comparison."""
-    return f"{100 * d.mean:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
+def difference(line: Mapping[str, Any], digits: int = 2) -> str:
+    """A paired difference with its 95 % interval; p is left to tables that name a primary comparison."""
+    middle, low, high = (f"{line[key]:+.{digits}f}" for key in ("difference", "low", "high"))
+    return f"{middle} [{low}, {high}]"
 
 
 def ranked(cells: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ()) -> list[set[tuple[int, str]]]:
