@@ -5,29 +5,25 @@ hsikit table sdhsi_budgets
 hsikit table --commit           # all, under figures/tables as CSV, Markdown and LaTeX, and the README's
 """
 
-from importlib import import_module
 from typing import Any
 
-_HOME = {
-    "frames": "frame spread paired summarise by_method comparison against gains calibration_table",
-    "layout": "TABLES MAIN PAIR PAIRS BUDGETS PLAIN FULL ONE_SENSOR",
-    "scenes": "rows_of best_of best_rows measured tried reported side_by_side accuracy_table recall_table "
-    "windows_table",
-    "papers": "ablation_table gains_table budgets_table exits_table static_exits static_means cost_curve effects "
-    "paragraph separation_table separation_differences robustness_table robustness_differences missing_sensors "
-    "unseen_table unseen_gains stacking_table",
+from hsikit._util import lazily
+
+# The list of tables needs no pandas, so each name is imported when it is first used.
+_HOMES = {
+    "catalogue": "NAMES available build",
     "cells": "Table TableError",
-    "catalogue": "NAMES available build folders_table",
     "files": "MARKS latex main_table make markdown numbers update_readme write",
+    "frames": "frame only spread paired summarise by_method comparison against gains calibration_table",
+    "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR PAIRS PLAIN TABLES",
+    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table missing_sensors paragraph "
+    "robustness_differences robustness_table separation_differences separation_table separations stacking_table "
+    "static_exits static_means unseen_gains unseen_table",
+    "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
+    "tried windows_table",
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
-__all__ = sorted(_MODULE_OF)
+__all__, _find = lazily(__name__, {f"{__name__}.{module}": names.split() for module, names in _HOMES.items()})
 
 
 def __getattr__(name: str) -> Any:
-    """Each name is imported when it is first used: the list of tables needs no pandas."""
-    if name in _HOME:
-        return import_module(f"{__name__}.{name}")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"hsikit.tables has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return _find(name)

@@ -41,6 +41,14 @@ OF_RUN = {
 }  # column <- key of a row
 
 
+def only(
+    rows: Iterable[dict[str, Any]], splits: Iterable[str] = (), methods: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Rows of some splits and of some methods, by their labels; of all where none is named."""
+    splits, methods = set(splits), set(methods)
+    return [r for r in rows if (not splits or r["split"] in splits) and (not methods or r["name"] in methods)]
+
+
 def frame(rows: Iterable[Row], *parts: str) -> pd.DataFrame:
     """Rows of the ledger as one long frame of the parts named, of the scores where none is."""
     lines = [

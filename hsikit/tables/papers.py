@@ -12,7 +12,7 @@ import pandas as pd
 
 from hsikit.analysis.unseen import RANKINGS
 from hsikit.experiments.config import load_config
-from hsikit.separation import METRICS
+from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import against, frame, gains, paired, spread
 from hsikit.tables.layout import BUDGETS, FULL, PAIR, PLAIN
@@ -81,12 +81,12 @@ def gains_table(rows: Rows, config: str) -> pd.DataFrame:
     return table.assign(comparison=named).drop(columns=["metric", "split"])
 
 
-def differences(comparisons: Mapping[str, Sequence[Any]], rows: Rows) -> pd.DataFrame:
-    """Named paired differences in points, the interval first; the first comparison is primary, Holm on the rest."""
+def differences(config: str, rows: Rows) -> pd.DataFrame:
+    """A config's named comparisons in points, the interval first; the first is primary, Holm on the rest."""
     return pd.DataFrame([{"split": e["split"], "gain": e["gain"], "metric": e["metric"].upper(), "n": e["n"],
                           "difference (points)": difference(e),
                           "p": "" if pd.isna(e["p"]) else f"{e['p']:.3f}", "test": e["note"]}
-                         for e in gains(rows, comparisons).to_dict("records")])  # fmt: skip
+                         for e in gains(rows, load_config(config)["comparisons"]).to_dict("records")])  # fmt: skip
 
 
 # --- SDHSI-Net -------------------------------------------------------------------------------------
@@ -173,6 +173,11 @@ def separation_table(rows: Rows, split: str) -> pd.DataFrame:
     """Separation of the final features, a row a run: column name, split, and the measures of `hsikit.separation`."""
     return pd.DataFrame([{"name": r["name"], "split": r["split"], "scene": r["scene"], **r["exits"][-1]["separation"]}
                          for r in rows if r["split"] == split and r.get("exits")])  # fmt: skip
+
+
+def separations(measured: Mapping[str, Separation]) -> pd.DataFrame:
+    """Separation of several feature spaces, a row each: column name, and the measures of `hsikit.separation`."""
+    return pd.DataFrame([{"name": name, **{m: getattr(found, m) for m in METRICS}} for name, found in measured.items()])
 
 
 def separation_differences(rows: Rows, pair: Pair, split: str) -> pd.DataFrame:

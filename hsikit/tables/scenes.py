@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from hsikit.experiments.config import expand
+from hsikit.experiments.config import Experiment, expand
+from hsikit.experiments.ledger import Store
 from hsikit.scenes import Scene
 from hsikit.splits import make_split
-from hsikit.tables.cells import SHOWN, TableError, percent
+from hsikit.tables.cells import SHOWN, TableError, machine, percent
 from hsikit.tables.frames import frame, spread, summarise
 from hsikit.tables.layout import NETWORKS, TABLES
 from hsikit.tables.stats import best_by_validation
@@ -145,11 +146,6 @@ def measured(name: str, rows: Rows) -> pd.DataFrame:
     return found.fillna(dict.fromkeys(GROUND, ""))
 
 
-def machine(row: dict[str, Any]) -> str:
-    """Where a run was made, and with how many threads."""
-    return f"{row['machine']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
-
-
 def _ground(entry: dict[str, Any]) -> dict[str, str]:
     """Cells of `GROUND`, none where a run of the line lacks them."""
     area, field, low, high = (100 * entry.get(f"{key}_mean", float("nan")) for key in
@@ -258,4 +254,21 @@ def windows_table(rows: Iterable[dict[str, Any]], scene: Scene) -> pd.DataFrame:
         lines.append({"scene": row["scene"], "method": NETWORKS.get(row["method"], row["method"]),
                       "split": "random" if random else "disjoint", "window": window, "oa_mean": row["oa"],
                       "shared": splits[name].leakage(window).shared})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def folders_table(arms: Mapping[str, Experiment], store: Store, known: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+    """Which runs `load_run` finds in a folder, and what training the others should take.
+
+    Args:
+        known: Rows by hash, such as those of the committed ledger; a run's own row tells its seconds.
+
+    Returns:
+        Columns run, split, hash, folder (there or not), seconds (0 where it is there, NaN where unknown).
+    """
+    lines = []
+    for name, e in arms.items():
+        there = store.folder(e.hash).exists()
+        seconds = 0.0 if there else known.get(e.hash, {}).get("seconds", float("nan"))
+        lines.append({"run": name, "split": e.split_name, "hash": e.hash, "folder": there, "seconds": seconds})
     return pd.DataFrame(lines)

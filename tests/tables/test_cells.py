@@ -1,8 +1,8 @@
 import pandas as pd
 
 from hsikit.tables.cells import Table, difference, percent, ranked, ranked_across
-from hsikit.tables.stats import paired_difference
 from hsikit.tables.files import latex, markdown
+from hsikit.tables.stats import paired_difference
 
 
 def test_percent():

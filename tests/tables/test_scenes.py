@@ -6,6 +6,7 @@ import yaml
 
 from hsikit import tables
 from hsikit.experiments import LedgerError, Store, expand
+from hsikit.tables.catalogue import KINDS
 
 ROOT = Path(__file__).parents[2]
 LEDGER = Store(ledger=ROOT / "figures" / "tables" / "runs.jsonl")
@@ -112,7 +113,7 @@ def test_subset_and_simulated_scenes_never_stand_beside_published_cells(name):
     split = tables.TABLES[name]["splits"][0]
     table = tables.side_by_side(name, [row("a", split, 0, 0.5, scene=name)])
     assert [c for c in table.columns if c.startswith("reported")] == []
-    said = " ".join(tables.catalogue.KINDS[name].notes)
+    said = " ".join(KINDS[name].notes)
     assert "Simulated data" in said or "A subset of MUUFL" in said
 
 
