@@ -158,7 +158,7 @@ def _workers(args: argparse.Namespace, experiments: Sequence[Any]) -> AbstractCo
 
 
 def _say_unseen(rows: list[dict[str, Any]]) -> None:
-    from hsikit.analysis.unseen import unseen_gains, unseen_table
+    from hsikit.tables import unseen_gains, unseen_table
 
     _say("\nClasses never trained on, found among all test pixels (AUROC, mean over seeds):")
     _show(unseen_table(rows).to_dict("records"), False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -123,3 +124,29 @@ class Occlusion:
         keep = torch.as_tensor(np.asarray(self.model.class_ids) - 1, device=device)
         output = self.network(hsi.to(device), None if lidar is None else lidar.to(device)).centre().only(keep)
         return Output(output.logits.cpu(), output.embedding.cpu(), tuple(e.cpu() for e in output.exits))
+
+
+def occlusion_table(model: Fitted, scene: Scene, pixels: np.ndarray, groups: int = 12) -> pd.DataFrame:
+    """What single pixels' answers lose without a group of bands and without a sensor.
+
+    Args:
+        pixels: Flat indices (n,), such as some of `split.test`.
+        groups: Number of band groups.
+
+    Returns:
+        A row a pixel and hidden part: columns pixel, class (true, 1..C; 0 without a label), hidden ("bands", or a
+        sensor's name), low and high (of a group: nm, or band from 1; NaN for a sensor), drop (of the answer's
+        probability).
+    """
+    occlusion, lines = Occlusion(model, scene, groups), []
+    waves = occlusion.scene.wavelengths_nm
+    at = 1 + np.arange(occlusion.scene.bands) if waves is None else np.asarray(waves)[occlusion.order]
+    for pixel in np.asarray(pixels):
+        row, col = divmod(int(pixel), scene.shape[1])
+        answer = occlusion.ask(row, col)
+        facts = {"pixel": int(pixel), "class": int(scene.usable[row, col])}
+        lines += [facts | {"hidden": "bands", "low": float(at[first]), "high": float(at[last]), "drop": float(drop)}
+                  for (first, last), drop in zip(answer.groups, answer.band_drop)]  # fmt: skip
+        lines += [facts | {"hidden": name, "low": np.nan, "high": np.nan, "drop": drop}
+                  for name, drop in answer.sensor_drop.items()]  # fmt: skip
+    return pd.DataFrame(lines)

@@ -13,8 +13,7 @@ Beyond the paper (MMLGNet, arXiv 2601.08420), which has no unseen classes; the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,6 @@ from hsikit.fitted import Fitted
 from hsikit.predict import predict_map
 from hsikit.scenes.base import Scene
 from hsikit.splits import Split
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RANKINGS = ("prompt", "prompt less best trained", "novelty")
 
@@ -121,83 +117,3 @@ def _harmonic(cosine, split: Split, pixels, label, unseen: int, offset: float) -
     own = recall.pop(unseen, 0.0)
     rest = float(np.mean(list(recall.values()))) if recall else 0.0
     return own, rest, 2 * own * rest / (own + rest) if own + rest else 0.0
-
-
-def unseen_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """AUROC of every unseen class, mean over seeds: a line a class and split, a column a method and ranking.
-
-    Args:
-        rows: Ledger rows, of which those with `unseen` count. The last line is the mean over classes, each of which
-            counts once for every split that leaves it out.
-    """
-    long = _long(rows)
-    table = long.pivot_table(index=["split", "class"], columns="column", values="auroc", sort=False)
-    table.loc[("all", "mean over classes"), :] = table.mean()
-    pixels = long.groupby(["split", "class"], sort=False)["pixels"].first()
-    table.insert(0, "test pixels", pixels.reindex(table.index))
-    return table.reset_index()
-
-
-def unseen_gains(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """The first method's prompt against every other column, paired over classes, means over seeds.
-
-    Returns:
-        Columns comparison, classes, difference, low, high (AUROC, 95 % t interval over classes), p (two-sided
-        Wilcoxon, None under 8 classes).
-    """
-    import pandas as pd
-
-    from hsikit.tables.stats import paired_difference
-
-    long = _long(rows)
-    table = long.pivot_table(index=["split", "class"], columns="column", values="auroc", sort=False)
-    table = table.groupby("class", sort=False).mean()  # a class left out in several splits counts once
-    first = f"{long['method'].iloc[0]}: {RANKINGS[0]}"
-    found = []
-    for other in table.columns.drop(first):
-        both = table[[first, other]].dropna()
-        d = paired_difference(both[first].to_numpy(), both[other].to_numpy())
-        found.append({"comparison": f"{first} − {other}", "classes": d.n, "difference": d.mean, "low": d.low,
-                      "high": d.high, "p": d.p})  # fmt: skip
-    return pd.DataFrame(found)
-
-
-def _long(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    import pandas as pd
-
-    lines = [
-        {"split": row["split"], "class": name, "pixels": facts["pixels"], "seed": row["seed"],
-         "method": row["name"], "column": f"{row['name']}: {ranking}", "auroc": value}
-        for row in rows for name, facts in (row.get("unseen") or {}).items()
-        for ranking, value in facts["auroc"].items()
-    ]  # fmt: skip
-    if not lines:
-        raise ValueError("no run left a class out; give runs of a split with unseen classes")
-    return pd.DataFrame(lines)
-
-
-def stacking_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Calibrated stacking over pairs of unseen classes: a line a class, then the mean; means over choosers and seeds.
-
-    Args:
-        rows: Ledger rows of splits that leave out two classes or more.
-
-    Returns:
-        Columns class, and for each method its recall of the class, mean recall of trained classes, harmonic mean.
-    """
-    import pandas as pd
-
-    lines = [
-        {"class": name, "method": row["name"], **facts}
-        for row in rows for name, found in (row.get("unseen") or {}).items()
-        for facts in found.get("stacking", {}).values()
-    ]  # fmt: skip
-    if not lines:
-        raise ValueError("no run left out two classes; give runs of hsikit run mmlgnet_unseen_pairs")
-    long = pd.DataFrame(lines)
-    measures = ["recall", "trained_recall", "harmonic"]
-    table = long.pivot_table(index="class", columns="method", values=measures, sort=False)
-    order = [(measure, name) for name in long["method"].unique() for measure in measures]
-    table = table[order].set_axis([f"{name}: {measure.replace('_', ' ')}" for measure, name in order], axis=1)
-    table.loc["mean over classes"] = table.mean()
-    return table.reset_index()

@@ -181,8 +181,10 @@ def _nested(path: str, value: Any) -> dict[str, Any]:
 
 def _read(name: str) -> dict[str, Any]:
     path = Path(name)
-    shipped = {f.name.removesuffix(".yaml"): f for f in resources.files("hsikit.configs").iterdir()
-               if f.name.endswith(".yaml")}  # fmt: skip
+    root = resources.files("hsikit.configs")
+    folders = {"": root, "archive/": root / "archive"}
+    shipped = {f"{folder}{f.name.removesuffix('.yaml')}": f for folder, place in folders.items()
+               for f in place.iterdir() if f.name.endswith(".yaml")}  # fmt: skip
     if path.suffix in (".yaml", ".yml"):
         if not path.exists():
             raise ConfigError(f"no config file at {path}")

@@ -15,7 +15,7 @@ def unseen_auroc(table: pd.DataFrame) -> Figure:
     """How well each class left out of training is ranked by its words, beside the controls.
 
     Args:
-        table: As `hsikit.analysis.unseen.unseen_table` gives it: columns split, class, test pixels, and one for
+        table: As `hsikit.tables.unseen_table` gives it: columns split, class, test pixels, and one for
             each arm and ranking, AUROC from 0 to 1; the last line is the mean over classes.
 
     Raises:

@@ -5,13 +5,25 @@ hsikit table sdhsi_budgets
 hsikit table --commit           # all, under figures/tables as CSV, Markdown and LaTeX, and the README's
 """
 
-from hsikit.tables.catalogue import NAMES, available, build
-from hsikit.tables.cells import Table, TableError
-from hsikit.tables.scenes import MAIN, TABLES, best_of, measured, reported, rows_of, side_by_side, tried
-from hsikit.tables.summary import against, by_method, calibration_table, comparison, gains, summarise
-from hsikit.tables.write import MARKS, latex, main_table, make, markdown, numbers, update_readme, write
+from typing import Any
 
-__all__ = ["MAIN", "MARKS", "NAMES", "TABLES", "Table", "TableError", "against", "available", "best_of", "build",
-           "by_method", "calibration_table", "comparison", "gains", "latex", "main_table", "make", "markdown",
-           "measured", "numbers", "reported", "rows_of", "side_by_side", "summarise", "tried", "update_readme",
-           "write"]  # fmt: skip
+from hsikit._util import lazily
+
+# The list of tables needs no pandas, so each name is imported when it is first used.
+_HOMES = {
+    "catalogue": "NAMES available build",
+    "cells": "Table TableError",
+    "files": "MARKS latex main_table make markdown numbers update_readme write",
+    "frames": "frame only spread paired summarise by_method comparison against gains calibration_table",
+    "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR PAIRS PLAIN TABLES",
+    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table missing_sensors paragraph "
+    "robustness_differences robustness_table separation_differences separation_table separations stacking_table "
+    "static_exits static_means unseen_gains unseen_table",
+    "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
+    "tried windows_table",
+}
+__all__, _find = lazily(__name__, {f"{__name__}.{module}": names.split() for module, names in _HOMES.items()})
+
+
+def __getattr__(name: str) -> Any:
+    return _find(name)

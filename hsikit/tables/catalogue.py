@@ -2,68 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from importlib import import_module
 from typing import Any
 
-import pandas as pd
-
-from hsikit.experiments.config import expand, load_config
-from hsikit.experiments.ledger import Store, progress_of, rows_of
-from hsikit.tables import notes, papers
-from hsikit.tables.cells import SCORES, Table, TableError, ranked, ranked_across
-from hsikit.tables.scenes import SHOWN_AS, TABLES, machine, side_by_side, tried
-
-Rows = list[dict[str, Any]]
-BUDGETS = ("sdhsi_fields", "sdhsi_indian_pines", "sdhsi_ce_indian_pines", "sdhsi_budgets")
+from hsikit.experiments.config import expand
+from hsikit.experiments.ledger import Store, progress, rows_of
+from hsikit.tables import notes
+from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
+from hsikit.tables.layout import LOSSES, MODALITIES, PAIRS, SHOWN_AS, TABLES, WORDS
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a table is made: from all rows of the ledger, or from those of its configs under their labels."""
+    """How a table is made: from all rows of the ledger, or from those of its configs under their labels.
+
+    `make` names the function, whose module is imported when the table is made: a list of tables needs no pandas.
+    """
 
     title: str
     configs: tuple[str, ...]
-    make: Callable[[Rows], pd.DataFrame]
+    make: str
     notes: tuple[str, ...]
+    given: tuple[Any, ...] = ()  # to the function, before the rows
     whole_ledger: bool = False
     by: tuple[str, ...] = ("split",)  # the best are sought among lines that agree in these columns,
-    ranks: tuple[str, ...] = SCORES  # in these columns,
+    ranks: tuple[str, ...] = tuple(SHOWN.values())  # in these columns,
     across: bool = False  # or along each line, where methods stand beside each other
 
 
-def _kinds() -> dict[str, _Kind]:
-    found: dict[str, _Kind] = {}
-    for name, table in TABLES.items():
-        configs, scene = tuple(table["configs"]), SHOWN_AS[table["scene"]]
-        found[name] = _Kind(f"{scene}: every method", configs, partial(side_by_side, name), notes.of_scene(name), True)
-        found[f"{name}_splits"] = _Kind(
-            f"{scene}: disjoint and overlapping split side by side", configs,
-            partial(papers.splits_side_by_side, name), notes.of_splits(name), True, by=(),
-            ranks=tuple(f"{split} {key}" for split in table["splits"] for key in ("OA", "AA")),
-        )  # fmt: skip
-        found[f"{name}_classes"] = _Kind(f"{scene}: recall of each class", configs, partial(papers.per_class, name),
-                                         notes.of_classes(name), True, across=True)  # fmt: skip
-        found[f"{name}_tried"] = _Kind(f"{scene}: other settings that were scored", configs, partial(tried, name),
-                                       notes.of_tried(name), True, ranks=())  # fmt: skip
-    for part, labels in (("losses", papers.LOSSES), ("modalities", papers.MODALITIES), ("words", papers.WORDS)):
-        found[f"mmlgnet_{part}"] = _Kind(f"MMLGNet on the MUUFL subset: {part}", ("mmlgnet_ablation",),
-                                         partial(papers.arms, labels, papers.FULL), notes.MMLGNET)  # fmt: skip
-    gained = load_config("mmlgnet_muufl_subset")["comparisons"]
-    found["mmlgnet_differences"] = _Kind("MMLGNet on the MUUFL subset: what words and loss add",
-                                         ("mmlgnet_muufl_subset",), partial(papers.differences, gained),
-                                         notes.DIFFERENCES, ranks=())  # fmt: skip
-    pines = "SDHSI-Net on Indian Pines"
-    found["sdhsi_arms"] = _Kind(f"{pines}, whole fields: what each part adds", ("sdhsi_ablation",),
-                                papers.sdhsi_arms, notes.SDHSI_ARMS)  # fmt: skip
-    found["sdhsi_budgets"] = _Kind(f"{pines}: label budgets", BUDGETS, papers.sdhsi_budgets, notes.SDHSI, ranks=())
-    found["sdhsi_exits"] = _Kind(f"{pines}: its exits", BUDGETS[:2], papers.sdhsi_exits, notes.EXITS)
-    found["sdhsi_claims"] = _Kind(f"{pines}: the paper's claims", BUDGETS, papers.sdhsi_claims, notes.CLAIMS)
-    return found
+def _of_scene(name: str) -> dict[str, _Kind]:
+    table, scene = TABLES[name], SHOWN_AS[TABLES[name]["scene"]]
+    sides = tuple(f"{split} {key}" for split in table["splits"] for key in ("OA", "AA"))
+
+    def kind(title: str, make: str, said: tuple[str, ...], **more: Any) -> _Kind:
+        return _Kind(f"{scene}: {title}", tuple(table["configs"]), f"scenes.{make}", said, (name,), True, **more)
+
+    return {
+        name: kind("every method", "side_by_side", notes.of_scene(name)),
+        f"{name}_splits": kind("disjoint and overlapping split side by side", "splits_side_by_side",
+                               notes.of_splits(name), by=(), ranks=sides),
+        f"{name}_classes": kind("recall of each class", "per_class", notes.of_classes(name), across=True),
+        f"{name}_tried": kind("other settings that were scored", "tried", notes.of_tried(name), ranks=()),
+    }  # fmt: skip
 
 
-KINDS = _kinds()
+SUBSET, PINES = "MMLGNet on the MUUFL subset", "SDHSI-Net on Indian Pines"
+KINDS: dict[str, _Kind] = {
+    **{key: kind for name in TABLES for key, kind in _of_scene(name).items()},
+    **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
+       for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS))},
+    "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", ("mmlgnet_muufl_subset",),
+                                 "papers.differences", notes.DIFFERENCES, ("mmlgnet_muufl_subset",), ranks=()),
+    "sdhsi_arms": _Kind(f"{PINES}, whole fields: what each part adds", ("sdhsi_ablation",), "papers.sdhsi_arms",
+                        notes.SDHSI_ARMS),
+    "sdhsi_budgets": _Kind(f"{PINES}: label budgets", PAIRS, "papers.sdhsi_budgets", notes.SDHSI, ranks=()),
+    "sdhsi_exits": _Kind(f"{PINES}: its exits", PAIRS[:2], "papers.sdhsi_exits", notes.EXITS),
+    "sdhsi_claims": _Kind(f"{PINES}: the paper's claims", PAIRS, "papers.sdhsi_claims", notes.CLAIMS),
+}  # fmt: skip
 NAMES = tuple(KINDS)
 
 
@@ -78,11 +74,13 @@ def build(name: str, store: Store | None = None) -> Table:
     kind, store = KINDS[name], store or Store.of_environment()
     rows = list(store.rows().values()) if kind.whole_ledger else rows_of(store, *kind.configs)
     gaps = missing(name, store)
+    module, _, function = kind.make.partition(".")
+    make = getattr(import_module(f"hsikit.tables.{module}"), function)
     try:
-        cells = kind.make(rows) if rows else pd.DataFrame()
+        cells = make(*kind.given, rows) if rows else None
     except TableError:
-        cells = pd.DataFrame()
-    if cells.empty:
+        cells = None
+    if cells is None or cells.empty:
         raise TableError(f"the ledger cannot fill table {name}. {gaps}")
     said = kind.notes if kind.whole_ledger else (*kind.notes, _machines(rows))
     table = Table(name, kind.title, cells, (*said, gaps) if gaps else said)
@@ -96,7 +94,7 @@ def build(name: str, store: Store | None = None) -> Table:
 def missing(name: str, store: Store) -> str:
     """Which runs a table lacks, how long they should take, and the commands; empty where it lacks none."""
     known, parts = store.rows(), []
-    for line in progress_of(store, *KINDS[name].configs).to_dict("records"):
+    for line in progress(store, *KINDS[name].configs):
         if not line["missing"]:
             continue
         lacks: dict[tuple[str, str], list[str]] = {}
@@ -118,8 +116,10 @@ def available(store: Store | None = None) -> list[dict[str, Any]]:
     Runs of a method that no row of the scene tells the length of are counted apart.
     """
     store, found = store or Store.of_environment(), []
+    configs = dict.fromkeys(config for kind in KINDS.values() for config in kind.configs)
+    of_config = {line["config"]: line for line in progress(store, *configs)}
     for name, kind in KINDS.items():
-        lines = progress_of(store, *kind.configs).to_dict("records")
+        lines = [of_config[config] for config in kind.configs]
         found.append({"table": name, "about": kind.title, "runs": sum(e["runs"] for e in lines),
                       "missing": sum(e["missing"] for e in lines),
                       "minutes": round(sum(e["minutes"] for e in lines), 1),
@@ -128,10 +128,7 @@ def available(store: Store | None = None) -> list[dict[str, Any]]:
     return found
 
 
-def _machines(rows: Rows) -> str:
+def _machines(rows: list[dict[str, Any]]) -> str:
     seconds = sum(r["seconds"] for r in rows) / len(rows)
     return (f"{len(rows)} runs, {seconds:.0f} seconds of training each on average, "
             f"on {' and '.join(sorted({machine(r) for r in rows}))}.")  # fmt: skip
-
-
-__all__ = ["KINDS", "NAMES", "available", "build", "missing"]

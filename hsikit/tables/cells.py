@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-from hsikit.tables.stats import PairedDifference
-
-SCORES = ("OA", "AA", "kappa")
+SHOWN = {"oa": "OA", "aa": "AA", "kappa": "kappa"}
 
 
 class TableError(ValueError):
@@ -40,13 +39,14 @@ class Table:
 def percent(entry: Mapping[str, Any], key: str) -> str:
     """Mean ± standard deviation of a summary in percent; no ± where all seeds gave the same."""
     mean, std = 100 * entry[f"{key}_mean"], entry[f"{key}_std"]
-    spread = f"{100 * std:.2f}" if std is not None and not pd.isna(std) else "0.00"
+    spread = "0.00" if std is None or std != std else f"{100 * std:.2f}"  # NaN for a single seed
     return f"{mean:.2f}" if spread == "0.00" else f"{mean:.2f} ± {spread}"
 
 
-def difference(d: PairedDifference) -> str:
-    """A paired difference with its 95 % interval, in points; p is left to tables that name a primary comparison."""
-    return f"{100 * d.mean:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
+def difference(line: Mapping[str, Any], digits: int = 2) -> str:
+    """A paired difference with its 95 % interval; p is left to tables that name a primary comparison."""
+    middle, low, high = (f"{line[key]:+.{digits}f}" for key in ("difference", "low", "high"))
+    return f"{middle} [{low}, {high}]"
 
 
 def ranked(cells: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ()) -> list[set[tuple[int, str]]]:
@@ -74,3 +74,8 @@ def _mark(found: list[set[tuple[int, str]]], places: list[tuple[Any, Any]]) -> N
     highest = sorted(set(values.values()), reverse=True)[:2]
     for rank, value in enumerate(highest if len(values) > 1 else []):
         found[rank] |= {place for place, v in values.items() if v == value}
+
+
+def machine(row: dict[str, Any]) -> str:
+    """Where a run was made, and with how many threads."""
+    return f"{row['machine']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"

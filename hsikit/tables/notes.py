@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsikit.tables.scenes import SHOWN_AS, TABLES
+from hsikit.tables.layout import SHOWN_AS, TABLES
 
 SPREAD = ("Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n seeds; no ± where there is "
           "one seed or all gave the same. Best in bold, second underlined.")  # fmt: skip

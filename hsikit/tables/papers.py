@@ -1,154 +1,332 @@
-"""The papers' own tables: scores of each class, arms, budgets, exits, and paired differences."""
+"""The papers' own tables and figure frames: arms, label budgets, exits, separation, damage, claims, unseen classes.
+
+Functions take ledger rows under the labels of their configs, as `hsikit.experiments.rows_of` gives them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from hsikit.tables import exit_tables
-from hsikit.tables.cells import difference, percent
-from hsikit.tables.scenes import MAIN, TABLES, best_of, measured
-from hsikit.tables.stats import paired_difference
-from hsikit.tables.summary import gains, summarise
+from hsikit.analysis.unseen import RANKINGS
+from hsikit.experiments.config import load_config
+from hsikit.separation import METRICS, Separation
+from hsikit.tables.cells import SHOWN, difference, percent
+from hsikit.tables.frames import against, frame, gains, paired, spread
+from hsikit.tables.layout import BUDGETS, FULL, PAIR, PLAIN
 
-Rows = list[dict[str, Any]]
-PAIR = ("SDHSI-Net", "SDHSI-Net trunk")
-FULL = "mmlgnet"  # the label of MMLGNet in its ablation
-LOSSES = {
-    "both directions": FULL, "vision to text alone": "mmlgnet with vision to text alone",
-    "text to vision alone": "mmlgnet with text to vision alone",
-    "in-batch identity (CLIP)": "mmlgnet with in-batch identity",
-    "log of the positives' sum": "mmlgnet with sum of positives",
-    "learned prototypes": "mmlgnet with learned prototypes",
-    "trunk, balanced cross-entropy": "pixel trunk + balanced cross-entropy",
-    "trunk, cross-entropy": "pixel trunk + cross-entropy",
-}  # fmt: skip
-MODALITIES = {
-    "HSI and LiDAR, concatenated": FULL, "gated fusion": "mmlgnet with gated fusion",
-    "summed": "mmlgnet with summed fusion", "sensor dropout": "mmlgnet with sensor dropout",
-    "one LiDAR band": "mmlgnet with one LiDAR band", "HSI alone": "mmlgnet with HSI alone",
-    "LiDAR alone": "mmlgnet with LiDAR alone",
-}  # fmt: skip
-WORDS = {
-    "descriptive sentences": FULL, "template": "mmlgnet with template", "bare names": "mmlgnet with bare names",
-    **{f"paraphrase {k}": f"mmlgnet with paraphrase {k}" for k in range(1, 6)},
-    "shuffled words": "mmlgnet with shuffled words", "random vectors": "mmlgnet with random vectors",
-}  # fmt: skip
-BUDGETS = {"fields_25": ("fields", "25 %"), "fields_50": ("fields", "50 %"), "fields": ("fields", "100 %"),
-           "random_1": ("random", "1 %"), "random_3": ("random", "3 %"), "random_10px": ("random", "10 px a class"),
-           "random_10": ("random", "10 %")}  # fmt: skip
+Rows = Iterable[dict[str, Any]]
+Pair = tuple[str, str]
+CLAIMS = {"accuracy": "oa", "compactness": "radius_ratio", "separability": "silhouette"}  # the paper's, and our measure
 
 
-def per_class(name: str, rows: Rows) -> pd.DataFrame:
-    """Recall of each class, then OA, AA and kappa, in percent: a line each, the README's methods beside each other."""
-    best, lines = best_of(name, rows), []
-    for split in TABLES[name]["splits"]:
-        here = {m: [r for r in best if (r["name"], r["split"]) == (m, split)] for m in MAIN[name]}
-        here = {m: some for m, some in here.items() if some}
-        for cls in dict.fromkeys(c for some in here.values() for c in some[0]["per_class"]):
-            recalls = {m: [r["per_class"][cls] for r in some] for m, some in here.items()}
-            if any(v is not None for values in recalls.values() for v in values):
-                lines.append({"split": split, "class": cls, **{m: _spread(v) for m, v in recalls.items()}})
-        for key, shown in (("oa", "OA"), ("aa", "AA"), ("kappa", "kappa")):
-            scores = {m: _spread([r[key] for r in some]) for m, some in here.items()}
-            lines.append({"split": split, "class": shown, **scores})
-    return pd.DataFrame(lines).fillna("")
+# --- arms of ablations -----------------------------------------------------------------------------
 
 
-def arms(labels: Mapping[str, str], reference: str, rows: Rows) -> pd.DataFrame:
+def arms(labels: Mapping[str, str], rows: Rows, reference: str = FULL) -> pd.DataFrame:
     """Scores of the arms of an ablation and their paired difference in OA from a reference, on each split.
 
     Args:
         labels: What a line is called -> the arm's label.
-        reference: Label of the arm that differences are taken from.
         rows: Of the ablation's config.
+        reference: Label of the arm that differences are taken from.
     """
+    rows = sorted((r for r in rows if r["name"] in labels.values()), key=lambda r: [*labels.values()].index(r["name"]))
+    shown = {label: line for line, label in labels.items()}
+    gaps = _gaps(rows, [(label, reference) for label in labels.values() if label != reference])
     lines = []
-    for split in dict.fromkeys(r["split"] for r in rows):
-        here = [r for r in rows if r["split"] == split]
-        summaries = {e["method"]: e for e in summarise(here)}
-        base = {r["seed"]: r["oa"] for r in here if r["name"] == reference}
-        for shown, label in labels.items():
-            if label not in summaries:
-                continue
-            entry, own = summaries[label], {r["seed"]: r["oa"] for r in here if r["name"] == label}
-            gap = "" if label == reference else difference(paired_difference(own, base))
-            lines.append({"split": split, "arm": shown, "n": entry["n"], "OA": percent(entry, "oa"),
-                          "AA": percent(entry, "aa"), "kappa": percent(entry, "kappa"),
-                          "OA minus reference (points)": gap})  # fmt: skip
+    for e in spread(frame(rows), "split", "method").to_dict("records"):
+        gap = gaps.get((e["split"], e["method"]))
+        lines.append({"split": e["split"], "arm": shown[e["method"]], "n": e["n"],
+                      **{name: percent(e, key) for key, name in SHOWN.items()},
+                      "OA minus reference (points)": difference(gap) if gap else ""})  # fmt: skip
     return pd.DataFrame(lines)
+
+
+def _gaps(rows: Rows, pairs: Sequence[Pair]) -> dict[tuple[str, str], dict[str, Any]]:
+    """(split, first of a pair) -> its paired difference in OA."""
+    long = frame(rows)
+    table = paired(long[long["measure"] == "oa"], {pair[0]: pair for pair in pairs}, "split", "measure")
+    return {(e["split"], e["comparison"]): e for e in table.to_dict("records")}
+
+
+def plain(label: str) -> str:
+    """An arm's label without the method's name before the colon, as lines and marks have room for."""
+    return label.rpartition(": ")[2]
 
 
 def sdhsi_arms(rows: Rows) -> pd.DataFrame:
     """The ablation of SDHSI-Net against cross-entropy only."""
-    method = "SDHSI-Net: "
-    labels = {r["name"].removeprefix(method): r["name"] for r in rows}
-    return arms(labels, f"{method}cross-entropy only", rows)
+    rows = list(rows)
+    return arms({plain(r["name"]): r["name"] for r in rows}, rows, PLAIN)
+
+
+def ablation_table(rows: Rows, reference: str, metric: str = "oa", without: Sequence[str] = ()) -> pd.DataFrame:
+    """Every arm minus the reference's in one metric, paired by seed, as `figures.paired_differences` draws it.
+
+    Args:
+        without: Labels of arms to leave out, such as one that lies so far off that it flattens the others.
+    """
+    table = against([r for r in rows if r["name"] not in without], reference)
+    arm = table["comparison"].map({f"{r} − {reference}": plain(r) for r in {row["name"] for row in rows}})
+    return table.assign(comparison=arm, reference=plain(reference))[table["metric"] == metric]
+
+
+def gains_table(rows: Rows, config: str) -> pd.DataFrame:
+    """A config's named comparisons as `figures.paired_differences` draws them, OA and AA of each split."""
+    table = gains(rows, load_config(config)["comparisons"])
+    named = table["split"].str.replace("_", " ") + ", " + table["gain"] + ", " + table["metric"].str.upper()
+    return table.assign(comparison=named).drop(columns=["metric", "split"])
+
+
+def differences(config: str, rows: Rows) -> pd.DataFrame:
+    """A config's named comparisons in points, the interval first; the first is primary, Holm on the rest."""
+    return pd.DataFrame([{"split": e["split"], "gain": e["gain"], "metric": e["metric"].upper(), "n": e["n"],
+                          "difference (points)": difference(e),
+                          "p": "" if pd.isna(e["p"]) else f"{e['p']:.3f}", "test": e["note"]}
+                         for e in gains(rows, load_config(config)["comparisons"]).to_dict("records")])  # fmt: skip
+
+
+# --- SDHSI-Net -------------------------------------------------------------------------------------
+
+
+def budgets_table(rows: Rows, budgets: Mapping[str, tuple[str, str]] = BUDGETS) -> pd.DataFrame:
+    """Accuracy by label budget: columns method, split (the family), budget, n, oa_mean, oa_std, aa_mean.
+
+    `budgets` maps a split's short name to its family and how the budget is written, in drawing order.
+    """
+    order = list(budgets)
+    rows = sorted((r for r in rows if r["split"] in budgets), key=lambda r: order.index(r["split"]))
+    table = spread(frame(rows), "split", "method")
+    family, written = ([budgets[split][k] for split in table["split"]] for k in (0, 1))
+    columns = ["method", "split", "budget", "n", "oa_mean", "oa_std", "aa_mean"]
+    return table.assign(split=family, budget=written).reindex(columns=columns)
 
 
 def sdhsi_budgets(rows: Rows) -> pd.DataFrame:
     """With and without self-distillation at each label budget, and their paired difference in OA."""
+    rows = [r for r in rows if r["name"] in PAIR]
+    gaps = _gaps(rows, [PAIR])
+    means = {(e["split"], e["method"]): e for e in spread(frame(rows), "split", "method").to_dict("records")}
     lines = []
     for split, (family, budget) in BUDGETS.items():
-        some = [r for r in rows if r["split"] == split and r["name"] in PAIR]
-        entries = {e["method"]: e for e in summarise(some)}
-        if set(entries) != set(PAIR):
-            continue
-        own, base = ({r["seed"]: r["oa"] for r in some if r["name"] == name} for name in PAIR)
-        gap = paired_difference(own, base)
-        scores = {f"{name} {key.upper()}": percent(entries[name], key) for name in PAIR for key in ("oa", "aa")}
-        lines.append({"family": family, "budget": budget, "n": gap.n, **scores,
-                      "difference in OA (points)": difference(gap)})  # fmt: skip
+        if gap := gaps.get((split, PAIR[0])):
+            scores = {f"{m} {key.upper()}": percent(means[split, m], key) for m in PAIR for key in ("oa", "aa")}
+            lines.append({"family": family, "budget": budget, "n": gap["n"], **scores,
+                          "difference in OA (points)": difference(gap)})  # fmt: skip
     return pd.DataFrame(lines)
+
+
+def exits_table(rows: Rows) -> pd.DataFrame:
+    """Mean and std over seeds of each exit: method, split, exit (from 1), name, n, oa_*, aa_*, macs."""
+    table = spread(frame(rows, "exit"), "method", "split", "at", "item")
+    table = table.rename(columns={"at": "exit", "item": "name", "macs_mean": "macs"})
+    columns = ["method", "split", "exit", "name", "n", "oa_mean", "oa_std", "aa_mean", "aa_std", "macs"]
+    return table.reindex(columns=columns).dropna(subset=["oa_mean"]).reset_index(drop=True)
 
 
 def sdhsi_exits(rows: Rows) -> pd.DataFrame:
     """Every exit of SDHSI-Net: scores, and multiply-accumulates of a dense pass for each pixel."""
-    table = exit_tables.exits_table(r for r in rows if r["name"] == PAIR[0])
+    table = exits_table(r for r in rows if r["name"] == PAIR[0])
     return pd.DataFrame([{"split": e["split"], "exit": e["name"], "n": e["n"], "OA": percent(e, "oa"),
                           "AA": percent(e, "aa"), "multiply-accumulates a pixel": f"{e['macs']:,.0f}"}
                          for e in table.to_dict("records")])  # fmt: skip
 
 
+def static_exits(rows: Rows, tolerance: float = 0.003) -> pd.DataFrame:
+    """The shallowest exit of each run whose validation OA is within `tolerance` of the final output's.
+
+    Returns columns split, seed, exit, oa, oa_final, lost (points of OA on test pixels), macs_ratio (full over exit).
+    """
+    wide = frame(rows, "exit").pivot_table("value", ["split", "seed", "at"], "measure", sort=False).reset_index()
+    found = []
+    for (split, seed), exits in wide.groupby(["split", "seed"], sort=False):
+        exits = exits.dropna(subset=["val_oa"])
+        final = exits.iloc[-1]
+        chosen = exits[exits["val_oa"] >= final["val_oa"] - tolerance].iloc[0]
+        found.append({"split": split, "seed": seed, "exit": int(chosen["at"]), "oa": chosen["oa"],
+                      "oa_final": final["oa"], "lost": 100 * (final["oa"] - chosen["oa"]),
+                      "macs_ratio": final["macs"] / chosen["macs"]})  # fmt: skip
+    return pd.DataFrame(found, columns=["split", "seed", "exit", "oa", "oa_final", "lost", "macs_ratio"])
+
+
+def static_means(rows: Rows) -> pd.DataFrame:
+    """Means over seeds of `static_exits`, a line a split."""
+    return static_exits(rows).drop(columns="seed").groupby("split", sort=False).mean().reset_index()
+
+
+def cost_curve(rows: Rows) -> pd.DataFrame:
+    """Accuracy against the cost of a window: stopping at one exit, and leaving when sure enough.
+
+    Means over the rows given, of one method and split: columns method ("one exit" or "when sure"), exit (from 1;
+    position of the threshold), oa_mean, oa_std, macs (of a window).
+    """
+    long = frame([r for r in rows if r.get("early_exit")], "exit", "early exit")
+    long = long.assign(method=long["part"].map({"exit": "one exit", "early exit": "when sure"}))
+    table = spread(long, "method", "at").rename(columns={"at": "exit", "macs_window_mean": "macs"})
+    return table.reindex(columns=["method", "exit", "oa_mean", "oa_std", "macs"])
+
+
+def separation_table(rows: Rows, split: str) -> pd.DataFrame:
+    """Separation of the final features, a row a run: column name, split, and the measures of `hsikit.separation`."""
+    return pd.DataFrame([{"name": r["name"], "split": r["split"], "scene": r["scene"], **r["exits"][-1]["separation"]}
+                         for r in rows if r["split"] == split and r.get("exits")])  # fmt: skip
+
+
+def separations(measured: Mapping[str, Separation]) -> pd.DataFrame:
+    """Separation of several feature spaces, a row each: column name, and the measures of `hsikit.separation`."""
+    return pd.DataFrame([{"name": name, **{m: getattr(found, m) for m in METRICS}} for name, found in measured.items()])
+
+
+def separation_differences(rows: Rows, pair: Pair, split: str) -> pd.DataFrame:
+    """Separation at each depth with and without, paired by seed.
+
+    Returns columns exit, metric, better, n, with, without, difference, low, high (95 % interval), in the metric's own
+    units.
+    """
+    long = frame([r for r in rows if r["split"] == split], "exit")
+    order = long["measure"].map({metric: k for k, metric in enumerate(METRICS)}).sort_values(kind="stable")
+    table = paired(long.loc[order.dropna().index], {"": pair}, "item", "measure")
+    table = table.assign(better=table["measure"].map(METRICS)).rename(columns={"item": "exit", "measure": "metric"})
+    return table[["exit", "metric", "better", "n", "with", "without", "difference", "low", "high"]]
+
+
+def robustness_table(rows: Rows, split: str) -> pd.DataFrame:
+    """Accuracy under damage: columns method, scene, split, kind, severity (0: undamaged), n, oa_mean, oa_std."""
+    long = frame([r for r in rows if r["split"] == split], "damage")
+    damaged, whole = long[long["item"] != "none"], long[long["item"] == "none"]
+    undamaged = [whole.assign(item=kind) for kind in damaged["item"].unique()]
+    table = spread(pd.concat([*undamaged, damaged]), "method", "scene", "split", "item", "at")
+    table = table.rename(columns={"item": "kind", "at": "severity"})
+    return table.reindex(columns=["method", "scene", "split", "kind", "severity", "n", "oa_mean", "oa_std"])
+
+
+def robustness_differences(rows: Rows, pair: Pair, split: str) -> pd.DataFrame:
+    """OA under damage with and without (fractions), and their paired difference in points."""
+    long = frame([r for r in rows if r["split"] == split], "damage")
+    table = paired(long[long["measure"] == "oa"], {"": pair}, "item", "at", "measure")
+    table = table.rename(columns={"item": "kind", "at": "severity"})
+    return table[["kind", "severity", "n", "with", "without", "difference", "low", "high"]]
+
+
+def effects(rows: Rows, pair: Pair, splits: Sequence[str]) -> pd.DataFrame:
+    """The paper's three claims at each split: with minus without, paired by seed, with a 95 % interval.
+
+    Accuracy is OA in points; compactness the intra-class radius over the distance to the nearest centroid (lower is
+    better); separability the silhouette; the last two on the final embedding, between pixels a window apart.
+    `verdict`: "held" or "the opposite" where the interval is clear of 0, else "not shown".
+    """
+    rows = sorted((r for r in rows if r["split"] in splits), key=lambda r: splits.index(r["split"]))
+    long = frame(rows, "score", "exit")
+    final = long["measure"].isin(CLAIMS.values()) & (long["item"] == "final")
+    long = long[(long["part"] == "score") & (long["measure"] == "oa") | final & (long["measure"] != "oa")]
+    table = paired(long, {"": pair}, "split", "measure")
+    claim = table["measure"].map({measure: claim for claim, measure in CLAIMS.items()})
+    columns = ["claim", "measure", "split", "n", "with", "without", "difference", "low", "high", "verdict"]
+    return table.assign(claim=claim, verdict=[_verdict(e) for e in table.to_dict("records")])[columns]
+
+
+def _verdict(line: Mapping[str, Any]) -> str:
+    lower_is_better = METRICS.get(line["measure"]) == "lower"
+    low, high = (-line["high"], -line["low"]) if lower_is_better else (line["low"], line["high"])
+    return "held" if low > 0 else "the opposite" if high < 0 else "not shown"
+
+
 def sdhsi_claims(rows: Rows) -> pd.DataFrame:
     """The paper's claims at each budget: with minus without, paired by seed, and whether the interval is clear of 0."""
-    table = exit_tables.effects(rows, PAIR, list(BUDGETS))
-    lines = table.to_dict("records")
-    return pd.DataFrame([{"claim": e["claim"], "measure": e["measure"], "split": e["split"], "n": e["n"],
-                          "difference": f"{e['difference']:+.3f} [{e['low']:+.3f}, {e['high']:+.3f}]",
-                          "verdict": e["verdict"]} for e in lines])  # fmt: skip
+    table = effects(rows, PAIR, list(BUDGETS))
+    return table.assign(difference=[difference(e, 3) for e in table.to_dict("records")])[
+        ["claim", "measure", "split", "n", "difference", "verdict"]]  # fmt: skip
 
 
-def differences(comparisons: Mapping[str, Sequence[Any]], rows: Rows) -> pd.DataFrame:
-    """Named paired differences in points, the interval first; the first comparison is primary, Holm on the rest."""
-    table = gains(rows, comparisons)
-    return pd.DataFrame([{"split": e["split"], "gain": e["gain"], "metric": e["metric"].upper(), "n": e["n"],
-                          "difference (points)": f"{e['difference']:+.2f} [{e['low']:+.2f}, {e['high']:+.2f}]",
-                          "p": "" if e["p"] is None or pd.isna(e["p"]) else f"{e['p']:.3f}", "test": e["note"]}
-                         for e in table.to_dict("records")])  # fmt: skip
+def paragraph(table: pd.DataFrame) -> str:
+    """What held and what did not, in sentences with effect sizes and intervals, from what `effects` gives."""
+    if table.empty:
+        return "The ledger holds no pair of runs to compare."
+    units = {"accuracy": "points of OA", "compactness": "radius over centroid distance (lower is tighter)",
+             "separability": "silhouette (higher is better)"}  # fmt: skip
+    sentences = []
+    for claim, part in table.groupby("claim", sort=False):
+        counts = part["verdict"].value_counts()
+        said = ", ".join(f"{v} at {counts[v]}" for v in ("held", "not shown", "the opposite") if v in counts)
+        places = "; ".join(f"{e['split']} {difference(e)} (n = {e['n']})" for e in part.to_dict("records"))
+        sentences.append(f"**{str(claim).capitalize()}**: {said} of {len(part)} budgets. "
+                         f"With minus without, in {units[str(claim)]}: {places}.")  # fmt: skip
+    return "\n\n".join(sentences)
 
 
-def splits_side_by_side(name: str, rows: Rows) -> pd.DataFrame:
-    """Every method of a scene under the disjoint and under the overlapping split, and how far apart its OA is."""
-    table = measured(name, rows)
-    disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
-    left, right = (table[table["split"] == split].set_index("method") for split in (disjoint, parity))
-    number: Callable[[str], float] = lambda cell: float(cell.split()[0])  # noqa: E731
-    lines = []
-    for method in [*left.index, *(m for m in right.index if m not in left.index)]:
-        cells: dict[str, Any] = {"method": method}
-        for split, side in ((disjoint, left), (parity, right)):
-            there = method in side.index
-            cells |= {f"{split} {key}": side.loc[method, key] if there else "" for key in ("OA", "AA", "n")}
-        both = method in left.index and method in right.index
-        gap = number(right.loc[method, "OA"]) - number(left.loc[method, "OA"]) if both else None
-        lines.append(cells | {f"{parity} minus {disjoint} (points of OA)": "" if gap is None else f"{gap:+.1f}"})
-    return pd.DataFrame(lines)
+# --- MMLGNet ---------------------------------------------------------------------------------------
 
 
-def _spread(values: Sequence[float | None]) -> str:
-    """Mean ± std in percent of the seeds that tested a class."""
-    there = pd.Series([v for v in values if v is not None], dtype=float)
-    return "" if there.empty else percent({"x_mean": there.mean(), "x_std": there.std()}, "x")
+def missing_sensors(rows: Rows) -> pd.DataFrame:
+    """AA of runs that also answered without a sensor, means over seeds: split, both, without hsi, without lidar."""
+    rows = [r for r in rows if r.get("missing")]
+    long = frame(rows, "score", "missing")
+    long = long[long["measure"] == "aa"]
+    means = long.assign(item=("without " + long["item"]).where(long["part"] == "missing", "both"))
+    return means.pivot_table("value", "split", "item", sort=False).rename_axis(columns=None).reset_index()
+
+
+def unseen_table(rows: Rows) -> pd.DataFrame:
+    """AUROC of every unseen class, mean over seeds: a line a class and split, a column a method and ranking.
+
+    Args:
+        rows: Ledger rows, of which those with `unseen` count. The last line is the mean over classes, each of which
+            counts once for every split that leaves it out.
+    """
+    long = _unseen(rows)
+    pixels = long[long["measure"] == "pixels"].groupby(["split", "class"], sort=False)["value"].first().astype(int)
+    table = _rankings(long, ["split", "class"])
+    table.loc[("all", "mean over classes"), :] = table.mean()
+    table.insert(0, "test pixels", pixels.reindex(table.index))
+    return table.reset_index()
+
+
+def unseen_gains(rows: Rows) -> pd.DataFrame:
+    """The first method's prompt against every other column, paired over classes, means over seeds.
+
+    Returns:
+        Columns comparison, classes, difference, low, high (AUROC, 95 % t interval over classes), p (two-sided
+        Wilcoxon, None under 8 classes).
+    """
+    long = _unseen(rows)
+    table = _rankings(long, ["split", "class"]).groupby("class", sort=False).mean()  # a class counts once
+    first = f"{long['method'].iloc[0]}: {RANKINGS[0]}"
+    over = table.rename_axis(columns="method").stack().rename("value").rename_axis(["seed", "method"]).reset_index()
+    pairs = {f"{first} − {other}": (first, other) for other in table.columns.drop(first)}
+    found = paired(over.assign(measure="auroc"), pairs, "measure", primary=len(pairs))
+    return found.rename(columns={"n": "classes"})[["comparison", "classes", "difference", "low", "high", "p"]]
+
+
+def _unseen(rows: Rows) -> pd.DataFrame:
+    long = frame(rows, "unseen").rename(columns={"item": "class"})
+    if long.empty:
+        raise ValueError("no run left a class out; give runs of a split with unseen classes")
+    return long
+
+
+def _rankings(long: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
+    """Mean AUROC, a column a method and ranking."""
+    named = long[long["measure"] != "pixels"].assign(column=lambda part: part["method"] + ": " + part["measure"])
+    return named.astype({"value": float}).pivot_table("value", lines, "column", sort=False)
+
+
+def stacking_table(rows: Rows) -> pd.DataFrame:
+    """Calibrated stacking over pairs of unseen classes: a line a class, then the mean; means over choosers and seeds.
+
+    Args:
+        rows: Ledger rows of splits that leave out two classes or more.
+
+    Returns:
+        Columns class, and for each method its recall of the class, mean recall of trained classes, harmonic mean.
+    """
+    long = frame(rows, "stacking")
+    if long.empty:
+        raise ValueError("no run left out two classes; give runs of hsikit run mmlgnet_unseen_pairs")
+    column = long["method"] + ": " + long["measure"].str.replace("_", " ")
+    long = long.assign(column=column).rename(columns={"item": "class"})
+    table = long.pivot_table("value", "class", "column", sort=False).rename_axis(columns=None)
+    table.loc["mean over classes"] = table.mean()
+    return table.reset_index()

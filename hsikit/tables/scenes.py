@@ -1,91 +1,38 @@
-"""The table of a scene: every method on its splits, measured, and what others printed in columns of its own."""
+"""The tables of a scene: every method on its splits, measured, and what others printed in columns of its own."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from hsikit.experiments.config import expand
-from hsikit.tables.cells import TableError, percent
+from hsikit.experiments.config import Experiment, expand
+from hsikit.experiments.ledger import Store
+from hsikit.scenes import Scene
+from hsikit.splits import make_split
+from hsikit.tables.cells import SHOWN, TableError, machine, percent
+from hsikit.tables.frames import frame, spread, summarise
+from hsikit.tables.layout import NETWORKS, TABLES
 from hsikit.tables.stats import best_by_validation
-from hsikit.tables.summary import summarise
 
-# Each scene has a table of its own; the disjoint split leads, the random one is a parity check. Configs make its rows.
-TABLES: dict[str, dict[str, Any]] = {
-    "indian_pines": {"scene": "indian_pines", "splits": ["fields", "fields_w15", "random_10"],
-                     "configs": ["baselines_indian_pines", "baselines_indian_pines_w15", "sdhsi_fields",
-                                 "sdhsi_indian_pines", "sdhsi_ce_indian_pines", "sdhsi_paper_short"]},
-    "simulated": {"scene": "simulated", "splits": ["block_3", "random_3"],
-                  "configs": ["baselines_simulated", "mmlgnet_simulated"]},
-    "muufl_subset": {"scene": "muufl_subset", "splits": ["west_east", "masks_150"],
-                     "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset", "mmlgnet_window11"]},
-    "trento": {"scene": "trento", "splits": ["fields", "official"], "configs": ["mmlgnet_trento"]},
-    "muufl": {"scene": "muufl", "splits": ["block_5", "masks_150", "random_5"], "configs": ["mmlgnet_muufl"]},
-    "pavia_university": {"scene": "pavia_university", "splits": ["fields", "random_10"],
-                         "configs": ["sdhsi_pavia_university"]},
-    "salinas": {"scene": "salinas", "splits": ["fields", "random_10"], "configs": ["sdhsi_salinas"]},
-}  # fmt: skip
-SHOWN_AS = {
-    "trento": "Trento",
-    "muufl": "MUUFL",
-    "pavia_university": "Pavia University",
-    "salinas": "Salinas",
-    "muufl_subset": "MUUFL subset (18,100 px)",
-    "simulated": "simulated valley",
-    "indian_pines": "Indian Pines",
-}
-
-
-# These methods stand in the README and in the tables of classes; the scenes' own tables show all.
-MAIN = {
-    "indian_pines": [
-        "coordinates",
-        "LDA",
-        "SVM + profiles",
-        "2-D CNN",
-        "SSRN (50 band means)",
-        "SSFTT (window 11)",
-        "SDHSI-Net trunk",
-        "SDHSI-Net",
-    ],
-    "simulated": [
-        "coordinates",
-        "LDA + means",
-        "trunk + cross-entropy",
-        "MMLGNet (random vectors)",
-        "MMLGNet (MiniLM)",
-    ],
-    "muufl_subset": [
-        "coordinates",
-        "LDA + means",
-        "RF + profiles",
-        "MMLGNet (MiniLM)",
-        "pixel trunk + balanced cross-entropy",
-        "MMLGNet pixels (random vectors)",
-        "MMLGNet pixels (MiniLM)",
-    ],
-}
-WORDS_OR_NOT = ["coordinates", "LDA + means", "RF + profiles", "trunk + balanced cross-entropy",
-                "MMLGNet (random vectors)", "MMLGNet (MiniLM)"]  # fmt: skip
-WITH_OR_WITHOUT = ["coordinates", "LDA", "SVM", "2-D CNN", "HybridSN (window 11)", "SDHSI-Net trunk", "SDHSI-Net"]
-MAIN |= {"trento": WORDS_OR_NOT, "muufl": WORDS_OR_NOT, "pavia_university": WITH_OR_WITHOUT, "salinas": WITH_OR_WITHOUT}
-# Labels of configs that go by their method's name, as tables show them.
-SHOWN_NAMES = {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with random vectors": "MMLGNet pixels (random vectors)",
-               "mmlgnet with shuffled words": "MMLGNet pixels (shuffled words)"}  # fmt: skip
-ARMS = ("SDHSI-Net: ", "mmlgnet with ")  # how names of ablation arms begin
+Rows = list[dict[str, Any]]
 # What a map says of the ground, means over seeds: share of the mapped area, of the pixels of a field, and an interval.
 GROUND = ("area OA", "field OA", "OA over fields")
-# Of earlier settings, with one or two seeds: in the table of what was tried.
-SEARCHED = (", epoch by validation", "MMLGNet (shuffled words)", "some % of the gradient", "SSRN")
-TRIED_SCORES = {"oa": "OA", "aa": "AA", "kappa": "kappa", "val_oa": "validation OA"}
 
 
-def rows_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Runs of a table's scene and splits; those of the window study and with wrong labels stand in no table.
+@cache
+def _arms(*configs: str) -> dict[str, str]:
+    """Hash of every run that shipped configs ask for -> its label there."""
+    return {e.hash: e.label for config in configs for e in expand(config)}
+
+
+def rows_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
+    """Runs of a table's scene and splits, under its configs' labels; those of studies with tables of their own are out.
 
     Raises:
         TableError: When the table is unknown.
@@ -93,74 +40,89 @@ def rows_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if name not in TABLES:
         raise TableError(f"no table called {name!r}; there are {', '.join(TABLES)}")
     table = TABLES[name]
+    own, apart = _arms(*table["configs"]), _arms(*table.get("elsewhere", ()))
     here = [r for r in rows if r["scene"] == table["scene"] and r["split"] in table["splits"]]
-    here = [r for r in here if not r["config"]["train"].get("wrong_labels")]
-    return [r for r in here if not r["name"].split(", ")[-1].startswith("window ")]
+    return [r | {"name": own.get(r["hash"], r["name"])} for r in here if r["hash"] in own or r["hash"] not in apart]
 
 
-def best_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
     """A table's runs, one configuration a method, under the names tables show.
 
     A method that the table's configs name stands in their settings, which were chosen on validation pixels as each
     config says; any other in the configuration that validation prefers. `trials` of a row counts what was looked at on
-    validation pixels for all its configurations. Arms of ablations have tables of their own.
+    validation pixels for all its configurations.
 
     Raises:
         TableError: When the table is unknown or no run fits it; what would make it is said.
     """
-    wanted = {e.hash: e.label for config in TABLES[name]["configs"] for e in expand(config)} if name in TABLES else {}
-    known = [row | dict.fromkeys(("name", "method"), _shown(row)) for row in rows_of(name, rows)]
-    named = {(SHOWN_NAMES.get(label, label)) for label in wanted.values()}
-    shown = [row for row in known if not row["name"].startswith(ARMS) and not row["name"].endswith(SEARCHED)]
-    shown = [row for row in shown if row["hash"] in wanted or row["name"] not in named]
+    known = [row | dict.fromkeys(("name", "method"), _shown(name, row)) for row in rows_of(name, rows)]
+    names, own, left = TABLES[name].get("names", {}), _arms(*TABLES[name]["configs"]), _arms(*_tried(name))
+    taken = {names.get(label, label) for label in own.values()}
+    other = {row["hash"] for row in known if row["name"] not in taken and row["hash"] not in left}
+    shown = [row for row in known if row["name"] and (row["hash"] in own or row["hash"] in other)]
     if not shown:
-        raise TableError(f"the ledger has no run for table {name}; make them with: {commands(name)}")
+        commands = "; ".join(f"hsikit sweep {config}" for config in TABLES[name]["configs"])
+        raise TableError(f"the ledger has no run for table {name}; make them with: {commands}")
     trials: dict[tuple[str, str], dict[str, int]] = {}
     for row in known:
-        trials.setdefault((row["name"], row["split"]), {})[settings(row)] = row["trials"]
+        trials.setdefault((row["name"], row["split"]), {})[_settings(row)] = row["trials"]
     return [row | {"trials": sum(trials[row["name"], row["split"]].values())} for row in best_by_validation(shown)]
 
 
-def _shown(row: dict[str, Any]) -> str:
-    """The name a table gives to a run; half precision is another method."""
+def best_rows(name: str, rows: Iterable[dict[str, Any]], splits: Sequence[str], methods: Sequence[str] = ()) -> Rows:
+    """Rows of a table's best configurations on some splits; empty where the ledger has none.
+
+    A method without a row on the first split is left out: no score stands without the disjoint one.
+
+    Args:
+        splits: The disjoint one first; rows come in this order.
+        methods: Names as the table shows them, in the order wanted; all if left out.
+    """
+    here = [r for r in rows_of(name, rows) if r["split"] in splits]
+    best = best_of(name, here) if here else []
+    order = list(methods) or list(dict.fromkeys(r["name"] for r in best))
+    first = {r["name"] for r in best if r["split"] == splits[0]}.intersection(order)
+    return sorted((r for r in best if r["name"] in first),
+                  key=lambda r: (splits.index(r["split"]), order.index(r["name"])))  # fmt: skip
+
+
+def _tried(name: str) -> Sequence[str]:
+    return TABLES[name].get("tried", ())
+
+
+def _shown(name: str, row: dict[str, Any]) -> str:
+    """The name a table gives to a run, "" where it stands in another table; half precision is another method."""
     half = ", bfloat16" if row["config"]["train"].get("mixed") else ""
-    return SHOWN_NAMES.get(row["name"], row["name"]) + half
+    shown = TABLES[name].get("names", {}).get(row["name"], row["name"])
+    return shown and shown + half
 
 
-def settings(row: dict[str, Any]) -> str:
+def _settings(row: dict[str, Any]) -> str:
     """What a run was made with, its seed left out."""
     return json.dumps({k: v for k, v in row["config"].items() if k != "seed"}, sort_keys=True)
 
 
-def commands(name: str) -> str:
-    """The commands that make a scene table's rows."""
-    return "; ".join(f"hsikit sweep {config}" for config in TABLES[name]["configs"])
-
-
-def tried(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def tried(name: str, rows: Rows) -> pd.DataFrame:
     """Configurations that were scored on a scene's test pixels and stand in no other table of it: no claim.
 
     Columns split, method, window, epochs, n, OA, AA, kappa, validation OA (percent, means over seeds).
     """
     taken = {row["hash"] for row in best_of(name, rows)}
-    left = [r for r in rows_of(name, rows) if r["hash"] not in taken]
-    left = [r for r in left if not r["name"].startswith(ARMS) or r["name"].endswith(SEARCHED)]
-    lines = [
-        {"split": r["split"], "method": r["name"], "settings": settings(r), "seed": r["seed"],
-         "window": r["config"]["model"].get("window", ""), "epochs": r["config"]["train"].get("epochs", ""),
-         **{shown: 100 * r[key] if r[key] is not None else None for key, shown in TRIED_SCORES.items()}}
-        for r in left
-    ]  # fmt: skip
-    if not lines:
-        return pd.DataFrame()
-    groups = pd.DataFrame(lines).groupby(["split", "method", "window", "epochs", "settings"], sort=False)
-    means = groups.agg(n=("seed", "size"), **{shown: (shown, "mean") for shown in TRIED_SCORES.values()}).reset_index()
-    for shown in TRIED_SCORES.values():
-        means[shown] = ["" if pd.isna(v) else f"{v:.2f}" for v in means[shown].astype(float)]
-    return means.drop(columns="settings")
+    groups: dict[tuple[str, ...], Rows] = {}
+    for r in rows_of(name, rows):
+        if r["hash"] not in taken and _shown(name, r):
+            groups.setdefault((r["split"], r["name"], _settings(r)), []).append(r)
+    lines = []
+    for (split, method, _), some in groups.items():
+        e, config = spread(frame(some), "split").iloc[0], some[0]["config"]
+        scores = {shown: e.get(f"{key}_mean") for key, shown in {**SHOWN, "val_oa": "validation OA"}.items()}
+        lines.append({"split": split, "method": method, "window": config["model"].get("window", ""),
+                      "epochs": config["train"].get("epochs", ""), "n": len(some),
+                      **{shown: "" if pd.isna(v) else f"{100 * v:.2f}" for shown, v in scores.items()}})  # fmt: skip
+    return pd.DataFrame(lines)
 
 
-def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def measured(name: str, rows: Rows) -> pd.DataFrame:
     """Measured scores of a table in percent, mean ± std over seeds: one line a split and method.
 
     Where a method was tried in several configurations, the best by validation stands, with how many were tried.
@@ -168,40 +130,62 @@ def measured(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         TableError: When the table is unknown or no run fits it.
     """
-    best, table = best_of(name, rows), TABLES[name]
-    extra = {(r["name"], r["split"]): r for r in best}
-    ground = _ground(best)
+    best = best_of(name, rows)
+    facts = {(r["split"], r["name"]): r for r in best}
+    means = spread(frame(best), "split", "method").sort_values("oa_mean", ascending=False, kind="stable")
+    order = [e for split in TABLES[name]["splits"] for e in means[means["split"] == split].to_dict("records")]
     lines = []
-    for split in table["splits"]:
-        entries = [e for e in summarise(best) if e["split"] == split]
-        for entry in sorted(entries, key=lambda e: -e["oa_mean"]):
-            row = extra[entry["method"], split]
-            lines.append({"split": split, "method": entry["method"], "n": entry["n"], "OA": percent(entry, "oa"),
-                          "AA": percent(entry, "aa"), "kappa": percent(entry, "kappa"),
-                          **ground.get((entry["method"], split), {}),
-                          "seconds": f"{entry['seconds']:.1f}", "parameters": row["parameters"],
-                          "trials": row["trials"], "machine": machine(row),
-                          "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
+    for e in order:
+        row = facts[e["split"], e["method"]]
+        lines.append({"split": e["split"], "method": e["method"], "n": e["n"],
+                      **{shown: percent(e, key) for key, shown in SHOWN.items()}, **_ground(e),
+                      "seconds": f"{e['seconds_mean']:.1f}", "parameters": row["parameters"],
+                      "trials": row["trials"], "machine": machine(row),
+                      "encoder": row["encoder"], "classes": row["tested_classes"]})  # fmt: skip
     found = pd.DataFrame(lines).drop(columns=[] if any(line["encoder"] for line in lines) else "encoder")
-    return found.fillna({column: "" for column in GROUND})
+    return found.fillna(dict.fromkeys(GROUND, ""))
 
 
-def machine(row: dict[str, Any]) -> str:
-    """Where a run was made, and with how many threads."""
-    return f"{row['machine']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
+def _ground(entry: dict[str, Any]) -> dict[str, str]:
+    """Cells of `GROUND`, none where a run of the line lacks them."""
+    area, field, low, high = (100 * entry.get(f"{key}_mean", float("nan")) for key in
+                              ("area_oa", "field_oa", "group_low", "group_high"))  # fmt: skip
+    texts = "" if pd.isna(area) else f"{area:.2f}", f"{field:.2f}", "" if pd.isna(low) else f"{low:.1f} to {high:.1f}"
+    return {} if pd.isna(field) else dict(zip(GROUND, texts))
 
 
-def _ground(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, str]]:
-    """Cells of `GROUND` by (name, split), where every run of a line has them."""
-    found = {}
-    for place, part in pd.DataFrame(rows).groupby(["name", "split"]):
-        if "field_oa" not in part or part["field_oa"].isna().any():
-            continue
-        mean = lambda key: 100 * part[key].astype(float).mean(skipna=False)  # noqa: B023, E731
-        area, low, high = mean("area_oa"), mean("group_low"), mean("group_high")
-        found[place] = {"area OA": "" if pd.isna(area) else f"{area:.2f}", "field OA": f"{mean('field_oa'):.2f}",
-                        "OA over fields": "" if pd.isna(low) else f"{low:.1f} to {high:.1f}"}  # fmt: skip
-    return found
+def per_class(name: str, rows: Rows) -> pd.DataFrame:
+    """Recall of each class, then OA, AA and kappa, in percent: a line each, the README's methods beside each other."""
+    main = TABLES[name]["main"]
+    best = [r for r in best_of(name, rows) if r["name"] in main]
+    recalls = spread(frame(best, "class"), "split", "item", "method").to_dict("records")
+    cells = {(e["split"], e["item"], e["method"]): percent(e, "recall") for e in recalls}
+    for e in spread(frame(best), "split", "method").to_dict("records"):
+        cells |= {(e["split"], shown, e["method"]): percent(e, key) for key, shown in SHOWN.items()}
+    classes = [*(best[0]["per_class"] if best else ()), *SHOWN.values()]
+    lines = []
+    for split in TABLES[name]["splits"]:
+        there = [m for m in main if (split, "OA", m) in cells]
+        lines += [{"split": split, "class": c, **{m: cells.get((split, c, m), "") for m in there}}
+                  for c in classes if any((split, c, m) in cells for m in there)]  # fmt: skip
+    return pd.DataFrame(lines).fillna("")
+
+
+def splits_side_by_side(name: str, rows: Rows) -> pd.DataFrame:
+    """Every method of a scene under the disjoint and under the overlapping split, and how far apart its OA is."""
+    table = measured(name, rows)
+    disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
+    cells = {(e["split"], e["method"]): e for e in table.to_dict("records")}
+    lines = []
+    for method in dict.fromkeys(
+        m for split in (disjoint, parity) for m in table.loc[table["split"] == split, "method"]
+    ):
+        sides = {split: cells.get((split, method), {}) for split in (disjoint, parity)}
+        own = {f"{split} {key}": side.get(key, "") for split, side in sides.items() for key in ("OA", "AA", "n")}
+        there = [float(side["OA"].split()[0]) for side in sides.values() if side]
+        gap = f"{there[1] - there[0]:+.1f}" if len(there) == 2 else ""
+        lines.append({"method": method, **own, f"{parity} minus {disjoint} (points of OA)": gap})
+    return pd.DataFrame(lines)
 
 
 def reported(scene: str | None = None) -> pd.DataFrame:
@@ -217,7 +201,7 @@ def reported(scene: str | None = None) -> pd.DataFrame:
     return table if scene is None else table[table["scene"] == scene].reset_index(drop=True)
 
 
-def side_by_side(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def side_by_side(name: str, rows: Rows) -> pd.DataFrame:
     """Measured scores, and in columns of their own what others printed for the same scene and split."""
     table = measured(name, rows)
     others = reported(TABLES[name]["scene"])
@@ -237,3 +221,54 @@ def side_by_side(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _reported_cells(other: dict[str, Any]) -> dict[str, Any]:
     return {"reported as": other["method"], "reported OA": other["oa"], "reported AA": other["aa"],
             "reported kappa": other["kappa"], "source": other["source"]}  # fmt: skip
+
+
+# --- frames of figures -----------------------------------------------------------------------------
+
+
+def accuracy_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Mean and std over seeds of each method and split, the highest OA on the first row's split first."""
+    table = pd.DataFrame(summarise(rows))
+    first = table[table["split"] == table["split"].iloc[0]].set_index("method")["oa_mean"]
+    return table.sort_values("method", key=lambda m: -m.map(first), kind="stable")
+
+
+def recall_table(rows: Iterable[dict[str, Any]], class_names: Sequence[str]) -> pd.DataFrame:
+    """Recall of each class that was tested: columns split, method, class (1..C), n, recall_mean, recall_std."""
+    table = spread(frame(rows, "class"), "split", "method", "item")
+    return table.assign(**{"class": [1 + list(class_names).index(name) for name in table["item"]]})
+
+
+def windows_table(rows: Iterable[dict[str, Any]], scene: Scene) -> pd.DataFrame:
+    """Accuracy of one seed by window and split, with the share of test windows that overlap a training window.
+
+    Returns:
+        Columns scene, method, split ("random" or "disjoint"), window (pixels), oa_mean and shared (fractions).
+    """
+    lines, splits = [], {}
+    for row in rows:
+        config, name = row["config"], row["split"]
+        if name not in splits:
+            splits[name] = make_split(scene, config["split"], row["seed"])
+        window, random = config["model"]["window"], config["split"]["kind"] == "random"
+        lines.append({"scene": row["scene"], "method": NETWORKS.get(row["method"], row["method"]),
+                      "split": "random" if random else "disjoint", "window": window, "oa_mean": row["oa"],
+                      "shared": splits[name].leakage(window).shared})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def folders_table(arms: Mapping[str, Experiment], store: Store, known: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
+    """Which runs `load_run` finds in a folder, and what training the others should take.
+
+    Args:
+        known: Rows by hash, such as those of the committed ledger; a run's own row tells its seconds.
+
+    Returns:
+        Columns run, split, hash, folder (there or not), seconds (0 where it is there, NaN where unknown).
+    """
+    lines = []
+    for name, e in arms.items():
+        there = store.folder(e.hash).exists()
+        seconds = 0.0 if there else known.get(e.hash, {}).get("seconds", float("nan"))
+        lines.append({"run": name, "split": e.split_name, "hash": e.hash, "folder": there, "seconds": seconds})
+    return pd.DataFrame(lines)

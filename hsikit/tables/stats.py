@@ -104,12 +104,14 @@ def holm(pvalues: Sequence[float | None]) -> list[float | None]:
     Raises:
         ValueError: For a p-value outside 0..1.
     """
-    from statsmodels.stats.multitest import multipletests
-
     given = [p for p in pvalues if p is not None]
     if not all(0 <= p <= 1 for p in given):
         raise ValueError(f"p-values must lie in 0..1 or be None, got {[p for p in given if not 0 <= p <= 1]}")
-    corrected = iter(multipletests(given, method="holm")[1].tolist() if given else [])
+    if not given:
+        return list(pvalues)
+    from statsmodels.stats.multitest import multipletests  # seconds to import: only where there is a p-value
+
+    corrected = iter(multipletests(given, method="holm")[1].tolist())
     return [None if p is None else next(corrected) for p in pvalues]
 
 

@@ -3,9 +3,10 @@ import pytest
 from tiny import tiny_scene, tiny_split
 
 import hsikit
-from hsikit.analysis.unseen import RANKINGS, stacking_table, unseen_facts, unseen_gains, unseen_table
+from hsikit.analysis.unseen import RANKINGS, unseen_facts
 from hsikit.predict import predict_map
 from hsikit.splits import SplitError, make_split, seen_only, split_name
+from hsikit.tables import stacking_table, unseen_gains, unseen_table
 from hsikit.text import TextVectors
 
 SPEC = {"kind": "random", "train": 0.4, "unseen": ["pond"], "window": 3}

@@ -13,7 +13,6 @@ from scipy import stats
 
 from hsikit import tables
 from hsikit.experiments import Store, expand
-from hsikit.tables import papers
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "figures" / "tables"
@@ -114,7 +113,7 @@ def test_a_budgets_difference_by_hand():
     line = committed("sdhsi_budgets").query("family == 'fields' and budget == '100 %'").iloc[0]
     experiments = [e for e in expand("sdhsi_fields") if e.split_name == "fields"]
     known = {r["hash"]: r for r in ROWS}
-    scores = {m: {e.seed: known[e.hash]["oa"] for e in experiments if e.label == m} for m in papers.PAIR}
+    scores = {m: {e.seed: known[e.hash]["oa"] for e in experiments if e.label == m} for m in tables.PAIR}
     gap = 100 * (pd.Series(scores["SDHSI-Net"]) - pd.Series(scores["SDHSI-Net trunk"]))
     low, high = stats.t.interval(0.95, len(gap) - 1, gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap)))
     assert line["difference in OA (points)"] == f"{gap.mean():+.2f} [{low:+.2f}, {high:+.2f}]"

@@ -1,8 +1,8 @@
 import pandas as pd
 
 from hsikit.tables.cells import Table, difference, percent, ranked, ranked_across
+from hsikit.tables.files import latex, markdown
 from hsikit.tables.stats import paired_difference
-from hsikit.tables.write import latex, markdown
 
 
 def test_percent():
@@ -13,8 +13,8 @@ def test_percent():
 
 
 def test_a_difference_stands_with_its_interval():
-    d = paired_difference([0.5, 0.6, 0.7], [0.4, 0.4, 0.4])  # mean 20 points, half width 4.303 * 10 / sqrt(3)
-    assert difference(d) == "+20.00 [-4.84, +44.84]"
+    d = paired_difference([50, 60, 70], [40, 40, 40])  # mean 20 points, half width 4.303 * 10 / sqrt(3)
+    assert difference({"difference": d.mean, "low": d.low, "high": d.high}) == "+20.00 [-4.84, +44.84]"
 
 
 CELLS = pd.DataFrame({"split": ["a", "a", "a", "b"], "OA": ["9.00 ± 5.00", "10.00", "", "1.00"], "n": [5, 5, 5, 5]})

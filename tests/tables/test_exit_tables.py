@@ -3,7 +3,7 @@ import pytest
 
 from hsikit.experiments import Store, progress_of, rows_of
 from hsikit.separation import METRICS
-from hsikit.tables.exit_tables import (
+from hsikit.tables.papers import (
     budgets_table,
     cost_curve,
     effects,

@@ -8,9 +8,9 @@ import pytest
 import tiny
 
 import hsikit
-from hsikit.analysis.occlusion import Occlusion
+from hsikit import tables
+from hsikit.analysis.occlusion import Occlusion, occlusion_table
 from hsikit.experiments import Store
-from hsikit.tables import figure_tables as ft
 from hsikit.text import random_vectors
 
 
@@ -23,7 +23,7 @@ def row(name, seed, oa=0.5, split="fields", **more):
 def test_folders_say_which_runs_are_there_and_how_long_the_others_take(tmp_path):
     arms = {n: SimpleNamespace(hash=n, split_name="fields") for n in ("there", "known", "unknown")}
     (tmp_path / "there").mkdir()
-    table = ft.folders_table(arms, Store(runs=tmp_path), {"known": {"seconds": 12.0}, "there": {"seconds": 9.0}})
+    table = tables.folders_table(arms, Store(runs=tmp_path), {"known": {"seconds": 12.0}, "there": {"seconds": 9.0}})
     assert table["folder"].to_list() == [True, False, False]
     np.testing.assert_array_equal(table["seconds"], [0, 12, np.nan])
 
@@ -31,19 +31,19 @@ def test_folders_say_which_runs_are_there_and_how_long_the_others_take(tmp_path)
 def test_best_rows_come_in_the_order_asked_for_and_need_the_disjoint_split():
     rows = [row(n, s, split=split) for n in ("one", "two") for s in (0, 1) for split in ("random_10", "fields")]
     rows += [row("random only", 0, split="random_10")]
-    found = ft.best_rows("indian_pines", rows, ["fields", "random_10"])
+    found = tables.best_rows("indian_pines", rows, ["fields", "random_10"])
     assert [r["split"] for r in found] == ["fields"] * 4 + ["random_10"] * 4
     assert {r["name"] for r in found} == {"one", "two"}
-    some = ft.best_rows("indian_pines", rows, ["fields"], ["two", "absent", "one"])
+    some = tables.best_rows("indian_pines", rows, ["fields"], ["two", "absent", "one"])
     assert [r["name"] for r in some] == ["two", "two", "one", "one"]
-    assert ft.best_rows("indian_pines", [], ["fields"]) == []
+    assert tables.best_rows("indian_pines", [], ["fields"]) == []
     with pytest.raises(ValueError, match="no table called"):
-        ft.best_rows("moon", rows, ["fields"])
+        tables.best_rows("moon", rows, ["fields"])
 
 
 def test_accuracies_are_ordered_by_the_first_split():
     rows = [row("a", 0, 0.2), row("b", 0, 0.4), row("a", 0, 0.9, "random_10"), row("b", 0, 0.8, "random_10")]
-    table = ft.accuracy_table(rows)
+    table = tables.accuracy_table(rows)
     assert table["method"].to_list() == ["b", "b", "a", "a"]
     assert table["split"].iloc[0] == "fields"
 
@@ -53,30 +53,30 @@ def test_windows_have_the_share_of_overlapping_test_windows():
     kind = {"kind": "random", "train": 0.3}
     rows = [row(f"SVM, window {w}", 0, split="random_30") for w in (1, 5)]
     for r, w in zip(rows, (1, 5)):
-        r["config"] = {"model": {"window": w}, "split": kind}
-    table = ft.windows_table(rows, scene)
+        r |= {"config": {"model": {"window": w}, "split": kind}, "method": "SVM"}
+    table = tables.windows_table(rows, scene)
     split = hsikit.make_split(scene, kind, 0)
     assert table["shared"].to_list() == [0.0, split.leakage(5).shared]
     assert table["method"].to_list() == ["SVM", "SVM"]
     assert set(table["split"]) == {"random"}
-    assert ft.windows_table([], scene).empty
+    assert tables.windows_table([], scene).empty
 
 
 def test_an_ablation_names_its_reference_once():
     rows = [row(n, s, oa) for s in range(3) for n, oa in (("Net: plain", 0.5), ("Net: all", 0.51 + 0.01 * s))]
-    table = ft.ablation_table(rows, "Net: plain")
+    table = tables.ablation_table(rows, "Net: plain")
     assert table["comparison"].to_list() == ["all"]
     assert set(table["reference"]) == {"plain"}
     assert table["difference"].iloc[0] == pytest.approx(2.0)
     with pytest.raises(ValueError, match="no rows of"):
-        ft.ablation_table(rows, "Net: none")
+        tables.ablation_table(rows, "Net: none")
 
 
 def test_gains_are_named_by_split_and_metric():
     names = ("mmlgnet", "mmlgnet with shuffled words", "mmlgnet with random vectors", "mmlgnet with learned prototypes",
              "pixel trunk + balanced cross-entropy")  # fmt: skip
     rows = [row(n, s, 0.5 + 0.1 * (n == "mmlgnet"), "west_east") for n in names for s in range(3)]
-    table = ft.gains_table(rows, "mmlgnet_muufl_subset")
+    table = tables.gains_table(rows, "mmlgnet_muufl_subset")
     assert "west east, gain of language, OA" in table["comparison"].to_list()
     assert table["difference"].iloc[0] == pytest.approx(10)
 
@@ -86,22 +86,22 @@ def test_separation_and_damage_take_rows_that_have_them():
     damage = [{"kind": "noise", "severity": 1.0, "oa": 0.2, "aa": 0.2}]
     rows = [row("Net", s, 0.4 + 0.2 * s, exits=exits, robustness=damage) for s in (0, 1)]
     rows += [row("LDA", 0), row("Net", 0, split="other", exits=exits, robustness=damage)]
-    assert ft.separation_table(rows, "fields")["silhouette"].to_list() == [0.3, 0.3]
-    table = ft.robustness_table(rows, "fields").set_index("severity")
+    assert tables.separation_table(rows, "fields")["silhouette"].to_list() == [0.3, 0.3]
+    table = tables.robustness_table(rows, "fields").set_index("severity")
     assert table["oa_mean"].to_dict() == {0.0: pytest.approx(0.5), 1.0: pytest.approx(0.2)}
     assert table.loc[0.0, "oa_std"] == pytest.approx(np.std([0.4, 0.6], ddof=1))
-    assert ft.robustness_table([row("LDA", 0)], "fields").empty
-    assert ft.separation_table([], "fields").empty
+    assert tables.robustness_table([row("LDA", 0)], "fields").empty
+    assert tables.separation_table([], "fields").empty
 
 
 def test_recall_leaves_untested_classes_out():
     rows = [row("a", s, per_class={"meadow": 0.5 + 0.1 * s, "roof": None, "pond": 1.0}) for s in (0, 1)]
-    table = ft.recall_table(rows, ("meadow", "roof", "pond")).set_index("class")
+    table = tables.recall_table(rows, ("meadow", "roof", "pond")).set_index("class")
     assert table["recall_mean"].to_dict() == {1: pytest.approx(0.55), 3: 1.0}
     assert table["n"].to_list() == [2, 2]
-    assert ft.recall_table([], ("a",)).empty
+    assert tables.recall_table([], ("a",)).empty
     with pytest.raises(ValueError, match="pond"):
-        ft.recall_table(rows, ("meadow", "roof"))
+        tables.recall_table(rows, ("meadow", "roof"))
 
 
 def test_hidden_parts_have_a_row_each_that_agrees_with_the_explorers_answer():
@@ -111,7 +111,7 @@ def test_hidden_parts_have_a_row_each_that_agrees_with_the_explorers_answer():
     text = random_vectors(scene.class_names, 8, 0)
     run = hsikit.fit(net, scene, split, hsikit.TrainConfig(epochs=2, threads=1), text=text, progress=False)
     pixels = split.test[:3]
-    table = ft.occlusion_table(run.model, scene, pixels, groups=4)
+    table = occlusion_table(run.model, scene, pixels, groups=4)
     assert len(table) == 3 * (4 + 2)
     first = table[table["pixel"] == pixels[0]]
     answer = Occlusion(run.model, scene, 4).ask(*divmod(int(pixels[0]), scene.shape[1]))

@@ -1,10 +1,12 @@
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from hsikit import tables
-from hsikit.experiments import LedgerError, Store
+from hsikit.experiments import LedgerError, Store, expand
+from hsikit.tables.catalogue import KINDS
 
 ROOT = Path(__file__).parents[2]
 LEDGER = Store(ledger=ROOT / "figures" / "tables" / "runs.jsonl")
@@ -51,12 +53,17 @@ def test_of_several_configurations_the_best_by_validation_stands_with_how_many_w
     assert list(table["trials"]) == [2]
 
 
-def test_arms_of_ablations_and_leavings_of_searches_stand_elsewhere():
+def test_arms_of_ablations_and_leavings_of_searches_stand_elsewhere(tmp_path, monkeypatch):
+    arm = next(e for e in expand("sdhsi_ablation") if e.label == "SDHSI-Net: temporal")
+    monkeypatch.setitem(tables.TABLES["indian_pines"], "tried", [str(tmp_path / "left.yaml")])
+    left = {"method": "lda", "scene": "indian_pines", "split": {"kind": "fields"}, "seeds": [0, 1]}
+    (tmp_path / "left.yaml").write_text(json.dumps(left))
+    trunk = [e.hash for e in expand(str(tmp_path / "left.yaml"))]
     rows = [
         row("mine", "fields", 0, 0.5),
-        row("SDHSI-Net: temporal", "fields", 0, 0.6),
-        row("trunk, epoch by validation", "fields", 0, 0.9),
-        row("trunk, epoch by validation", "fields", 1, 0.7),
+        row("SDHSI-Net: temporal", "fields", 0, 0.6) | {"hash": arm.hash},
+        row("trunk, epoch by validation", "fields", 0, 0.9) | {"hash": trunk[0]},
+        row("trunk, epoch by validation", "fields", 1, 0.7) | {"hash": trunk[1]},
         row("mine", "fields", 0, 0.6, epochs=9, val=0.4),
     ]
     assert [(r["name"], r["oa"], r["trials"]) for r in tables.best_of("indian_pines", rows)] == [("mine", 0.5, 2)]
@@ -106,7 +113,7 @@ def test_subset_and_simulated_scenes_never_stand_beside_published_cells(name):
     split = tables.TABLES[name]["splits"][0]
     table = tables.side_by_side(name, [row("a", split, 0, 0.5, scene=name)])
     assert [c for c in table.columns if c.startswith("reported")] == []
-    said = " ".join(tables.catalogue.KINDS[name].notes)
+    said = " ".join(KINDS[name].notes)
     assert "Simulated data" in said or "A subset of MUUFL" in said
 
 

@@ -13,8 +13,9 @@ from hsikit._util import write_text
 from hsikit.experiments.ledger import Store
 from hsikit.tables.catalogue import NAMES, build
 from hsikit.tables.cells import Table, TableError
-from hsikit.tables.scenes import MAIN, SHOWN_AS, TABLES, best_of, measured, rows_of
-from hsikit.tables.summary import summarise
+from hsikit.tables.frames import summarise
+from hsikit.tables.layout import MAIN, SHOWN_AS, TABLES
+from hsikit.tables.scenes import best_of, measured, rows_of
 
 log = logging.getLogger(__name__)
 MARKS = ("<!-- results -->", "<!-- /results -->")

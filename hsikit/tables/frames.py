@@ -1,0 +1,294 @@
+"""One tidy frame of results, a line a number of a run, and two verbs over it: mean with spread, and paired difference.
+
+    spread(frame(rows), "scene", "split", "method")
+    paired(frame(rows, "exit"), {"gain": ("SDHSI-Net", "SDHSI-Net trunk")}, "item", "measure")
+
+A line has scene, split, method (the row's label), hash and seed; part, item and at, which say what of the run was
+measured; measure and value. What was not measured has no line.
+
+| part        | item               | at                 | measures                                             |
+| ----------- | ------------------ | ------------------ | ---------------------------------------------------- |
+| score       |                    |                    | oa, aa, kappa, val_oa, seconds, and over areas       |
+| class       | class              |                    | recall                                               |
+| exit        | exit 1, .., final  | 1, 2, ..           | oa, aa, val_oa, macs, macs_window, those of METRICS  |
+| early exit  |                    | place of threshold | oa, macs_window                                      |
+| damage      | none, noise, ..    | severity           | oa, aa                                               |
+| missing     | hsi, lidar         |                    | oa, aa                                               |
+| calibration | raw, tempered      |                    | ece, nll, brier, temperature                         |
+| unseen      | class              |                    | AUROC by each ranking, pixels                        |
+| stacking    | class              |                    | recall, trained_recall, harmonic                     |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hsikit.tables.stats import holm, paired_difference
+
+Row = Mapping[str, Any]
+Line = tuple[str, float | None, str, Any]  # item, at, measure, value
+SCORES = ("oa", "aa", "kappa")
+SCALARS = (*SCORES, "seconds", "val_oa", "area_oa", "field_oa", "group_low", "group_high")
+OF_RUN = {
+    "scene": "scene",
+    "split": "split",
+    "method": "name",
+    "hash": "hash",
+    "seed": "seed",
+}  # column <- key of a row
+
+
+def only(
+    rows: Iterable[dict[str, Any]], splits: Iterable[str] = (), methods: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Rows of some splits and of some methods, by their labels; of all where none is named."""
+    splits, methods = set(splits), set(methods)
+    return [r for r in rows if (not splits or r["split"] in splits) and (not methods or r["name"] in methods)]
+
+
+def frame(rows: Iterable[Row], *parts: str) -> pd.DataFrame:
+    """Rows of the ledger as one long frame of the parts named, of the scores where none is."""
+    lines = [
+        (*(row.get(key, "") for key in OF_RUN.values()), part, *line)
+        for row in rows for part in parts or ("score",) for line in PARTS[part](row) if not pd.isna(line[-1])
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=[*OF_RUN, "part", "item", "at", "measure", "value"])
+
+
+def spread(long: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """Mean and standard deviation (ddof = 1) of each measure over runs, a line a group, in order of appearance.
+
+    Returns:
+        The columns `by`, n (runs), and <measure>_mean and <measure>_std; both NaN where a run of the group lacks the
+        measure, so that every mean is over the n runs that stand beside it. The std of a single run is NaN.
+    """
+    lines = []
+    for place, part in _groups(long, by):
+        measures = dict(list(part.groupby("measure", sort=False)["value"]))
+        n = max(map(len, measures.values()))
+        line = dict(zip(by, place)) | {"n": n}
+        for measure, values in measures.items():
+            there = values.astype(float) if len(values) == n else pd.Series(dtype=float)
+            line |= {f"{measure}_mean": there.mean(), f"{measure}_std": there.std()}
+        lines.append(line)
+    return pd.DataFrame(lines, columns=None if lines else [*by, "n"])
+
+
+def paired(long: pd.DataFrame, comparisons: Mapping[str, Sequence[Any]], *by: str, primary: int = 1) -> pd.DataFrame:
+    """Named differences between methods, paired by seed, for each group.
+
+    Args:
+        comparisons: Name -> (method, reference), or (method, [references]), whose mean is taken seed by seed. One
+            whose methods share no seed in a group is left out there.
+        by: Columns that make a group; `measure` is one of them.
+        primary: So many comparisons at the head are not corrected; Holm within the group on the rest.
+
+    Returns:
+        The columns `by`, comparison, n, with, without (means over shared seeds), difference, low, high (95 % interval;
+        points for OA, AA and kappa, else the measure's own unit), p, note.
+
+    Raises:
+        ValueError: When a method has a seed twice.
+    """
+    columns = [*by, "comparison", "n", "with", "without", "difference", "low", "high", "p", "note"]
+    found: list[dict[str, Any]] = []
+    for place, part in _groups(long, by):
+        sides = {name: _sides(part, first, references) for name, (first, references) in comparisons.items()}
+        there = [(name, both, paired_difference(both[0], both[1])) for name, both in sides.items() if len(both)]
+        p = [*(d.p for *_, d in there[:primary]), *holm([d.p for *_, d in there[primary:]])]
+        for k, ((name, both, d), value) in enumerate(zip(there, p)):
+            here = dict(zip(by, place))
+            unit = 100 if here.get("measure") in SCORES else 1
+            note = "not tested (n < 8)" if value is None else "primary" if k < primary else "Holm"
+            found.append(here | {"comparison": name, "n": d.n, "with": both[0].mean(), "without": both[1].mean(),
+                                 "difference": unit * d.mean, "low": unit * d.low, "high": unit * d.high,
+                                 "p": value, "note": note})  # fmt: skip
+    return pd.DataFrame(found, columns=columns)
+
+
+def _groups(long: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """Groups in order of first appearance, column by column."""
+    ordered = long.assign(**{c: pd.Categorical(long[c], long[c].dropna().unique()) for c in by})
+    yield from ordered.groupby(list(by), observed=True)
+
+
+def _sides(part: pd.DataFrame, method: str, references: str | Sequence[str]) -> pd.DataFrame:
+    """Two columns over the seeds that all have: the method's values, and the mean of its references'."""
+    names = [method, *([references] if isinstance(references, str) else references)]
+    values = {name: part.loc[part["method"] == name].set_index("seed")["value"].astype(float) for name in names}
+    for name, column in values.items():
+        if column.index.has_duplicates:
+            raise ValueError(f"{name!r} has a seed twice; choose one configuration first, with best_by_validation")
+    wide = pd.concat(values, axis=1, join="inner")
+    return pd.DataFrame({0: wide[method], 1: wide[names[1:]].mean(axis=1)})
+
+
+# --- what a row holds ------------------------------------------------------------------------------
+
+
+def _scores(row: Row) -> Iterator[Line]:
+    yield from (("", None, key, row[key]) for key in SCALARS if key in row)
+
+
+def _exits(row: Row) -> Iterator[Line]:
+    for k, exit_ in enumerate(row.get("exits", ()), 1):
+        plain = {key: exit_.get(key) for key in ("oa", "aa", "val_oa", "macs", "macs_window")}
+        yield from ((exit_["name"], k, key, v) for key, v in (plain | exit_.get("separation", {})).items()
+                    if not isinstance(v, dict))  # fmt: skip
+
+
+def _early(row: Row) -> Iterator[Line]:
+    for k, point in enumerate(row.get("early_exit") or (), 1):
+        yield from (("", k, key, point[key]) for key in ("oa", "macs_window"))
+
+
+def _damage(row: Row) -> Iterator[Line]:
+    damages = row.get("robustness") or ()
+    for damage in [{"kind": "none", "severity": 0.0, "oa": row["oa"], "aa": row["aa"]}, *damages] if damages else ():
+        yield from ((damage["kind"], damage["severity"], key, damage[key]) for key in ("oa", "aa"))
+
+
+def _calibration(row: Row) -> Iterator[Line]:
+    found = row.get("calibration") or {}
+    if "tempered" in found:
+        yield "tempered", None, "temperature", found["temperature"]
+        yield from ((kind, None, key, found[kind][key]) for key in ("ece", "nll", "brier") for kind in found
+                    if kind in ("raw", "tempered"))  # fmt: skip
+
+
+def _unseen(row: Row) -> Iterator[Line]:
+    for name, facts in (row.get("unseen") or {}).items():
+        yield from ((name, None, ranking, value) for ranking, value in facts["auroc"].items())
+        yield name, None, "pixels", facts["pixels"]
+
+
+def _stacking(row: Row) -> Iterator[Line]:
+    for name, facts in (row.get("unseen") or {}).items():
+        for found in facts.get("stacking", {}).values():
+            yield from ((name, None, key, found[key]) for key in ("recall", "trained_recall", "harmonic"))
+
+
+PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
+    "score": _scores,
+    "class": lambda row: ((name, None, "recall", value) for name, value in row.get("per_class", {}).items()),
+    "exit": _exits, "early exit": _early, "damage": _damage,
+    "missing": lambda row: ((sensor, None, key, scores[key]) for sensor, scores in (row.get("missing") or {}).items()
+                            for key in ("oa", "aa")),
+    "calibration": _calibration, "unseen": _unseen, "stacking": _stacking,
+}  # fmt: skip
+
+
+# --- scores of runs --------------------------------------------------------------------------------
+
+
+def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[str, Any]]:
+    """One entry per method, scene and split, as JSON holds it: n, mean and std of OA, AA and kappa, as fractions.
+
+    The std of a single run is null. With a `reference` (the label of a method), every other method of the same scene
+    and split carries `p`, the two-sided Wilcoxon over shared seeds, Holm-corrected within its table; null where fewer
+    than 8 seeds are shared.
+    """
+    long = frame(rows)
+    table = spread(long[long["measure"].isin([*SCORES, "seconds"])], "scene", "split", "method")
+    entries = [{"method": e["method"], "scene": e["scene"], "split": e["split"], "n": e["n"],
+                **{f"{key}_{kind}": _plain(e[f"{key}_{kind}"]) for key in SCORES for kind in ("mean", "std")},
+                "seconds": e["seconds_mean"]} for e in table.to_dict("records")]  # fmt: skip
+    if reference is None:
+        return entries
+    others = {name: (name, reference) for name in table["method"].unique() if name != reference}
+    tests = paired(long[long["measure"] == "oa"], others, "scene", "split", "measure", primary=0)
+    p = tests.set_index(["scene", "split", "comparison"])["p"]
+    where = [(e["scene"], e["split"], e["method"]) for e in entries]
+    return [
+        e | {"reference": reference, "p": _plain(p[place])} if place in p else e for e, place in zip(entries, where)
+    ]
+
+
+def _plain(number: float | None) -> float | None:
+    return None if pd.isna(number) else number
+
+
+def by_method(summaries: Iterable[dict[str, Any]], rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Summaries for programs: an arm that is its method's only one on a scene and split goes by the method's name.
+
+    `name` holds the label in any case.
+    """
+    method_of = {row["name"]: row["method"] for row in rows}
+    arms: dict[tuple[str, ...], set[str]] = {}
+    for row in rows:
+        arms.setdefault((row["scene"], row["split"], row["method"]), set()).add(row["name"])
+    found = []
+    for entry in summaries:
+        method = method_of[entry["method"]]
+        alone = len(arms[entry["scene"], entry["split"], method]) == 1
+        found.append(entry | {"method": method if alone else entry["method"], "name": entry["method"]})
+    return found
+
+
+def comparison(rows: Iterable[Row], pairs: Sequence[tuple[str, str]], metric: str = "oa") -> pd.DataFrame:
+    """Paired differences between methods on one scene and split, in points, the first pair primary, Holm on the rest.
+
+    Returns:
+        Columns comparison, metric ("oa", "aa" or "kappa"), n, difference, low, high (95 % interval), p, note.
+
+    Raises:
+        ValueError: When a method has no rows, has a seed twice, or shares no seed with its reference.
+    """
+    long = frame(rows)
+    there = sorted(long["method"].unique())
+    for name in (name for pair in pairs for name in pair):
+        if name not in there:
+            raise ValueError(f"no rows of {name!r} to compare; there are {there}")
+    names = {f"{method} − {reference}": (method, reference) for method, reference in pairs}
+    table = paired(long[long["measure"] == metric], names, "measure").rename(columns={"measure": "metric"})
+    if len(table) < len(names):
+        lost = next(name for name in names if name not in set(table["comparison"]))
+        raise ValueError(f"no pair to compare in {lost}; run both methods with the same seeds")
+    return table[["comparison", "metric", "n", "difference", "low", "high", "p", "note"]]
+
+
+def against(rows: Iterable[Row], reference: str) -> pd.DataFrame:
+    """Every method against the reference, OA and AA in points, for each scene and split; Holm within each.
+
+    Raises:
+        ValueError: When there is no row of the reference.
+    """
+    rows = list(rows)
+    methods = list(dict.fromkeys(row["name"] for row in rows))
+    if reference not in methods:
+        raise ValueError(f"no rows of {reference!r} to compare; there are {sorted(methods)}")
+    table = gains(rows, {f"{name} − {reference}": (name, reference) for name in methods if name != reference})
+    return table.rename(columns={"gain": "comparison"})
+
+
+def gains(rows: Iterable[Row], comparisons: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Named paired differences, such as the gain of language, for each scene and split, OA and AA in points.
+
+    Args:
+        rows: Ledger rows under the labels of one config.
+        comparisons: As `paired` takes them, such as a config's own. The first is the primary comparison.
+
+    Returns:
+        Columns scene, split, gain, metric, n, difference, low, high (95 % interval over seeds), p, note.
+    """
+    long = frame(rows)
+    table = paired(long[long["measure"].isin(["oa", "aa"])], comparisons, "scene", "split", "measure")
+    table = table.rename(columns={"measure": "metric", "comparison": "gain"})
+    return table[["scene", "split", "gain", "metric", "n", "difference", "low", "high", "p", "note"]]
+
+
+def calibration_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Calibration on test pixels, means over seeds: scene, split, method, n, ECE, NLL and Brier, raw and tempered.
+
+    `temperature` comes from validation pixels; rows without `calibration` are left out.
+    """
+    long = frame(rows, "calibration")
+    named = long["item"] + " " + long["measure"]
+    long = long.assign(measure=named.replace("tempered temperature", "temperature"))
+    means = spread(long, "scene", "split", "method")
+    wanted = ["temperature", *(f"{kind} {key}" for key in ("ece", "nll", "brier") for kind in ("raw", "tempered"))]
+    means = means.reindex(columns=["scene", "split", "method", "n", *(f"{name}_mean" for name in wanted)])
+    return means.rename(columns={f"{name}_mean": name for name in wanted})

@@ -1,0 +1,87 @@
+"""What stands in which table: the configs whose runs make its rows, the names its rows go by, and their order.
+
+Rows are chosen by the hashes of configs; a name here is the label of a config's arm, or what a table shows for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Each scene has a table of its own; the disjoint split leads, the random one is a parity check.
+# configs: whose runs make its rows. elsewhere: whose runs have tables and figures of their own. tried: settings that
+# were scored and left. names: what the table calls an arm, "" where it stands in another table alone.
+# main: the methods of the README and of the tables of classes; the scenes' own tables show all.
+WORDS_OR_NOT = ["coordinates", "LDA + means", "RF + profiles", "trunk + balanced cross-entropy",
+                "MMLGNet (random vectors)", "MMLGNet (MiniLM)"]  # fmt: skip
+WITH_OR_WITHOUT = ["coordinates", "LDA", "SVM", "2-D CNN", "HybridSN (window 11)", "SDHSI-Net trunk", "SDHSI-Net"]
+TABLES: dict[str, dict[str, Any]] = {
+    "indian_pines": {
+        "scene": "indian_pines", "splits": ["fields", "fields_w15", "random_10"],
+        "configs": ["baselines_indian_pines", "baselines_indian_pines_w15", "sdhsi_fields", "sdhsi_indian_pines",
+                    "sdhsi_ce_indian_pines", "sdhsi_paper_short", "hybridsn_w25_short"],
+        "elsewhere": ["sdhsi_ablation", "sdhsi_wrong_labels", "windows_indian_pines"],
+        "tried": ["archive/tried_indian_pines"],
+        "main": ["coordinates", "LDA", "SVM + profiles", "2-D CNN", "SSRN (50 band means)", "SSFTT (window 11)",
+                 "SDHSI-Net trunk", "SDHSI-Net"],
+    },
+    "simulated": {
+        "scene": "simulated", "splits": ["block_3", "random_3"],
+        "configs": ["baselines_simulated", "mmlgnet_simulated"],
+        "main": ["coordinates", "LDA + means", "trunk + cross-entropy", "MMLGNet (random vectors)", "MMLGNet (MiniLM)"],
+    },
+    "muufl_subset": {
+        "scene": "muufl_subset", "splits": ["west_east", "masks_150"],
+        "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset", "mmlgnet_window11"],
+        "elsewhere": ["mmlgnet_ablation"], "tried": ["archive/tried_muufl_subset"],
+        "names": {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with learned prototypes": "",
+                  "mmlgnet with random vectors": "MMLGNet pixels (random vectors)",
+                  "mmlgnet with shuffled words": "MMLGNet pixels (shuffled words)"},
+        "main": ["coordinates", "LDA + means", "RF + profiles", "MMLGNet (MiniLM)",
+                 "pixel trunk + balanced cross-entropy", "MMLGNet pixels (random vectors)", "MMLGNet pixels (MiniLM)"],
+    },
+    "trento": {"scene": "trento", "splits": ["fields", "official"], "configs": ["mmlgnet_trento"],
+               "main": WORDS_OR_NOT},
+    "muufl": {"scene": "muufl", "splits": ["block_5", "masks_150", "random_5"], "configs": ["mmlgnet_muufl"],
+              "main": WORDS_OR_NOT},
+    "pavia_university": {"scene": "pavia_university", "splits": ["fields", "random_10"],
+                         "configs": ["sdhsi_pavia_university"], "main": WITH_OR_WITHOUT},
+    "salinas": {"scene": "salinas", "splits": ["fields", "random_10"], "configs": ["sdhsi_salinas"],
+                "main": WITH_OR_WITHOUT},
+}  # fmt: skip
+MAIN = {name: table["main"] for name, table in TABLES.items()}
+SHOWN_AS = {
+    "trento": "Trento", "muufl": "MUUFL", "pavia_university": "Pavia University", "salinas": "Salinas",
+    "muufl_subset": "MUUFL subset (18,100 px)", "simulated": "simulated valley", "indian_pines": "Indian Pines",
+}  # fmt: skip
+NETWORKS = {"mmlgnet": "MMLGNet", "sdhsi": "SDHSI-Net"}  # what figures call the papers' methods
+
+# SDHSI-Net: with self-distillation, and the same trunk on cross-entropy alone, at each label budget.
+PAIR = ("SDHSI-Net", "SDHSI-Net trunk")
+PAIRS = ("sdhsi_fields", "sdhsi_indian_pines", "sdhsi_ce_indian_pines", "sdhsi_budgets")  # configs
+BUDGETS = {"fields_25": ("fields", "25 %"), "fields_50": ("fields", "50 %"), "fields": ("fields", "100 %"),
+           "random_1": ("random", "1 %"), "random_3": ("random", "3 %"), "random_10px": ("random", "10 px a class"),
+           "random_10": ("random", "10 %")}  # split -> family and how the budget is written  # fmt: skip
+PLAIN = "SDHSI-Net: cross-entropy only"  # what the arms of its ablation are compared with
+
+# MMLGNet: line of a table -> arm of mmlgnet_ablation.
+FULL = "mmlgnet"
+LOSSES = {
+    "both directions": FULL, "vision to text alone": "mmlgnet with vision to text alone",
+    "text to vision alone": "mmlgnet with text to vision alone",
+    "in-batch identity (CLIP)": "mmlgnet with in-batch identity",
+    "log of the positives' sum": "mmlgnet with sum of positives",
+    "learned prototypes": "mmlgnet with learned prototypes",
+    "trunk, balanced cross-entropy": "pixel trunk + balanced cross-entropy",
+    "trunk, cross-entropy": "pixel trunk + cross-entropy",
+}  # fmt: skip
+ONE_SENSOR = ("mmlgnet with HSI alone", "mmlgnet with LiDAR alone")
+MODALITIES = {
+    "HSI and LiDAR, concatenated": FULL, "gated fusion": "mmlgnet with gated fusion",
+    "summed": "mmlgnet with summed fusion", "sensor dropout": "mmlgnet with sensor dropout",
+    "one LiDAR band": "mmlgnet with one LiDAR band", "HSI alone": ONE_SENSOR[0], "LiDAR alone": ONE_SENSOR[1],
+}  # fmt: skip
+WORDS = {
+    "descriptive sentences": FULL, "template": "mmlgnet with template", "bare names": "mmlgnet with bare names",
+    **{f"paraphrase {k}": f"mmlgnet with paraphrase {k}" for k in range(1, 6)},
+    "shuffled words": "mmlgnet with shuffled words", "random vectors": "mmlgnet with random vectors",
+}  # fmt: skip
