@@ -1,7 +1,7 @@
 """hsikit: a workbook for hyperspectral and LiDAR land-cover mapping.
 
 The names below are the public ones. Each is imported when it is first used, so that `import hsikit` is quick and
-does not load torch.
+does not load torch. Their docstrings end in examples, which assume `import hsikit` and `import numpy as np`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "hsikit.scenes": ("Scene", "SceneError", "load_scene", "available"),
+    "hsikit.scenes.write": ("write_map",),
+    "hsikit.scenes.resample": ("resample_bands",),
     "hsikit.splits": ("Split", "SplitError", "LeakageReport", "random_split", "block_split", "field_split",
                       "official_split", "few_shot_split", "west_east_split", "make_split"),
     "hsikit.patches": ("Normalizer", "PatchSampler"),
@@ -23,9 +25,13 @@ _HOME = {
     "hsikit.train": ("TrainConfig", "Run", "fit"),
     "hsikit.fitted": ("Fitted",),
     "hsikit.predict": ("Prediction", "predict_map"),
+    "hsikit.predict.large": ("map_large",),
     "hsikit.metrics": ("Scores", "score"),
     "hsikit.features": ("embed",),
     "hsikit.separation": ("separation",),
+    "hsikit.spectra": ("ndvi",),
+    "hsikit.explore.painting": ("Painting",),
+    "hsikit.explore.painter_files": ("load_painting",),
     "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),
     "hsikit.workbook": ("run_workbook",),
 }  # fmt: skip

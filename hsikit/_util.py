@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
@@ -42,13 +43,21 @@ def lazily(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[list[str],
     """
     home_of = {name: module for module, names in homes.items() for name in names}
 
+    class Face(ModuleType):
+        """A package whose public names stay what they are where a module within is called the same."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name not in home_of or not isinstance(value, ModuleType):
+                super().__setattr__(name, value)
+
     def find(name: str) -> Any:
         if name not in home_of:
             raise AttributeError(f"{package} has no {name!r}; it has {', '.join(sorted(home_of))}")
         value = getattr(importlib.import_module(home_of[name]), name)
-        setattr(sys.modules[package], name, value)  # also where a module of this name was set by its import
+        setattr(sys.modules[package], name, value)
         return value
 
+    sys.modules[package].__class__ = Face
     return sorted(home_of), find
 
 

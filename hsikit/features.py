@@ -83,6 +83,11 @@ def embed(
             that do not match.
 
     Sources: van der Maaten and Hinton 2008 (t-SNE); McInnes et al. 2018 (UMAP).
+
+    Example:
+        >>> features = np.random.default_rng(0).random((100, 16))
+        >>> hsikit.embed(features, "pca").coordinates.shape
+        (100, 2)
     """
     if method not in get_args(Method):
         raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(get_args(Method))}")

@@ -31,6 +31,15 @@ class Fitted:
         class_names: All class names of the scene.
         text: The class vectors it was trained with, or None.
         scene_facts: Name, bands and wavelengths of the training scene, to tell whether another scene fits.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
+        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
+        >>> folder = run.model.save("my_model")
+        >>> hsikit.Fitted.load("my_model").class_names == list(scene.class_names)
+        True
     """
 
     network: nn.Module

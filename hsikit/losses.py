@@ -17,6 +17,13 @@ class CrossEntropy(nn.Module):
     Args:
         balanced: Weight each class by the inverse of its number of training pixels (weights average 1 a pixel).
         smoothing: Share of the target spread evenly over all classes.
+
+    Example:
+        >>> import torch
+        >>> from hsikit.models import Output
+        >>> unsure = Output(torch.zeros(2, 4), torch.zeros(2, 8))  # four classes, all alike
+        >>> hsikit.CrossEntropy()(unsure, target=torch.tensor([0, 3]), index=torch.arange(2))["ce"].exp()
+        tensor(4.)
     """
 
     def __init__(self, balanced: bool = False, smoothing: float = 0.0) -> None:
@@ -52,6 +59,14 @@ class SymmetricContrastive(nn.Module):
             windows of the same class counted as negatives).
 
     Shape: logits (batch, class), target (batch,).
+
+    Example:
+        >>> import torch
+        >>> from hsikit.models import Output
+        >>> sure = Output(10 * torch.eye(3), torch.zeros(3, 4))  # three windows, each sure of its own class
+        >>> terms = hsikit.SymmetricContrastive()(sure, target=torch.arange(3), index=torch.arange(3))
+        >>> {name: round(float(value), 3) for name, value in terms.items()}
+        {'v2t': 0.0, 't2v': 0.0}
     """
 
     def __init__(self, vision_to_text: float = 1.0, text_to_vision: float = 1.0, positives: str = "multi") -> None:
@@ -108,6 +123,13 @@ class SelfDistillation(nn.Module):
         smoothing: Label smoothing of every cross-entropy, the control any soft target must beat.
         balanced: Weight classes by inverse frequency.
         momentum: Of the average in the temporal direction.
+
+    Example:
+        >>> import torch
+        >>> network = hsikit.SDHSINet(bands=15, classes=6, window=9)
+        >>> output = network(torch.randn(4, 15, 9, 9)).centre()
+        >>> sorted(hsikit.SelfDistillation()(output, target=torch.arange(4), index=torch.arange(4)))
+        ['ce_exits', 'ce_final', 'hint', 'kl']
     """
 
     def __init__(self, ce_final: float = 1.0, ce_exits: float = 0.8, kl: float = 0.1, hint: float = 0.0005,

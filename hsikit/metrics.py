@@ -54,6 +54,12 @@ class Scores:
         small_classes: Classes 1..C with fewer than 20 test pixels, and at least one.
         unseen_classes: Classes 1..C declared unseen, whose pixels were left out.
         calibration: None where there were no probabilities.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> scores = hsikit.score(scene.labels, hsikit.few_shot_split(scene))  # the truth itself as a map
+        >>> scores.oa, scores.aa, scores.kappa, scores.tested
+        (1.0, 1.0, 1.0, 6)
     """
 
     oa: float
@@ -123,6 +129,12 @@ def score(pred: Any, split: Any) -> Scores:
 
     Raises:
         ValueError: When the map is not of the split's size, or as `scores_from_labels` does.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> split = hsikit.few_shot_split(scene)
+        >>> hsikit.score(np.ones(scene.shape, np.int16), split).recall  # a map that says class 1 everywhere
+        array([1., 0., 0., 0., 0., 0.])
     """
     labels = np.asarray(getattr(pred, "labels", pred))
     if labels.shape != tuple(split.shape):

@@ -25,6 +25,12 @@ class Normalizer:
         mean, std: Of each band (band,), over the pixels fitted on.
         components: Rows that turn standardised bands into principal components (k, band), or None for no PCA.
         lidar_mean, lidar_std: Of each LiDAR channel used (channel,); empty without LiDAR.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> fitted = hsikit.Normalizer.fit(scene, hsikit.few_shot_split(scene).train, bands=8)
+        >>> fitted.hsi(scene.hsi[:5, :7]).shape  # 63 bands became 8 components
+        (5, 7, 8)
     """
 
     mean: np.ndarray
@@ -193,6 +199,16 @@ class PatchSampler:
         balanced: Draw each class equally often, with replacement, instead of each pixel once.
         channels_last: Leave a pixel's bands side by side in a batch's memory: gathered in half the time. Layers then
             add in another order, so weights trained so differ in the last bit.
+
+    Example:
+        >>> from hsikit.patches import Cube
+        >>> scene = hsikit.load_scene("simulated")
+        >>> split = hsikit.few_shot_split(scene, shots=5)
+        >>> cube = Cube.of(scene, hsikit.Normalizer.fit(scene, split.train), window=7)
+        >>> sampler = hsikit.PatchSampler(cube, split.train, split.y("train") - 1, scene.shape[1], batch=10)
+        >>> hsi, lidar, target, index = next(sampler.epoch(seed=0, epoch=0))
+        >>> tuple(hsi.shape), lidar, len(target)
+        ((10, 63, 7, 7), None, 10)
     """
 
     def __init__(self, cube: Cube, pixels: np.ndarray, targets: np.ndarray, cols: int, batch: int = 64,

@@ -97,6 +97,12 @@ def separation(
 
     Sources: Fukunaga 1990 (scatter); Rousseeuw 1987; Davies and Bouldin 1979; Calinski and Harabasz 1974;
     Paulovich et al. 2008 (hit, here in the full space). Leaving near pixels out of them is ours.
+
+    Example:
+        >>> features = np.repeat(np.eye(2), 30, axis=0) + 0.01 * np.random.default_rng(0).random((60, 2))
+        >>> found = hsikit.separation(features, np.repeat([1, 2], 30), rowcol=None, window=1)
+        >>> found.neighbourhood_hit
+        1.0
     """
     import pandas as pd
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score

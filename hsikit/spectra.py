@@ -182,6 +182,11 @@ def ndvi(cube: np.ndarray, wavelengths_nm: np.ndarray | None) -> np.ndarray:
 
     Meant for reflectance; over raw counts or radiance it still ranks pixels, but its level means little.
     Source: Rouse et al. 1974. Raises like `normalised_difference`.
+
+    Example:
+        >>> red_and_infrared = np.array([[[0.1, 0.5]]])  # one leafy pixel
+        >>> hsikit.ndvi(red_and_infrared, np.array([660.0, 860.0])).round(2)
+        array([[0.67]], dtype=float32)
     """
     return normalised_difference(cube, wavelengths_nm, *INDICES_NM["NDVI"])
 

@@ -60,6 +60,10 @@ class TrainConfig:
             and validation pixels too few to choose by.
         wrong_labels: Share of training labels replaced by another class, to see what a method makes of them;
             validation labels stay right.
+
+    Example:
+        >>> hsikit.TrainConfig(epochs=30, seed=1).lr
+        0.001
     """
 
     epochs: int = 60
@@ -92,7 +96,16 @@ class TrainConfig:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a training leaves: the fitted model, one history row an epoch, the seconds it took."""
+    """What a training leaves: the fitted model, one history row an epoch, the seconds it took.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
+        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
+        >>> len(run.history), run.model.window
+        (1, 7)
+    """
 
     model: Fitted
     history: pd.DataFrame
@@ -129,6 +142,14 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
 
     Raises:
         ValueError: When model, scene, split and text do not fit each other.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> split = hsikit.few_shot_split(scene)
+        >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
+        >>> run = hsikit.fit(network, scene, split, hsikit.TrainConfig(epochs=10), progress=False)
+        >>> hsikit.score(hsikit.predict_map(run.model, scene), split).oa > 0.5
+        True
     """
     start = time.perf_counter()
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

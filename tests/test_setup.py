@@ -139,6 +139,11 @@ def test_import_does_not_load_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_public_name_is_not_lost_to_the_module_of_the_same_name():
+    code = "import hsikit, hsikit.separation\nimport hsikit.separation\nhsikit.separation.__kwdefaults__"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_paper_fetches_scenes_that_can_be_fetched_and_runs_studies_that_are_shipped():
     from hsikit.experiments import expand
     from hsikit.scenes.registry import SCENES, facts

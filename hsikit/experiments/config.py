@@ -65,6 +65,11 @@ class Experiment:
         seed: Of the split where it is drawn at random, the first weights and the batch order.
         name: Label in tables; does not enter the hash.
         trials: Settings looked at on validation pixels before these were taken; does not enter the hash.
+
+    Example:
+        >>> ten = hsikit.Experiment("lda", "simulated", {"kind": "random", "train": 0.1})
+        >>> ten.split_name, ten.hash == hsikit.Experiment("lda", "simulated", ten.split, seed=1).hash
+        ('random_10', False)
     """
 
     method: str
@@ -135,6 +140,11 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
 
     `arms` is a list of partial configs laid over the rest; `sweep` maps key paths to lists of values, crossed.
     `seeds` as a number replaces the config's own by 0..seeds-1.
+
+    Example:
+        >>> config = {"method": "lda", "scene": "simulated", "split": {"kind": "few_shot", "shots": 5}, "seeds": [0, 1]}
+        >>> [(e.method, e.seed) for e in hsikit.expand(config)]
+        [('lda', 0), ('lda', 1)]
     """
     source = load_config(config)
     wanted = list(range(seeds)) if seeds is not None else list(source.get("seeds", [0]))

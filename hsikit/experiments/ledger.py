@@ -36,6 +36,12 @@ class Store:
     Attributes:
         runs: Holds `<hash>/` for finished runs and `<hash>.part/` for those under way.
         ledger: A file with one JSON object a line, appended to only.
+
+    Example:
+        >>> from pathlib import Path
+        >>> store = hsikit.Store(runs=Path("my_runs"), ledger=Path("my_runs.jsonl"))
+        >>> store.rows()  # nothing yet
+        {}
     """
 
     runs: Path = Path("runs")

@@ -57,6 +57,12 @@ def run_experiment(experiment: Experiment, store: Store | None = None, *, files:
 
     Raises:
         ConfigError: When the scene changed since the ledger's row was made.
+
+    Example:
+        >>> config = {"method": "lda", "scene": "simulated", "split": {"kind": "few_shot", "shots": 5}, "seeds": [0]}
+        >>> row = hsikit.run_experiment(hsikit.expand(config)[0])
+        >>> row["method"], row["split"], row["oa"] > 0.5
+        ('lda', 'shot_5', True)
     """
     store = store or Store.of_environment()
     known = store.rows().get(experiment.hash)
@@ -75,7 +81,13 @@ def run_experiment(experiment: Experiment, store: Store | None = None, *, files:
 
 
 def load_run(experiment: Experiment, store: Store | None = None, progress: bool = True) -> Finished:
-    """The run of an experiment with its map and model, trained now if it is not there."""
+    """The run of an experiment with its map and model, trained now if it is not there.
+
+    Example:
+        >>> config = {"method": "lda", "scene": "simulated", "split": {"kind": "few_shot", "shots": 5}, "seeds": [0]}
+        >>> hsikit.load_run(hsikit.expand(config)[0]).labels.shape
+        (166, 600)
+    """
     store = store or Store.of_environment()
     row = run_experiment(experiment, store, files=True, progress=progress)
     folder = store.folder(experiment.hash)

@@ -42,6 +42,12 @@ def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: i
     Args:
         jobs: Processes at once. With 1 everything runs in this process.
         client: A `dask.distributed.Client` whose workers do the same instead (`hsikit.experiments.cluster`).
+
+    Example:
+        >>> config = {"method": "lda", "scene": "simulated", "split": {"kind": "few_shot", "shots": 5}, "seeds": [0, 1]}
+        >>> done = hsikit.sweep(hsikit.expand(config))
+        >>> len(done.rows), done.failures
+        (2, [])
     """
     store = store or Store.of_environment()
     held = store.rows()

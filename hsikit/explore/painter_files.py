@@ -39,6 +39,13 @@ def load_painting(painting: Painting, path: str | Path) -> int:
 
     A GeoTIFF without names, from elsewhere, gets "class 1" and so on. Raises ValueError for another ending,
     a missing or damaged file, or labels of another size than the scene.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> paths = hsikit.write_map("labels.tif", scene.labels, scene)
+        >>> painting = hsikit.Painting(scene)
+        >>> hsikit.load_painting(painting, "labels.tif") == (scene.labels > 0).sum()
+        np.True_
     """
     path = _checked(path)
     stored = read_stored(path, "labels" if path.suffix == ".npz" else None).array

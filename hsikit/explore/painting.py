@@ -20,6 +20,15 @@ class Painting:
         class_names, colors: Of the classes 1..C.
 
     Methods raise ValueError for a class or mask that does not fit.
+
+    Example:
+        >>> scene = hsikit.Scene("mine", np.ones((6, 8, 3)), np.zeros((6, 8), int), [])
+        >>> painting = hsikit.Painting(scene)
+        >>> meadow = painting.add_class("meadow")
+        >>> painting.put(np.where(np.arange(8) < 2, meadow, -1) * np.ones((6, 1), int))  # pixels that changed
+        12
+        >>> painting.to_scene().class_names
+        ('meadow',)
     """
 
     def __init__(self, scene: Scene) -> None:

@@ -127,6 +127,13 @@ class MMLGNet(nn.Module):
 
     Raises:
         ValueError: For an unknown fusion or sensor, or LiDAR asked for where there is none.
+
+    Example:
+        >>> import torch
+        >>> network = hsikit.MMLGNet(hsi_bands=8, lidar_channels=1, text_dim=16, window=11)
+        >>> network.read_text(hsikit.random_vectors(["meadow", "maize"], 16, seed=0).vectors)
+        >>> tuple(network(torch.zeros(2, 8, 11, 11), torch.zeros(2, 1, 11, 11)).logits.shape)
+        (2, 2, 1, 1)
     """
 
     dense = True
@@ -176,7 +183,14 @@ class MMLGNet(nn.Module):
 
 @recorded
 class TrunkClassifier(nn.Module):
-    """The trunk of MMLGNet with a plain linear head (`trunk_ce`): what language has to beat."""
+    """The trunk of MMLGNet with a plain linear head (`trunk_ce`): what language has to beat.
+
+    Example:
+        >>> import torch
+        >>> network = hsikit.TrunkClassifier(hsi_bands=8, lidar_channels=1, classes=6, window=11)
+        >>> tuple(network(torch.zeros(2, 8, 11, 11), torch.zeros(2, 1, 11, 11)).logits.shape)
+        (2, 6, 1, 1)
+    """
 
     dense = True
 

@@ -10,7 +10,13 @@ from hsikit.models.output import Output, recorded, seeded
 
 @recorded
 class CNN2D(nn.Module):
-    """Three valid 3x3 convolutions over principal components, a mean over the rest, a linear head (assumed)."""
+    """Three valid 3x3 convolutions over principal components, a mean over the rest, a linear head (assumed).
+
+    Example:
+        >>> import torch
+        >>> tuple(hsikit.CNN2D(bands=8, classes=6, window=7)(torch.zeros(2, 8, 7, 7)).logits.shape)
+        (2, 6, 1, 1)
+    """
 
     dense = True
     lidar_channels = 0
@@ -32,7 +38,13 @@ class CNN2D(nn.Module):
 
 @recorded
 class CNN3D(nn.Module):
-    """Two valid 3-D convolutions, strided over the spectrum, a mean over the rest, a linear head (assumed)."""
+    """Two valid 3-D convolutions, strided over the spectrum, a mean over the rest, a linear head (assumed).
+
+    Example:
+        >>> import torch
+        >>> tuple(hsikit.CNN3D(bands=15, classes=6, window=7)(torch.zeros(2, 15, 7, 7)).logits.shape)
+        (2, 6, 1, 1)
+    """
 
     dense = True
     lidar_channels = 0
@@ -60,6 +72,11 @@ class HybridSN(nn.Module):
 
     The first fully connected layer is written as a convolution over the whole remaining window, which is the
     same arithmetic and lets a scene be mapped in one pass. Published at window 25 with 30 components.
+
+    Example:
+        >>> import torch
+        >>> tuple(hsikit.HybridSN(bands=15, classes=6, window=11)(torch.zeros(2, 15, 11, 11)).logits.shape)
+        (2, 6, 1, 1)
     """
 
     dense = True

@@ -47,6 +47,12 @@ class SDHSINet(nn.Module):
 
     Raises:
         ValueError: For an unknown variant, or bands or window too small for the kernels.
+
+    Example:
+        >>> import torch
+        >>> output = hsikit.SDHSINet(bands=15, classes=6, window=9)(torch.zeros(2, 15, 9, 9))
+        >>> tuple(output.logits.shape), len(output.exits)
+        ((2, 6, 1, 1), 4)
     """
 
     dense = True

@@ -31,6 +31,12 @@ class Prediction:
         classes: The candidates (ids 1..C) in the order of `scores`.
         embeddings: Features (row, col, dim) float32, or None when not asked for.
         exits: Classes (exit, row, col) given by each earlier exit, or None when not asked for.
+
+    Example:
+        >>> scores = np.full((2, 3, 2), 0.5, np.float32)
+        >>> answer = hsikit.Prediction(np.ones((2, 3), np.int16), scores, classes=np.array([1, 2]))
+        >>> answer.labels.shape, answer.embeddings
+        ((2, 3), None)
     """
 
     labels: np.ndarray
@@ -58,6 +64,15 @@ def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings:
     Raises:
         ValueError: For an unknown mode, dense where the network cannot, mixed without a GPU, or a scene whose bands
             cannot be resampled to those of the training scene.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
+        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
+        >>> answer = hsikit.predict_map(run.model, scene, embeddings=True)
+        >>> answer.labels.shape, answer.scores.shape, answer.embeddings.shape
+        ((166, 600), (166, 600, 6), (166, 600, 128))
     """
     mapper = Mapper.of(fitted, mode, exits=exits, device=device, memory_gb=memory_gb, mixed=mixed)
     scene = _with_trained_bands(fitted, scene)

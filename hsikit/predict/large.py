@@ -49,6 +49,16 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
         ValueError: When `out` ends otherwise, the scene lacks the model's LiDAR, or the budget does not hold the
             smallest chunk.
         SceneError: When the scene cannot be opened.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
+        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
+        >>> folder = run.model.save("my_model")
+        >>> np.save("cube.npy", scene.hsi[:40])
+        >>> hsikit.map_large("my_model", "cube.npy", "map.tif").name
+        'map.tif'
     """
     out = Path(out)
     if out.suffix not in (".tif", ".tiff", ".zarr"):

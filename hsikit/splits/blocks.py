@@ -52,6 +52,11 @@ def block_split(
 
     Raises:
         SplitError: When a number is out of range or no class can be on both sides.
+
+    Example:
+        >>> split = hsikit.block_split(hsikit.load_scene("simulated"), train=0.03, patch=11)
+        >>> split.name, split.leakage(patch=11).shared
+        ('block_3', 0.0)
     """
     check_budget(train, val)
     check_patch(patch)

@@ -47,6 +47,12 @@ def field_split(
 
     Raises:
         SplitError: When `patch` or `train_share` is out of range or no class can be on both sides.
+
+    Example:
+        >>> six = np.repeat([1, 2, 1, 2, 1, 2], 20)[:, None] * np.ones((1, 40), int)  # six fields of two classes
+        >>> scene = hsikit.Scene("mine", np.ones((120, 40, 3)), six, ["meadow", "maize"])
+        >>> hsikit.field_split(scene, patch=5).leakage(patch=5).shared
+        0.0
     """
     check_patch(patch)
     name, rng = fields_label(train_share), generator(seed)

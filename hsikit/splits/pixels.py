@@ -41,6 +41,11 @@ def random_split(
 
     Raises:
         SplitError: When a number is out of range or a class has fewer pixels than asked for.
+
+    Example:
+        >>> split = hsikit.random_split(hsikit.load_scene("simulated"), train=0.10)
+        >>> split.name, split.leakage(patch=11).shared > 0.99
+        ('random_10', True)
     """
     check_budget(train, val)
     name = split_label("random", train)
@@ -56,6 +61,10 @@ def few_shot_split(scene: Scene, shots: int = 20, seed: int = 0, on_impossible: 
 
     Raises:
         SplitError: When `shots` is not a positive whole number or a class has fewer pixels.
+
+    Example:
+        >>> hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=20).n_train  # of 6 classes
+        120
     """
     if isinstance(shots, bool) or not isinstance(shots, Integral) or shots < 1:
         raise SplitError(f"shots is {shots!r}; expected a whole number of pixels per class, 1 or more")
@@ -78,6 +87,14 @@ def official_split(scene: Scene, name: str | None = None, val: float = 0.10, see
 
     Raises:
         SplitError: When there is no such mask, or it contradicts the labels of the scene.
+
+    Example:
+        >>> west = np.tile(np.arange(8) < 4, (6, 1))
+        >>> scene = hsikit.Scene("mine", np.ones((6, 8, 3)), np.ones((6, 8), int), ["meadow"],
+        ...                      masks={"halves": (west * 1, ~west * 1)})
+        >>> split = hsikit.official_split(scene, "halves")
+        >>> split.n_train + split.n_val, split.n_test
+        (24, 24)
     """
     check_val(val)
     chosen, (train_mask, test_mask) = _mask_pair(scene, name)

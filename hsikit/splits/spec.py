@@ -44,6 +44,10 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
 
     Raises:
         SplitError: When kind or a key is unknown (the nearest known one is named) or a value is out of range.
+
+    Example:
+        >>> hsikit.make_split(hsikit.load_scene("simulated"), {"kind": "few_shot", "shots": 5}, seed=3).name
+        'shot_5'
     """
     kind, keys = _checked(spec)
     function, allowed = KINDS[kind]

@@ -25,7 +25,13 @@ OnImpossible = Literal["drop", "error"]
 
 
 class SplitError(ValueError):
-    """A split cannot be made, or a stored one does not fit. The message names what to change."""
+    """A split cannot be made, or a stored one does not fit. The message names what to change.
+
+    Example:
+        >>> hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=0)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        hsikit.splits.split.SplitError: ...
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +55,11 @@ class Split:
 
     Raises:
         SplitError: When parts overlap, repeat, leave the scene, lack labels, or test an untrained class.
+
+    Example:
+        >>> split = hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=5)
+        >>> split.name, split.n_train, split.y("train").max()
+        ('shot_5', 30, np.int16(6))
     """
 
     name: str
@@ -304,6 +315,11 @@ class LeakageReport:
         patch: Size of the windows in pixels; both windows are `patch` x `patch`.
         distance: Chebyshev distance in pixels (n_test,) int32 from each test pixel to its nearest training
             pixel.
+
+    Example:
+        >>> report = hsikit.random_split(hsikit.load_scene("simulated")).leakage(patch=11)
+        >>> report.shared > 0.99  # of the test windows overlap a training window
+        True
     """
 
     split: Split

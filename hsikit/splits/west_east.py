@@ -44,6 +44,11 @@ def west_east_split(
 
     Raises:
         SplitError: When a number is out of range or a side has no labelled pixels.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> hsikit.west_east_split(scene, train_cols_below=295, test_cols_from=305).leakage(patch=11).shared
+        0.0
     """
     check_val(val)
     if isinstance(per_class, bool) or not isinstance(per_class, Integral) or per_class < 1:

@@ -55,6 +55,11 @@ class TextVectors:
 
     Raises:
         TextError: When counts differ or a vector is not finite and of unit length.
+
+    Example:
+        >>> text = hsikit.TextVectors(np.eye(2, 8), ("meadow", "maize"), encoder="by hand")
+        >>> text.dim, text.permuted(seed=0).encoder
+        (8, 'by hand, shuffled')
     """
 
     vectors: np.ndarray
@@ -110,7 +115,12 @@ class TextVectors:
 
 
 def random_vectors(class_names: Sequence[str], dim: int, seed: int) -> TextVectors:
-    """A control without language: directions drawn evenly over the sphere, (classes, dim)."""
+    """A control without language: directions drawn evenly over the sphere, (classes, dim).
+
+    Example:
+        >>> hsikit.random_vectors(["meadow", "maize"], dim=384, seed=0).vectors.shape
+        (2, 384)
+    """
     drawn = np.random.default_rng(seed).standard_normal((len(class_names), dim))
     return TextVectors(_unit(drawn), tuple(class_names), "random")
 
@@ -174,6 +184,10 @@ def load_text_encoder(backend: str = "minilm", *, cache: bool = True, **options:
 
     Raises:
         TextError: When the backend or an option is unknown, or a file is missing or not what it should be.
+
+    Example:
+        >>> hsikit.load_text_encoder("minilm").encode(["rows of vines", "a tiled roof"]).shape
+        (2, 384)
     """
     if backend not in _BACKENDS:
         near = nearest(backend, _BACKENDS)
@@ -188,7 +202,13 @@ def load_text_encoder(backend: str = "minilm", *, cache: bool = True, **options:
 
 
 def encode_classes(encoder: TextEncoder, prompts: ClassPrompts, kind: str = "descriptive") -> TextVectors:
-    """One unit vector a class: its prompts of a kind encoded, averaged, re-normalised."""
+    """One unit vector a class: its prompts of a kind encoded, averaged, re-normalised.
+
+    Example:
+        >>> text = hsikit.encode_classes(hsikit.load_text_encoder("minilm"), hsikit.load_prompts("trento"), "name")
+        >>> text.vectors.shape, text.encoder
+        ((6, 384), 'MiniLM')
+    """
     chosen = prompts.select(kind)
     means = [encoder.encode(own).mean(0) for own in chosen]
     vectors = np.stack([_unit(mean) for mean in means])  # (class, dim)

@@ -120,6 +120,11 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
     Raises:
         TextError: When there is no such file, or it holds unknown keys, an empty prompt, a class twice or a
             class without a prompt.
+
+    Example:
+        >>> prompts = hsikit.load_prompts("trento")
+        >>> prompts.class_names[0], prompts.select("name")[0]
+        ('apple trees', ['apple trees'])
     """
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):

@@ -106,6 +106,10 @@ def run_workbook(
 
     Raises:
         WorkbookError: When there is no such profile or notebook, or a parameter is set that no notebook has.
+
+    Example:
+        >>> hsikit.run_workbook("quick", only="00").failure is None  # in the project's folder
+        True
     """
     from tqdm.auto import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
