@@ -94,7 +94,8 @@ def test_an_explorer_is_state_view_and_panel(python):
 
 def test_what_the_page_adds_passes_the_quick_checks(copy):
     program = Path(sys.executable).with_name
-    for command in (["ruff", "check", "hsikit"], ["ruff", "format", "--check", "hsikit"], ["lint-imports", "--no-cache"]):
+    tools = (["ruff", "check", "hsikit"], ["ruff", "format", "--check", "hsikit"], ["lint-imports", "--no-cache"])
+    for command in tools:
         done = subprocess.run([program(command[0]), *command[1:]], cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)},
                               check=False, capture_output=True, text=True)  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
