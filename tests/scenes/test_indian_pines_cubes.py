@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scenes.miniature import write_tiff
 
-from hsikit.prompts import load_prompts
+from hsikit.text.prompts import load_prompts
 from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.byte_damage import convert, find_damage, repair
 from hsikit.scenes.indian_pines import WAVELENGTHS_NM, published_cube
