@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scenes.miniature import write_tiff
 
-from hsikit.text.prompts import load_prompts
 from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.byte_damage import convert, find_damage, repair
 from hsikit.scenes.indian_pines import WAVELENGTHS_NM, published_cube
 from hsikit.scenes.indian_pines_cubes import TIFF, repair_decisions
 from hsikit.splits import field_split, random_split
+from hsikit.text.prompts import load_prompts
 
 REPAIRED = "indian_pines_repaired"
 PLACEBOS = ("indian_pines_bands_left_out", "indian_pines_median")
