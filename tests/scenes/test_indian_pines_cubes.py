@@ -13,6 +13,7 @@ from hsikit.text.prompts import load_prompts
 
 REPAIRED = "indian_pines_repaired"
 PLACEBOS = ("indian_pines_bands_left_out", "indian_pines_median")
+CONTENT = {REPAIRED: "f4cfa0abc526fb46", PLACEBOS[0]: "c2953e4dfcc84ec3", PLACEBOS[1]: "5ebf7eb71e2ebdbf"}
 
 
 def test_the_shipped_decisions_are_what_the_repair_finds():
@@ -39,7 +40,7 @@ def test_the_published_cube_stays_bit_for_bit():
 def test_everything_but_the_measurements_is_shared(name):
     scene, published = load_scene(name), load_scene("indian_pines")
     assert scene.name == name
-    assert scene.content_hash != published.content_hash
+    assert scene.content_hash == CONTENT[name] != published.content_hash
     for attribute in ("class_names", "colors", "units", "gsd_m", "citation", "licence", "shape"):
         assert getattr(scene, attribute) == getattr(published, attribute)
     np.testing.assert_array_equal(scene.labels, published.labels)
