@@ -17,8 +17,8 @@ CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fit
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.base", "hsikit.scenes.check"}, {"hsikit.scenes.base", "hsikit.scenes.plot"}]
 BUDGETS = {
-    "lines of the core": 10_000,
-    "lines in all": 22_100,
+    "lines of the core": 10_400,  # 400 of them find and mend lost bytes, and hold the cubes of Indian Pines
+    "lines in all": 22_600,
     "files": 150,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
