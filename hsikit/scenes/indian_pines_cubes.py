@@ -16,6 +16,7 @@ from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.byte_damage import convert
 from hsikit.scenes.facts import SceneFile, require
 from hsikit.scenes.indian_pines import FACTS, WAVELENGTHS_NM, published_cube, with_labels
+from hsikit.scenes.raster import read_raster
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,6 @@ def load_original() -> Scene:
     Raises:
         SceneError: When the file is missing, or is another one.
     """
-    from hsikit.scenes.raster import read_raster
-
     path = require(ORIGINAL, TIFF)
     cube, profile = read_raster(path)
     if cube.shape != (145, 145, TIFF_BANDS):
