@@ -91,9 +91,9 @@ class Experiment:
 
     @property
     def split_name(self) -> str:
-        """Short name of the split, such as random_10 or fields; buffers wider than 11 pixels are named."""
-        patch = self.split.get("patch", 11)
-        return split_name(self.split) + (f"_w{patch}" if patch != 11 else "")
+        """Short name of the split, such as random_10 or fields; wider buffers than 11 and partitions are named."""
+        patch, partition = self.split.get("patch", 11), self.split.get("partition", 0)
+        return split_name(self.split) + (f"_w{patch}" if patch != 11 else "") + (f"_p{partition}" if partition else "")
 
     def canonical(self) -> str:
         """JSON with sorted keys of everything that decides the result."""
@@ -139,7 +139,8 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
     """All experiments of a config: arms x swept values x seeds, in that order.
 
     `arms` is a list of partial configs laid over the rest; `sweep` maps key paths to lists of values, crossed.
-    `seeds` as a number replaces the config's own by 0..seeds-1.
+    `seeds` as a number replaces the config's own by 0..seeds-1. A split with ``partition: seed`` takes the partition
+    of each run's seed.
 
     Example:
         >>> config = {"method": "lda", "scene": "simulated", "split": {"kind": "few_shot", "shots": 5}, "seeds": [0, 1]}
@@ -172,7 +173,16 @@ def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
         raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {nearest(unknown[0], RUN_KEYS)!r}?")
     if "method" not in plain:
         raise ConfigError("the config names no 'method'")
+    plain = plain | {"split": _partition_of(plain["split"], seed)}
     return with_defaults(Experiment(**plain, seed=seed))
+
+
+def _partition_of(split: Any, seed: int) -> Any:
+    """The split with ``partition: seed`` made the seed's own; 0 is the default, which older runs do not spell out."""
+    if not isinstance(split, Mapping) or split.get("partition") != "seed":
+        return split
+    given = {key: value for key, value in split.items() if key != "partition"}
+    return given | ({"partition": seed} if seed else {})
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ markers or line styles beside it. Nothing is drawn through pyplot, no global set
 from a simulated scene says so in its title.
 """
 
+from hsikit.figures.byte_damage import damaged_band, damaged_bytes, damaged_spectra
 from hsikit.figures.damage import occlusion_loss, robustness_curves
 from hsikit.figures.maps import class_maps, scene_plate, similarity_map, split_map
 from hsikit.figures.results import accuracy_bars, confusion_matrix, paired_differences, per_class_recall
@@ -23,6 +24,9 @@ __all__ = [
     "budget_curves",
     "class_maps",
     "confusion_matrix",
+    "damaged_band",
+    "damaged_bytes",
+    "damaged_spectra",
     "exit_curves",
     "exits_accuracy",
     "feature_space",

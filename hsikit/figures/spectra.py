@@ -39,9 +39,9 @@ def mean_spectra(scene: Scene, classes: Sequence[int] | None = None) -> Figure:
     fig = new_figure(max(2.6 * across, 4.5) + 0.4, 1.9 * down + 1.1)
     panels = fig.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     for ax, c in zip(panels, classes):
-        _draw_spectrum(ax, scene, overall, None, "#aaaaaa")
+        draw_spectrum(ax, scene, overall, None, "#aaaaaa")
         deviation = spectra[c].std(0, ddof=1, dtype=np.float64) if len(spectra[c]) > 1 else None
-        _draw_spectrum(ax, scene, spectra[c].mean(0, dtype=np.float64), deviation, scene.colors[c - 1])
+        draw_spectrum(ax, scene, spectra[c].mean(0, dtype=np.float64), deviation, scene.colors[c - 1])
         ax.set_title(f"{scene.class_names[c - 1]} ({len(spectra[c]):,} px)", fontsize=10)
     for ax in panels[len(classes) :]:
         ax.set_axis_off()
@@ -53,7 +53,7 @@ def mean_spectra(scene: Scene, classes: Sequence[int] | None = None) -> Figure:
     return fig
 
 
-def _draw_spectrum(ax: Axes, scene: Scene, mean: np.ndarray, std: np.ndarray | None, colour: str) -> None:
+def draw_spectrum(ax: Axes, scene: Scene, mean: np.ndarray, std: np.ndarray | None, colour: str) -> None:
     """A line with its band, broken at gaps."""
     if scene.wavelengths_nm is None:
         x, order = np.arange(len(mean), dtype=float), np.arange(len(mean))

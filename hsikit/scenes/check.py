@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hsikit.scenes.base import Scene
+from hsikit.scenes.byte_damage import find_damage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ def check_scene(scene: Scene) -> pd.DataFrame:
     import pandas as pd
 
     checks: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
-        _check_values, _check_wavelengths, _check_labels, _check_lidar, _check_offset,
+        _check_values, _check_bytes, _check_wavelengths, _check_labels, _check_lidar, _check_offset,
     )  # fmt: skip
     rows = [finding for check in checks for finding in check(scene)]
     return pd.DataFrame(rows, columns=["finding", "where", "remedy"])
@@ -94,6 +95,17 @@ def _check_saturation(scene: Scene, high: np.ndarray) -> Iterator[Finding]:
             "saturated values",
             f"bands {_runs(flat)}: up to {at_top[flat].max() / pixels:.1%} of pixels share the highest value",
             "treat those pixels or bands with care: their tops are cut off",
+        )
+
+
+def _check_bytes(scene: Scene) -> Iterator[Finding]:
+    damage = find_damage(_chunks(scene))
+    if damage is not None:
+        yield (
+            "a byte value is lost",
+            str(damage),
+            "the file went through a conversion, as of line ends (0x0D to 0x0A): fetch it again as a binary file; of "
+            "Indian Pines there are indian_pines_original and indian_pines_repaired",
         )
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # name -> (module of hsikit.scenes, its loader, its facts)
 SCENES = {
     "indian_pines": ("indian_pines", "load_indian_pines", "FACTS"),
+    "indian_pines_repaired": ("indian_pines_cubes", "load_repaired", "REPAIRED"),
+    "indian_pines_original": ("indian_pines_cubes", "load_original", "ORIGINAL"),
+    "indian_pines_bands_left_out": ("indian_pines_cubes", "load_bands_left_out", "BANDS_LEFT_OUT"),
+    "indian_pines_median": ("indian_pines_cubes", "load_median", "MEDIAN"),
     "simulated": ("simulated", "load_simulated", ""),
     "muufl_subset": ("muufl", "load_muufl_subset", "SUBSET_FACTS"),
     "muufl_five": ("muufl", "load_muufl_five", "FIVE_FACTS"),

@@ -101,7 +101,7 @@ def _partition(scene: Scene, patch: int, seed: int) -> np.ndarray:
     """Codes (row, col) uint8 of a searched partition, or of the one that comes with the package."""
     usable = scene.usable
     if seed == 0:
-        stored = _stored_partition(f"{scene.name}_fields_{patch}.npz", geometry_hash(usable))
+        stored = _stored_partition(patch, geometry_hash(usable))
         if stored is not None:
             return stored
     return _searched(np.ascontiguousarray(usable, np.int16).tobytes(), usable.shape, patch, seed)
@@ -121,12 +121,15 @@ def geometry_hash(usable: np.ndarray) -> str:
     return hashlib.sha256(repr(usable.shape).encode() + usable.tobytes()).hexdigest()[:16]
 
 
-def _stored_partition(file: str, wanted_hash: str) -> np.ndarray | None:
-    path = resources.files("hsikit") / "partitions" / file
-    if not path.is_file():
-        return None
-    with resources.as_file(path) as real, np.load(real, allow_pickle=False) as stored:
-        return stored["codes"] if str(stored["geometry_hash"]) == wanted_hash else None
+def _stored_partition(patch: int, wanted_hash: str) -> np.ndarray | None:
+    """The shipped partition of a window that was made for these very labels, whatever scene they belong to."""
+    for path in (resources.files("hsikit") / "partitions").iterdir():
+        if not path.name.endswith(f"_fields_{patch}.npz"):
+            continue
+        with resources.as_file(path) as real, np.load(real, allow_pickle=False) as stored:
+            if str(stored["geometry_hash"]) == wanted_hash:
+                return stored["codes"]
+    return None
 
 
 def find_partition(usable: np.ndarray, patch: int, seed: int) -> np.ndarray:

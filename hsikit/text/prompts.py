@@ -32,7 +32,13 @@ from hsikit._util import load_yaml
 DESCRIPTIVE = ("place", "colour_and_spectrum", "height_and_texture")
 _FILE_KEYS = ("scene", "templates", "classes")
 _CLASS_KEYS = ("name", "spoken", *DESCRIPTIVE, "paraphrases", "synonyms")
-_SAME_WORDS = {"muufl_subset": "muufl"}  # scenes that share another scene's classes
+_SAME_WORDS = {  # scenes that share another scene's classes
+    "muufl_subset": "muufl",
+    "indian_pines_repaired": "indian_pines",
+    "indian_pines_original": "indian_pines",
+    "indian_pines_bands_left_out": "indian_pines",
+    "indian_pines_median": "indian_pines",
+}
 _FOLDER = Path(__file__).parents[1] / "prompts"
 
 

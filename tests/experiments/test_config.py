@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,30 @@ def test_a_swept_split_replaces_the_whole_split():
     found = expand({**PLAIN, "sweep": {"split": kinds}})
     assert [e.split for e in found] == kinds
     assert [e.split_name for e in found] == ["fields_w15", "random_20"]
+
+
+def test_a_partition_can_follow_the_seed():
+    split = {"kind": "fields", "patch": 11}
+    found = expand({**PLAIN, "split": {**split, "partition": "seed"}, "seeds": [0, 1, 7]})
+    assert [e.split for e in found] == [split, {**split, "partition": 1}, {**split, "partition": 7}]
+    assert [e.split_name for e in found] == ["fields", "fields_p1", "fields_p7"]
+    assert found[0].hash == expand({**PLAIN, "split": split})[0].hash  # what the default partition always was
+    fixed = expand({**PLAIN, "split": {**split, "partition": 7}, "seeds": [0, 7]})
+    assert [e.hash == found[2].hash for e in fixed] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["indian_pines_cubes_fields", "indian_pines_cubes_random"])
+def test_cubes_of_indian_pines_are_compared_in_the_settings_of_the_published_one(name):
+    found = expand(name)
+    scenes = list(dict.fromkeys(e.scene for e in found))
+    assert scenes[:2] == ["indian_pines", "indian_pines_repaired"]
+    by_scene = [[replace(e, scene="") for e in found if e.scene == scene] for scene in scenes]
+    assert all(own == by_scene[0] for own in by_scene)
+    sources = ("baselines_indian_pines", "sdhsi_fields", "sdhsi_indian_pines", "sdhsi_ce_indian_pines")
+    settled = {(e.label, e.hash) for source in sources for e in expand(source)}
+    first = {(e.label, e.hash) for e in found if e.scene == "indian_pines" and "partition" not in e.split}
+    assert len(first) == 8 * (1 if "fields" in name else 5)
+    assert first <= settled
 
 
 def test_defaults_are_written_into_the_hash_and_the_name_is_not():

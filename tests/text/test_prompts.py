@@ -80,7 +80,8 @@ def test_five_classes_of_muufl_go_by_the_names_that_clip_files_have() -> None:
 
 
 def test_every_file_is_a_tested_scene() -> None:
-    assert set(available_prompts()) == {*SCENES, "muufl_subset", "muufl_five"}
+    cubes = {f"indian_pines_{cube}" for cube in ("repaired", "original", "bands_left_out", "median")}
+    assert set(available_prompts()) == {*SCENES, "muufl_subset", "muufl_five", *cubes}
     assert load_prompts("muufl_subset") == load_prompts("muufl")
 
 
