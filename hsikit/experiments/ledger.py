@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -140,10 +140,11 @@ def progress(store: Store, *configs: str) -> list[dict[str, Any]]:
         such a run to judge by), command (empty where nothing is missing).
     """
     known, lines = store.rows(), []
+    typical = typical_seconds(known.values())
     for config in configs:
         experiments = expand(config)
         todo = [e for e in experiments if e.hash not in known]
-        seconds, unknown = expected_seconds(todo, known.values())
+        seconds, unknown = expected_seconds(todo, typical)
         command = f"{_files_first(experiments[0].scene)}hsikit sweep {config}" if todo else ""
         lines.append({"config": config, "runs": len(experiments), "done": len(experiments) - len(todo),
                       "missing": len(todo), "minutes": round(seconds / 60, 1), "unknown": unknown,
@@ -151,17 +152,18 @@ def progress(store: Store, *configs: str) -> list[dict[str, Any]]:
     return lines
 
 
-def expected_seconds(todo: Iterable[Experiment], rows: Iterable[dict[str, Any]]) -> tuple[float, int]:
-    """What runs should take one after another, judged by rows of the same method and scene; and how many have none."""
+def typical_seconds(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], float]:
+    """Mean seconds of a run by method and scene."""
     alike: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         alike.setdefault((row["method"], row["scene"]), []).append(row["seconds"])
-    seconds, unknown = 0.0, 0
-    for experiment in todo:
-        known = alike.get((experiment.method, experiment.scene), [])
-        seconds += sum(known) / len(known) if known else 0.0
-        unknown += not known
-    return seconds, unknown
+    return {place: sum(seconds) / len(seconds) for place, seconds in alike.items()}
+
+
+def expected_seconds(todo: Iterable[Experiment], typical: Mapping[tuple[str, str], float]) -> tuple[float, int]:
+    """What runs should take one after another, judged by `typical_seconds`; and how many it does not tell of."""
+    known = [typical.get((e.method, e.scene)) for e in todo]
+    return sum(seconds for seconds in known if seconds is not None), known.count(None)
 
 
 def _files_first(scene: str) -> str:

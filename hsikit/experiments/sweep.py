@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
-from hsikit.experiments.ledger import Store, expected_seconds, same_scene
+from hsikit.experiments.ledger import Store, expected_seconds, same_scene, typical_seconds
 from hsikit.experiments.workers import attempt, attempt_alone, end_with_parent
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def plan(experiments: Sequence[Experiment], store: Store, jobs: int = 1) -> str:
     """What a sweep would do: runs known, runs to do, and the time they should take judged by rows in the ledger."""
     rows = store.rows()
     todo = [e for e in experiments if e.hash not in rows]
-    seconds, unknown = expected_seconds(todo, rows.values())
+    seconds, unknown = expected_seconds(todo, typical_seconds(rows.values()))
     text = f"{len(experiments)} runs, {len(experiments) - len(todo)} known, {len(todo)} to do"
     if todo:
         text += f", about {seconds / 60 / max(jobs, 1):.1f} min with {jobs} job(s)"

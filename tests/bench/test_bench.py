@@ -116,3 +116,9 @@ def test_a_busy_machine_is_told(monkeypatch, caplog):
     rows = bench.measure()
     assert "the load is 1.2" in caplog.text
     assert [r["load"] for r in rows] == [1.2] * 7
+
+
+def test_a_long_ledger_is_listed_and_asked_whole():
+    found = opening.ledger_rows(lines=3000)
+    assert [r["name"].split(",")[0] for r in found] == ["hsikit table", "hsikit sweep of a study that is whole"]
+    assert all(0 < r["value"] < 60 for r in found)
