@@ -18,7 +18,7 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Scores of every method on every cube, and their paired difference from the published one.
 
     Args:
-        rows: Of the configs `CUBES_FROM`. On whole fields every partition is a split of its own, and its number the run's seed.
+        rows: Of the configs `CUBES_FROM`. On whole fields a partition is a split of its own, its number the run's seed.
 
     Returns:
         A line a split, method and cube: n, OA and AA, and both differences with the pairs they rest on.
