@@ -48,7 +48,8 @@ def damaged_band(damaged: Scene, mended: Scene, band: int | None = None) -> Figu
         ax.set_xlabel("column (px)")
     axes[0].set_ylabel("row (px)")
     fig.colorbar(grey, ax=axes[:2], label=damaged.units, shrink=0.8)
-    fig.suptitle(titled(f"{damaged.name}: {_band_name(damaged, band)}", damaged))
+    at = "" if damaged.wavelengths_nm is None else f", {damaged.wavelengths_nm[band]:.0f} nm"
+    fig.suptitle(titled(f"{damaged.name}: band {band}{at}", damaged))
     return fig
 
 
@@ -121,7 +122,3 @@ def _differences(damaged: Scene, mended: Scene) -> np.ndarray:
             f"{damaged.name} is {damaged.hsi.shape}, {mended.name} {mended.hsi.shape}; give one scene twice"
         )
     return np.asarray(damaged.hsi != mended.hsi)
-
-
-def _band_name(scene: Scene, band: int) -> str:
-    return f"band {band}" + ("" if scene.wavelengths_nm is None else f", {scene.wavelengths_nm[band]:.0f} nm")

@@ -73,8 +73,8 @@ def find_damage(pieces: Iterable[np.ndarray]) -> ByteDamage | None:
     distinct spectra, or a range stretched by a factor say nothing either way, and give None.
 
     Args:
-        pieces: The cube in pieces of any shape, all of one dtype. Real numbers are searched while they are whole, as
-            in a cube of counts that was saved as float; others give None.
+        pieces: The cube in pieces of any shape, all of one dtype. Real numbers are searched where they are whole, or
+            whole ten-thousandths, as in a cube of counts or of scaled reflectance that was saved as float; else None.
 
     Example:
         >>> find_damage([np.arange(65_536, dtype=np.uint16)]) is None
@@ -97,13 +97,15 @@ def find_damage(pieces: Iterable[np.ndarray]) -> ByteDamage | None:
 
 
 def _whole(values: np.ndarray) -> np.ndarray | None:
-    """The values as integers, or None where they are no whole numbers that fit."""
+    """The values as integers, those of reflectance as ten-thousandths, or None where they are no whole numbers."""
     if values.dtype.kind in "ui":
         return values
-    finite = values[np.isfinite(values)]
-    if np.any(np.abs(finite) >= 2**31) or np.any(finite != np.rint(finite)):
-        return None
-    return finite.astype(np.int32)
+    finite = values[np.isfinite(values)].astype(np.float64)
+    for counts in (finite, 10_000 * finite):
+        whole = np.rint(counts)
+        if np.all(np.abs(counts - whole) < 0.01) and np.all(np.abs(whole) < 2**31):
+            return whole.astype(np.int32)
+    return None
 
 
 def _expected(counts: np.ndarray) -> np.ndarray:

@@ -10,7 +10,9 @@ from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
-from hsikit.tables.layout import LOSSES, MODALITIES, PAIRS, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, SHOWN_AS, TABLES, WORDS
+
+NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,15 @@ def _of_scene(name: str) -> dict[str, _Kind]:
     }  # fmt: skip
 
 
-SUBSET, PINES = "MMLGNet on the MUUFL subset", "SDHSI-Net on Indian Pines"
+SUBSET, PINES = "MMLGNet on the MUUFL subset", f"SDHSI-Net on {SHOWN_AS['indian_pines']}"
 KINDS: dict[str, _Kind] = {
     **{key: kind for name in TABLES for key, kind in _of_scene(name).items()},
     **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
        for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS))},
     "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", ("mmlgnet_muufl_subset",),
                                  "papers.differences", notes.DIFFERENCES, ("mmlgnet_muufl_subset",), ranks=()),
+    "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
+                                "cubes.cubes_table", notes.CUBES, ranks=()),
     "sdhsi_arms": _Kind(f"{PINES}, whole fields: what each part adds", ("sdhsi_ablation",), "papers.sdhsi_arms",
                         notes.SDHSI_ARMS),
     "sdhsi_budgets": _Kind(f"{PINES}: label budgets", PAIRS, "papers.sdhsi_budgets", notes.SDHSI, ranks=()),
@@ -102,8 +106,9 @@ def missing(name: str, store: Store) -> str:
             if e.hash not in known:
                 lacks.setdefault((e.label, e.split_name), []).append(str(e.seed))
         rows = "; ".join(f"{label} on {split}, seed {', '.join(seeds)}" for (label, split), seeds in lacks.items())
-        if line["missing"] == line["runs"]:
-            rows = f"all {line['runs']} runs ({', '.join(dict.fromkeys(label for label, _ in lacks))})"
+        if line["missing"] == line["runs"] or len(lacks) > NAMED:
+            share = "all" if line["missing"] == line["runs"] else f"{line['missing']} of"
+            rows = f"{share} {line['runs']} runs ({', '.join(dict.fromkeys(label for label, _ in lacks))})"
         unknown = f" and {line['unknown']} of unknown length" if line["unknown"] else ""
         takes = f"About {line['minutes']:g} minutes{unknown}: {line['command']}"
         parts.append(f"Missing of {line['config']}: {rows}. {takes}")

@@ -51,8 +51,16 @@ TABLES: dict[str, dict[str, Any]] = {
 MAIN = {name: table["main"] for name, table in TABLES.items()}
 SHOWN_AS = {
     "trento": "Trento", "muufl": "MUUFL", "pavia_university": "Pavia University", "salinas": "Salinas",
-    "muufl_subset": "MUUFL subset (18,100 px)", "simulated": "simulated valley", "indian_pines": "Indian Pines",
+    "muufl_subset": "MUUFL subset (18,100 px)", "simulated": "simulated valley",
+    "indian_pines": "Indian Pines (published cube)",
 }  # fmt: skip
+# Cubes of Indian Pines that are compared, and the configs whose runs do.
+CUBES = {
+    "indian_pines": "published", "indian_pines_repaired": "repaired",
+    "indian_pines_bands_left_out": "placebo: damaged bands left out",
+    "indian_pines_median": "placebo: median of three bands",
+}  # fmt: skip
+CUBES_FROM = ("indian_pines_cubes_fields", "indian_pines_cubes_random")
 NETWORKS = {"mmlgnet": "MMLGNet", "sdhsi": "SDHSI-Net"}  # what figures call the papers' methods
 
 # SDHSI-Net: with self-distillation, and the same trunk on cross-entropy alone, at each label budget.

@@ -33,6 +33,20 @@ COLUMNS = (
     "at least 32 test pixels, which leaves smaller ones out. Means over seeds; empty for runs made before these were "
     "noted, or where a mapped class has no test pixel.",
 )
+PUBLISHED = (
+    "Measured on the cube as published, in which every byte 0x0D became 0x0A: 2.8 % of its samples are 768 too low. "
+    "What that is worth stands in indian_pines_cubes. Reported rows whose source does not say which cube it read are "
+    "marked: cube unknown."
+)
+CUBES = (
+    "Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n: ten partitions of the fields, each "
+    "with the seed of its number, or five random draws. Differences are paired by draw, with a naive 95 % t interval: "
+    "draws share fields and pixels, so it is too narrow.",
+    "Every byte 0x0D of the published cube became 0x0A, which makes 2.8 % of its samples 768 too low; the repair uses "
+    "no label. We found no report of it. The placebos are made of the published cube: without the 84 bands in which "
+    "any sample was mended, and with every sample the median of its band and the two beside it.",
+    "Every method keeps the settings that it has on the published cube, see the configs; none was tuned on another.",
+)
 MMLGNET = (
     SPREAD,
     f"{SUBSET} One thing changed at a time from the settings of mmlgnet_muufl_subset, which "
@@ -57,7 +71,7 @@ TRIED = ("Percent on test pixels, means over n seeds, no claim. Earlier settings
 def of_scene(name: str) -> tuple[str, ...]:
     """Of the table of every method."""
     own = {"simulated": (SIMULATED, SHORT, ASSUMED), "muufl_subset": (SUBSET, PIXELS, SHORT, ASSUMED),
-           "indian_pines": (PARITY, TRIALS, SHORT, WIDE, ASSUMED)}  # fmt: skip
+           "indian_pines": (PUBLISHED, PARITY, TRIALS, SHORT, WIDE, ASSUMED)}  # fmt: skip
     said = own.get(name, (REPORTED, ASSUMED))
     return (f"Scene: {SHOWN_AS[TABLES[name]['scene']]}. {SPREAD}", *COLUMNS, *said)
 

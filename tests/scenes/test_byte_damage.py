@@ -71,6 +71,7 @@ def test_a_cube_of_counts_saved_as_float_is_searched_and_may_hold_nan():
     counts = convert(gamma_cube()).astype(np.float32)
     counts[0, 0, 0] = np.nan
     assert find_damage([counts]).lost == 0x0D
+    assert find_damage([counts / 10_000]).lost == 0x0D  # reflectance, as files scale it
     assert find_damage([counts / 3]) is None
 
 
