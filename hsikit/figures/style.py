@@ -51,7 +51,13 @@ def style() -> AbstractContextManager[None]:
 
 
 class Picture(Figure):
-    """A figure that shows itself as PNG at the end of a cell, under whatever backend the notebook runs."""
+    """A figure that shows itself as PNG at the end of a cell, under whatever backend the notebook runs.
+
+    Attributes:
+        made_by: Dotted path of the function that drew it.
+    """
+
+    made_by: str = ""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -61,7 +67,10 @@ class Picture(Figure):
 
 
 def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under the shared style, lay out once, then leave positions alone: a second layout is slow."""
+    """Draw under the shared style, lay out once, then leave positions alone: a second layout is slow.
+
+    The figure notes the name of its function.
+    """
 
     @functools.wraps(make)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -70,6 +79,8 @@ def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
             for _ in range(2):  # an axis label finds its place in the first pass, its room in the second
                 figure.draw_without_rendering()
             figure.set_layout_engine("none")
+        if isinstance(figure, Picture):
+            figure.made_by = f"{make.__module__}.{make.__qualname__}"
         return figure
 
     return wrapper
