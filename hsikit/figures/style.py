@@ -51,13 +51,7 @@ def style() -> AbstractContextManager[None]:
 
 
 class Picture(Figure):
-    """A figure that shows itself as PNG at the end of a cell, under whatever backend the notebook runs.
-
-    Attributes:
-        made_by: Dotted path of the function that drew it.
-    """
-
-    made_by: str = ""
+    """A figure that shows itself as PNG at the end of a cell, under whatever backend the notebook runs."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -69,7 +63,7 @@ class Picture(Figure):
 def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw under the shared style, lay out once, then leave positions alone: a second layout is slow.
 
-    The figure notes the name of its function.
+    The figure notes the dotted path of its function in `made_by`.
     """
 
     @functools.wraps(make)
@@ -79,8 +73,7 @@ def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
             for _ in range(2):  # an axis label finds its place in the first pass, its room in the second
                 figure.draw_without_rendering()
             figure.set_layout_engine("none")
-        if isinstance(figure, Picture):
-            figure.made_by = f"{make.__module__}.{make.__qualname__}"
+        figure.made_by = f"{make.__module__}.{make.__qualname__}"  # type: ignore[attr-defined]  # for manifests
         return figure
 
     return wrapper

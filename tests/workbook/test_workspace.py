@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+import tiny
 from PIL import Image
 
 from hsikit import figures
@@ -27,6 +28,18 @@ def test_a_picture_of_rows_is_saved_and_its_runs_are_kept(ws):
     assert ws.figures["gaps.png"]["runs"] == ["abc", "def"]
     assert ws.figures["gaps.png"]["function"] == "hsikit.figures.results.paired_differences"
     assert not list(ws.out.rglob("*.pdf"))
+
+
+def test_a_picture_of_a_scene_names_its_function_too(ws):
+    ws.save("plate", figures.scene_plate(tiny.tiny_scene()))
+    assert ws.figures["plate.png"] == {"function": "hsikit.figures.maps.scene_plate", "notebook": "70_figures",
+                                       "runs": []}  # fmt: skip
+
+
+def test_tables_are_rounded_as_they_are_shown_and_lists_of_lines_are_tables(ws):
+    shown = ws.table([{"name": "a", "oa": 0.12345}], "scores", digits=2)
+    assert shown["oa"].to_list() == [0.12]
+    assert (ws.out / "tables" / "scores.csv").read_text() == "name,oa\na,0.12\n"
 
 
 def test_a_pdf_lies_beside_the_picture_on_request(ws):
