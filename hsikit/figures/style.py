@@ -61,7 +61,10 @@ class Picture(Figure):
 
 
 def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under the shared style, lay out once, then leave positions alone: a second layout is slow."""
+    """Draw under the shared style, lay out once, then leave positions alone: a second layout is slow.
+
+    The figure notes the dotted path of its function in `made_by`.
+    """
 
     @functools.wraps(make)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -70,6 +73,7 @@ def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
             for _ in range(2):  # an axis label finds its place in the first pass, its room in the second
                 figure.draw_without_rendering()
             figure.set_layout_engine("none")
+        figure.made_by = f"{make.__module__}.{make.__qualname__}"  # type: ignore[attr-defined]  # for manifests
         return figure
 
     return wrapper

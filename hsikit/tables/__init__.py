@@ -16,11 +16,11 @@ _HOMES = {
     "files": "MARKS latex main_table make markdown numbers update_readme write",
     "frames": "frame only spread paired summarise by_method comparison against gains calibration_table",
     "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR PAIRS PLAIN TABLES",
-    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table missing_sensors paragraph "
-    "robustness_differences robustness_table separation_differences separation_table separations stacking_table "
-    "static_exits static_means unseen_gains unseen_table",
+    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
+    "paragraph robustness_differences robustness_table separation_differences separation_table separations "
+    "stacking_table static_exits static_means unseen_gains unseen_table",
     "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
-    "tried windows_table",
+    "single tried windows_table",
 }
 __all__, _find = lazily(__name__, {f"{__name__}.{module}": names.split() for module, names in _HOMES.items()})
 

@@ -69,6 +69,15 @@ PAIRS = ("sdhsi_fields", "sdhsi_indian_pines", "sdhsi_ce_indian_pines", "sdhsi_b
 BUDGETS = {"fields_25": ("fields", "25 %"), "fields_50": ("fields", "50 %"), "fields": ("fields", "100 %"),
            "random_1": ("random", "1 %"), "random_3": ("random", "3 %"), "random_10px": ("random", "10 px a class"),
            "random_10": ("random", "10 %")}  # split -> family and how the budget is written  # fmt: skip
+BY_SIZE = (
+    "fields_25",
+    "fields_50",
+    "fields",
+    "random_1",
+    "random_10px",
+    "random_3",
+    "random_10",
+)  # as figures draw them
 PLAIN = "SDHSI-Net: cross-entropy only"  # what the arms of its ablation are compared with
 
 # MMLGNet: line of a table -> arm of mmlgnet_ablation.

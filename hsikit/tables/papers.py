@@ -15,7 +15,7 @@ from hsikit.experiments.config import load_config
 from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import against, frame, gains, paired, spread
-from hsikit.tables.layout import BUDGETS, FULL, PAIR, PLAIN
+from hsikit.tables.layout import BUDGETS, BY_SIZE, FULL, PAIR, PLAIN
 
 Rows = Iterable[dict[str, Any]]
 Pair = tuple[str, str]
@@ -92,11 +92,13 @@ def differences(config: str, rows: Rows) -> pd.DataFrame:
 # --- SDHSI-Net -------------------------------------------------------------------------------------
 
 
-def budgets_table(rows: Rows, budgets: Mapping[str, tuple[str, str]] = BUDGETS) -> pd.DataFrame:
+def budgets_table(rows: Rows, budgets: Mapping[str, tuple[str, str]] | None = None) -> pd.DataFrame:
     """Accuracy by label budget: columns method, split (the family), budget, n, oa_mean, oa_std, aa_mean.
 
-    `budgets` maps a split's short name to its family and how the budget is written, in drawing order.
+    `budgets` maps a split's short name to its family and how the budget is written, in drawing order; those of the
+    paper's study by their size if left out.
     """
+    budgets = budgets or {split: BUDGETS[split] for split in BY_SIZE}
     order = list(budgets)
     rows = sorted((r for r in rows if r["split"] in budgets), key=lambda r: order.index(r["split"]))
     table = spread(frame(rows), "split", "method")
@@ -150,6 +152,12 @@ def static_exits(rows: Rows, tolerance: float = 0.003) -> pd.DataFrame:
                       "oa_final": final["oa"], "lost": 100 * (final["oa"] - chosen["oa"]),
                       "macs_ratio": final["macs"] / chosen["macs"]})  # fmt: skip
     return pd.DataFrame(found, columns=["split", "seed", "exit", "oa", "oa_final", "lost", "macs_ratio"])
+
+
+def gradient_shares(history: pd.DataFrame) -> pd.DataFrame:
+    """Share of each loss term in the gradient's norm, a row a logged epoch, of one training's history."""
+    shares = history.filter(regex="^epoch$|^grad_share_").dropna()
+    return shares.rename(columns=lambda c: c.replace("grad_share_", ""))
 
 
 def static_means(rows: Rows) -> pd.DataFrame:

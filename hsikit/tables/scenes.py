@@ -229,8 +229,16 @@ def _reported_cells(other: dict[str, Any]) -> dict[str, Any]:
 def accuracy_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Mean and std over seeds of each method and split, the highest OA on the first row's split first."""
     table = pd.DataFrame(summarise(rows))
+    if table.empty:
+        return table
     first = table[table["split"] == table["split"].iloc[0]].set_index("method")["oa_mean"]
     return table.sort_values("method", key=lambda m: -m.map(first), kind="stable")
+
+
+def single(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Single runs, a line each: scores, sizes of the split, seconds and parameters."""
+    columns = ["name", "split", "oa", "aa", "kappa", "n_train", "n_val", "n_test", "seconds", "parameters"]
+    return pd.DataFrame(list(rows), columns=columns)
 
 
 def recall_table(rows: Iterable[dict[str, Any]], class_names: Sequence[str]) -> pd.DataFrame:

@@ -119,7 +119,7 @@ def _captions(cells: Sequence[Any]) -> dict[str, str]:
             italics = re.match(r"\*([^*]+)\*", cell.source)
             line = _plain(italics[1]) if italics else ""
         for name in re.findall(
-            r"""\.draw(?:_rows)?\(\s*["']([^"']+)["']""", cell.source if cell.cell_type == "code" else ""
+            r"""\.save(?:_rows)?\(\s*["']([^"']+)["']""", cell.source if cell.cell_type == "code" else ""
         ):
             found[name] = line
     return found

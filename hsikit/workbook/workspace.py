@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from IPython.display import Image, Markdown
+from matplotlib.figure import Figure
 
 from hsikit._util import write_text
 from hsikit.experiments.ledger import Store
 from hsikit.experiments.run import commit
+from hsikit.figures import save_figure
+
+Rows = Sequence[dict[str, Any]]
 
 
 class Workspace:
@@ -39,48 +44,45 @@ class Workspace:
         self.store = Store(Path(os.environ.get("HSIKIT_RUNS", self.out / "runs")),
                            Path(os.environ.get("HSIKIT_LEDGER", self.out / "tables" / "runs.jsonl")))  # fmt: skip
 
-    def draw(self, name: str, function: Callable[..., Any], *args: Any, runs: Sequence[str] = (), **kwargs: Any) -> Any:
-        """Call a function of `hsikit.figures`, save figures/<name>.png, and hand the picture back to be shown.
+    def save(self, name: str, figure: Figure, runs: Sequence[str] = ()) -> Image:
+        """Save a picture as figures/<name>.png and hand it back to be shown.
 
-        The name of the function and the hashes of the runs behind the picture are kept for the manifest.
+        The function of `hsikit.figures` that made it, and the hashes of the runs behind it, are kept for the manifest.
         """
-        from IPython.display import Image
-
-        from hsikit.figures import save_figure
-
-        figure = function(*args, **kwargs)
         path = save_figure(figure, self.out / "figures" / f"{name}.png")
         if self.pdf:
             save_figure(figure, path.with_suffix(".pdf"))
-        self.figures[f"{name}.png"] = {"function": f"{function.__module__}.{function.__qualname__}",
-                                       "notebook": self.notebook, "runs": list(runs)}  # fmt: skip
+        self.figures[f"{name}.png"] = {
+            "function": getattr(figure, "made_by", ""),
+            "notebook": self.notebook,
+            "runs": list(runs),
+        }
         return Image(filename=str(path))
 
-    def draw_rows(self, name: str, function: Callable[..., Any], rows: Sequence[dict[str, Any]],
-                  table: Callable[[Any], Any], *args: Any, needs: str, **kwargs: Any) -> Any:  # fmt: skip
-        """Draw a picture of ledger rows, or say what it lacks and which command makes that; the notebook goes on.
+    def save_rows(self, name: str, draw: Callable[[Rows], Figure], rows: Rows, needs: str) -> Image | Markdown:
+        """Save a picture of ledger rows, or say what it lacks and which command makes that; the notebook goes on.
 
         Args:
+            draw: Called with the rows, gives the figure. A ValueError, such as that a method has no rows, is said in
+                place of the picture.
             rows: The rows behind the picture; their hashes go to the manifest.
-            table: Called with the rows; what it gives is the function's first argument. A ValueError of either, such
-                as that a method has no rows, is said in place of the picture.
             needs: The config whose runs make the rows.
         """
-        from IPython.display import Markdown
-
         try:
             if not rows:
                 raise ValueError("the ledger holds none of its runs")
-            return self.draw(name, function, table(rows), *args, runs=[r["hash"] for r in rows], **kwargs)
+            return self.save(name, draw(rows), runs=[r["hash"] for r in rows])
         except ValueError as error:
             return Markdown(f"**{name} was not drawn**: {error}. Its runs are made by `hsikit sweep {needs}`; "
                             "`progress_of` says how long that takes.")  # fmt: skip
 
-    def table(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
-        """Save a table as tables/<name>.csv and .md and hand it back to be shown."""
-        write_text(self.out / "tables" / f"{name}.csv", table.to_csv(index=False))
-        write_text(self.out / "tables" / f"{name}.md", table.to_markdown(index=False) + "\n")
-        return table
+    def table(self, table: pd.DataFrame | Rows, name: str, digits: int | None = None) -> pd.DataFrame:
+        """Save a table, or a list of lines, as tables/<name>.csv and .md and hand it back to be shown, rounded."""
+        shown = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+        shown = shown if digits is None else shown.round(digits)
+        write_text(self.out / "tables" / f"{name}.csv", shown.to_csv(index=False))
+        write_text(self.out / "tables" / f"{name}.md", shown.to_markdown(index=False) + "\n")
+        return shown
 
     def publish(self, folder: str | Path) -> Path:
         """Copy this notebook's pictures to a folder, with a manifest: figure -> function, notebook, commit, runs.

@@ -57,7 +57,7 @@ def test_a_picture_comes_out_of_the_notebooks_own_cell_again(name, tmp_path, mon
     monkeypatch.setenv("HSIKIT_RUNS", str(tmp_path / "runs"))
     cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
     start = next(k for k, source in enumerate(cells) if "ws = Workspace(" in source)
-    drawing = next(source for source in cells if f'"{name}"' in source and "draw" in source)
+    drawing = next(source for source in cells if f'"{name}"' in source and "ws.save" in source)
     space = {}
     for source in (*cells[: start + 1], drawing):
         exec(source.replace(literals(NOTEBOOK)["out_dir"], str(tmp_path)), space)

@@ -50,7 +50,7 @@ def out(tmp_path: Path) -> Path:
     out = tmp_path / "build" / "quick"
     for folder in (tmp_path / "notebooks", out / "notebooks", out / "figures", out / "tables"):
         folder.mkdir(parents=True)
-    source = new_notebook(cells=cells(MARKDOWN, 'ws.draw("maps", f)', "1"))
+    source = new_notebook(cells=cells(MARKDOWN, 'ws.save("maps", f)', "1"))
     nbformat.write(source, tmp_path / "notebooks" / "10_a.ipynb")
     nbformat.write(new_notebook(cells=cells("# Second")), tmp_path / "notebooks" / "20_b.ipynb")
     Image.new("RGB", (30, 20), "red").save(out / "figures" / "maps.png")
@@ -133,7 +133,7 @@ def test_a_pdf_is_linked_beside_its_picture(out):
 
 
 def test_hostile_names_and_content_stay_text(out):
-    book = new_notebook(cells=cells(f"# {HOSTILE}\n\n{HOSTILE}", 'ws.draw_rows(\n "x", f)', below=f"*{HOSTILE}*"))
+    book = new_notebook(cells=cells(f"# {HOSTILE}\n\n{HOSTILE}", 'ws.save_rows(\n "x", f)', below=f"*{HOSTILE}*"))
     nbformat.write(book, out.parents[1] / "notebooks" / "20_b.ipynb")
     frame = pd.DataFrame({HOSTILE: [HOSTILE, "&amp;"]})
     frame.to_csv(out / "tables" / "a & b#1 %20 <i>.csv", index=False)
