@@ -11,11 +11,14 @@ STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated 
 	sdhsi_budgets sdhsi_ablation sdhsi_wrong_labels sdhsi_pavia_university sdhsi_salinas windows_indian_pines \
 	mmlgnet_simulated mmlgnet_trento mmlgnet_muufl
 
-.PHONY: workbook test browser lab paper bench lint net
+.PHONY: workbook help test browser lab paper bench lint net
 .DELETE_ON_ERROR:
 
 workbook: .venv/.installed  ## execute the notebooks on embedded data; everything lands in build/quick
 	env -u HSIKIT_DATA $(BIN)/hsikit workbook --profile quick
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 test: .venv/.installed  ## all tests with coverage, the notebooks and the browser included
 	$(BIN)/python -m pytest --cov=hsikit --cov-report=term
@@ -40,7 +43,7 @@ bench: .venv/.installed  ## how fast, as ratios on this machine: figures/tables/
 net: .venv/.installed  ## cheap runs before and after a change, compared field by field: make net BASE=commit
 	$(BIN)/python tests/frozen/net.py $(BASE)
 
-lint: .venv/.installed  ## style, types, clean notebooks, README commands that exist
+lint: .venv/.installed  ## style, types, the fence, the size of the house, clean notebooks, commands that exist
 	$(BIN)/ruff check hsikit tests
 	$(BIN)/ruff format --check hsikit tests
 	$(BIN)/mypy hsikit

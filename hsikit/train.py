@@ -101,7 +101,7 @@ class Run:
     Example:
         >>> scene = hsikit.load_scene("simulated")
         >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
-        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> once = hsikit.TrainConfig(epochs=1, threads=1)
         >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
         >>> len(run.history), run.model.window
         (1, 7)
@@ -147,7 +147,7 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
         >>> scene = hsikit.load_scene("simulated")
         >>> split = hsikit.few_shot_split(scene)
         >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
-        >>> run = hsikit.fit(network, scene, split, hsikit.TrainConfig(epochs=10), progress=False)
+        >>> run = hsikit.fit(network, scene, split, hsikit.TrainConfig(epochs=5, threads=1), progress=False)
         >>> hsikit.score(hsikit.predict_map(run.model, scene), split).oa > 0.5
         True
     """

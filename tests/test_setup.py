@@ -70,6 +70,32 @@ def test_ci_and_workflow_call_the_same_two_commands():
     assert [step["run"] for step in steps if "run" in step] == ["make lint", "make test"]
 
 
+def test_hooks_before_a_commit_call_tools_of_the_checks_and_fetch_nothing():
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [repo["repo"] for repo in repos] == ["local"]
+    hooks = {hook["id"]: hook for hook in repos[0]["hooks"]}
+    assert set(hooks) == {"ruff", "ruff-format", "nbstripout", "mypy", "import-linter"}
+    for name, hook in hooks.items():
+        assert hook["language"] == "system"
+        assert hook["entry"].startswith(".venv/bin/")
+        assert canonicalize_name(name.removesuffix("-format")) in pins()
+
+
+def test_make_help_tells_of_every_target():
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    targets = re.search(r"^\.PHONY: (.+)$", makefile(), flags=re.MULTILINE)[1].split()
+    assert sorted(line.split()[1] for line in told.splitlines()) == sorted(targets)
+    assert all(len(line.split()) > 3 for line in told.splitlines())
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "hsikit" / "py.typed").read_text() == ""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert build == {"packages": ["hsikit"]}  # all that is in the folder
+
+
 def test_citation_names_software_and_both_papers():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert (citation["title"], citation["version"]) == ("hsikit", PROJECT["version"])
@@ -108,8 +134,9 @@ def unknown(command: str) -> str | None:
     return None
 
 
-def test_readme_commands_exist():
-    assert {c: why for c in commands((ROOT / "README.md").read_text()) if (why := unknown(c))} == {}
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md"])
+def test_commands_that_a_page_names_exist(page):
+    assert {c: why for c in commands((ROOT / page).read_text()) if (why := unknown(c))} == {}
 
 
 def test_the_check_of_the_readme_sees_what_is_wrong():

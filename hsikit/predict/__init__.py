@@ -68,7 +68,7 @@ def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings:
     Example:
         >>> scene = hsikit.load_scene("simulated")
         >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
-        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> once = hsikit.TrainConfig(epochs=1, threads=1)
         >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
         >>> answer = hsikit.predict_map(run.model, scene, embeddings=True)
         >>> answer.labels.shape, answer.scores.shape, answer.embeddings.shape

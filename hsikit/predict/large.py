@@ -53,7 +53,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     Example:
         >>> scene = hsikit.load_scene("simulated")
         >>> network = hsikit.CNN2D(bands=8, classes=scene.n_classes, window=7)
-        >>> once = hsikit.TrainConfig(epochs=1)
+        >>> once = hsikit.TrainConfig(epochs=1, threads=1)
         >>> run = hsikit.fit(network, scene, hsikit.few_shot_split(scene), once, progress=False)
         >>> folder = run.model.save("my_model")
         >>> np.save("cube.npy", scene.hsi[:40])
