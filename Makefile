@@ -17,8 +17,8 @@ STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated 
 workbook: .venv/.installed  ## execute the notebooks on embedded data; everything lands in build/quick
 	env -u HSIKIT_DATA $(BIN)/hsikit workbook --profile quick
 
-test: .venv/.installed  ## all tests with coverage, the notebooks and the browser included
-	$(BIN)/python -m pytest --cov=hsikit --cov-report=term
+test: .venv/.installed  ## all tests in two processes side by side, the notebooks and the browser included; seconds by part
+	$(BIN)/python tests/suite.py
 
 browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Debian's package chromium
 	$(BIN)/python -m pytest tests/browser
