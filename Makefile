@@ -20,8 +20,8 @@ workbook: .venv/.installed  ## execute the notebooks on embedded data; everythin
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: .venv/.installed  ## all tests with coverage, the notebooks and the browser included
-	$(BIN)/python -m pytest --cov=hsikit --cov-report=term
+test: .venv/.installed  ## all tests in two processes side by side, the notebooks and the browser included; seconds by part
+	$(BIN)/python tests/suite.py
 
 browser: .venv/.installed  ## the explorers in a real JupyterLab; needs Debian's package chromium
 	$(BIN)/python -m pytest tests/browser

@@ -18,7 +18,7 @@ CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fit
 DOORS = [{"hsikit.scenes.base", "hsikit.scenes.check"}, {"hsikit.scenes.base", "hsikit.scenes.plot"}]
 BUDGETS = {
     "lines of the core": 10_700,  # 250 are examples of the public names, 400 find and mend lost bytes
-    "lines in all": 22_900,
+    "lines in all": 23_000,
     "files": 150,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view

@@ -1,5 +1,5 @@
 import pytest
-from tiny_site import write_site
+from tiny import write_site
 
 from hsikit.experiments import ledger
 

@@ -10,7 +10,7 @@ import time
 import pandas as pd
 import pytest
 import torch
-from tiny_site import CONFIG, timeless
+from tiny import CONFIG, timeless
 
 from hsikit import cli
 from hsikit.experiments import ConfigError, Store, dask_client, expand, slurm_client, sweep

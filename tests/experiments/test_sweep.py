@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
-from tiny_site import CONFIG, timeless, write_site
+from tiny import CONFIG, timeless, write_site
 
 from hsikit.experiments import (
     ConfigError,
