@@ -51,7 +51,8 @@ def side_by_side(halves: Mapping[str, Sequence[str]], root: Path, build: Path, p
     running = {}
     for place, (name, arguments) in enumerate(halves.items()):
         # A core for each: threads of two processes on two cores would only wait for each other.
-        env = os.environ | {"COVERAGE_FILE": str(build / f"coverage.{name}"), "OMP_NUM_THREADS": "1"}
+        env = os.environ | {"COVERAGE_FILE": str(build / f"coverage.{name}"), "OMP_NUM_THREADS": "1",
+                            "OMP_WAIT_POLICY": "PASSIVE"}  # fmt: skip
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={build / f'{name}.xml'}", f"--cov={package}",
                    "--cov-report=", *arguments]  # fmt: skip
         log = None if place == 0 else (build / f"{name}.log").open("w")
