@@ -18,9 +18,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# The browser loads what the notebooks trained: these two stay together. Everything else, also what is added, is a unit.
-BOOKS = ("tests/notebooks/test_run_workbook.py", "tests/browser")
-HALVES = {"units": tuple(f"--ignore={place}" for place in BOOKS), "notebooks and browser": BOOKS}
+# The explorers of the feature space and of words, and the gallery, open what the notebooks made: these stay together.
+# Everything else, also what is added one day, is in the first half.
+TOGETHER = (
+    "tests/notebooks/test_run_workbook.py",
+    "tests/browser/test_feature_space.py",
+    "tests/browser/test_gallery.py",
+    "tests/browser/test_prompts.py",
+)
+HALVES = {"units": tuple(f"--ignore={place}" for place in TOGETHER), "notebooks": TOGETHER}
 LEAST_S = 2.0  # parts below this are told together
 
 
