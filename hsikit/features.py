@@ -8,6 +8,8 @@ How far classes lie apart, and how far a picture can be trusted, is measured in 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -202,9 +204,20 @@ def _affinities(features: np.ndarray, perplexity: float, seed: int) -> Any:
 
 
 def _umap(seed: int, neighbours: int, init: Any = "pca", n_epochs: int | None = None) -> Any:
-    import umap
+    return _compiled_once().UMAP(n_neighbors=neighbours, init=init, n_epochs=n_epochs, random_state=seed, n_jobs=1)
 
-    return umap.UMAP(n_neighbors=neighbours, init=init, n_epochs=n_epochs, random_state=seed, n_jobs=1)
+
+@functools.cache
+def _compiled_once() -> Any:
+    """umap, with what numba compiles of it kept on disk: ten seconds once for a machine, not in each new process."""
+    import umap.umap_  # numba with it: three seconds
+
+    slow_ones = (umap.utils.fast_knn_indices, umap.utils.submatrix, umap.umap_.smooth_knn_dist,
+                 umap.umap_.compute_membership_strengths)  # fmt: skip
+    for slow in slow_ones:
+        with contextlib.suppress(RuntimeError):  # no folder that can be written to
+            slow.enable_caching()
+    return umap
 
 
 def _check_enough(features: np.ndarray, method: Method, perplexity: float, neighbours: int) -> None:

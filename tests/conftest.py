@@ -1,5 +1,6 @@
 """What all tests share: figures without a screen, the same examples every time, slow notebooks last."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow ones last: notebooks, then the browser, which loads what the notebooks trained."""
     place = lambda item: ("browser" in item.path.parts, item.get_closest_marker("notebooks") is not None)  # noqa: E731
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What the imports brought stays: no collection of garbage looks at these millions of objects again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# The browser loads what the notebooks trained: these two stay together. Everything else, also what is added, is a unit.
-BOOKS = ("tests/notebooks/test_run_workbook.py", "tests/browser")
-HALVES = {"units": tuple(f"--ignore={place}" for place in BOOKS), "notebooks and browser": BOOKS}
+# The explorers of the feature space and of words, and the gallery, open what the notebooks made: these stay together.
+# Everything else, also what is added one day, is in the first half.
+TOGETHER = (
+    "tests/notebooks/test_run_workbook.py",
+    "tests/browser/test_feature_space.py",
+    "tests/browser/test_gallery.py",
+    "tests/browser/test_prompts.py",
+)
+HALVES = {"units": tuple(f"--ignore={place}" for place in TOGETHER), "notebooks": TOGETHER}
 LEAST_S = 2.0  # parts below this are told together
 
 
@@ -51,7 +57,8 @@ def side_by_side(halves: Mapping[str, Sequence[str]], root: Path, build: Path, p
     running = {}
     for place, (name, arguments) in enumerate(halves.items()):
         # A core for each: threads of two processes on two cores would only wait for each other.
-        env = os.environ | {"COVERAGE_FILE": str(build / f"coverage.{name}"), "OMP_NUM_THREADS": "1"}
+        env = os.environ | {"COVERAGE_FILE": str(build / f"coverage.{name}"), "OMP_NUM_THREADS": "1",
+                            "OMP_WAIT_POLICY": "PASSIVE"}  # fmt: skip
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={build / f'{name}.xml'}", f"--cov={package}",
                    "--cov-report=", *arguments]  # fmt: skip
         log = None if place == 0 else (build / f"{name}.log").open("w")

@@ -14,9 +14,9 @@ def written(folder, name, text):
 
 
 def test_what_is_kept_together_is_there_and_the_units_leave_out_just_that():
-    units, books = suite.HALVES.values()
-    assert all((suite.ROOT / place).exists() for place in books)
-    assert units == tuple(f"--ignore={place}" for place in books)
+    units, notebooks = suite.HALVES.values()
+    assert all((suite.ROOT / place).exists() for place in notebooks)
+    assert units == tuple(f"--ignore={place}" for place in notebooks)
 
 
 def test_both_halves_are_counted_and_one_failure_fails_the_whole(tmp_path, capfd):

@@ -107,12 +107,12 @@ def holm(pvalues: Sequence[float | None]) -> list[float | None]:
     given = [p for p in pvalues if p is not None]
     if not all(0 <= p <= 1 for p in given):
         raise ValueError(f"p-values must lie in 0..1 or be None, got {[p for p in given if not 0 <= p <= 1]}")
-    if not given:
-        return list(pvalues)
-    from statsmodels.stats.multitest import multipletests  # seconds to import: only where there is a p-value
-
-    corrected = iter(multipletests(given, method="holm")[1].tolist())
-    return [None if p is None else next(corrected) for p in pvalues]
+    # statsmodels has this too, and collects the garbage of the whole process at each call: seconds beside torch.
+    order = np.argsort(given)
+    corrected = np.empty(len(given))
+    corrected[order] = np.maximum.accumulate(np.sort(given) * np.arange(len(given), 0, -1)).clip(max=1)
+    kept = iter(corrected.tolist())
+    return [None if p is None else next(kept) for p in pvalues]
 
 
 def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:

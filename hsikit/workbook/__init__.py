@@ -282,9 +282,9 @@ def _environment(profile: str, root: Path, out: Path) -> Iterator[None]:
     ledger = os.environ.get("HSIKIT_LEDGER", str(root / "figures" / "tables" / "runs.jsonl"))
     if profile == EMBEDDED_ONLY:  # writes under its own folder only
         runs, ledger = str(out / "runs"), str(out / "tables" / "runs.jsonl")
-    settings = {"HSIKIT_RUNS": runs, "HSIKIT_LEDGER": ledger, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "2",
+    settings = {"HSIKIT_RUNS": runs, "HSIKIT_LEDGER": ledger, "PYTHONHASHSEED": "0",
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
                 "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin stand in each other's way on a busy machine
-               
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # fmt: skip
     saved = dict(os.environ)

@@ -30,10 +30,14 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory, runs_of_notebooks):
-    """A JupyterLab whose notebooks load what the quick profile trained in this session, else train once for all."""
+    """A JupyterLab as it is after `make workbook`: notebooks load what the quick profile trained and laid out in this
+    session; without it they train once for all."""
     from lab import LabServer
 
-    server = LabServer(tmp_path_factory.mktemp("lab"), runs_of_notebooks.get("quick", BUILD / "runs"))
+    folder, runs = tmp_path_factory.mktemp("lab"), runs_of_notebooks.get("quick", BUILD / "runs")
+    if (pictures := runs.parent / "cache").is_dir():
+        shutil.copytree(pictures, folder / "build" / "quick" / "cache")
+    server = LabServer(folder, runs)
     yield server
     server.stop()
 

@@ -21,6 +21,13 @@ SLOW = {**CONFIG, "arms": [*CONFIG["arms"][:3], {"method": "cnn2d", "model": {"b
                                                  "train": {"epochs": 40}}], "seeds": [0, 1, 2]}  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def workers():
+    """A client of two workers for all that can share them; each test has its folder, and a dead worker is replaced."""
+    with dask_client(jobs=2) as client:
+        yield client
+
+
 def table_of(rows):
     return pd.DataFrame(summarise(rows)).drop(columns="seconds").to_csv()
 
@@ -35,16 +42,15 @@ def kill_one(client, ledger, after):
     return victim
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(site):
+def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(site, workers):
     store = Store(site / "runs", site / "ledger.jsonl")
     killed = []
-    with dask_client(jobs=2) as client:
-        assert os.getpid() not in client.run(os.getpid).values()
-        killer = threading.Thread(target=lambda: killed.append(kill_one(client, store.ledger, 4)))
-        killer.start()
-        spread = sweep(expand(SLOW), store, client=client)
-        killer.join()
-        assert killed[0] not in client.run(os.getpid).values()  # it died, another took its place
+    assert os.getpid() not in workers.run(os.getpid).values()
+    killer = threading.Thread(target=lambda: killed.append(kill_one(workers, store.ledger, 4)))
+    killer.start()
+    spread = sweep(expand(SLOW), store, client=workers)
+    killer.join()
+    assert killed[0] not in workers.run(os.getpid).values()  # it died, another took its place
     alone = sweep(expand(SLOW), Store(site / "a", site / "a.jsonl"))
     assert spread.failures == alone.failures == []
     assert table_of(spread.rows) == table_of(alone.rows)
@@ -53,7 +59,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(s
     assert list(store.runs.glob("*.part")) == []
 
 
-def test_rows_come_back_from_workers_that_write_elsewhere(site):
+def test_rows_come_back_from_workers_that_write_elsewhere(site, workers):
     from hsikit.experiments import cluster
 
     experiment, here = expand(CONFIG)[0], Store(site / "runs", site / "ledger.jsonl")
@@ -67,23 +73,21 @@ def test_rows_come_back_from_workers_that_write_elsewhere(site):
         def map(self, function, todo, store, **options):
             return self.client.map(function, todo, store=Store(site / "far", site / "far.jsonl"), **options)
 
-    with dask_client(jobs=1) as client:
-        done = list(cluster.work_on_cluster([experiment], here, Elsewhere(client)))
+    done = list(cluster.work_on_cluster([experiment], here, Elsewhere(workers)))
     assert done[0][1] == here.rows()[experiment.hash]
     assert (site / "far" / experiment.hash).is_dir()
 
 
-def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, monkeypatch):
+def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, workers, monkeypatch):
     (site / "deadly.py").write_text("import os, signal\n\ndef Net(**_):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
     monkeypatch.syspath_prepend(str(site))
     config = {**CONFIG, "arms": [{"method": "deadly.Net", "train": {"epochs": 1}}, {"method": "lda"}], "seeds": [0]}
-    with dask_client(jobs=1) as client:
-        result = sweep(expand(config), Store(site / "runs", site / "ledger.jsonl"), client=client)
+    result = sweep(expand(config), Store(site / "runs", site / "ledger.jsonl"), client=workers)
     assert [r["name"] for r in result.rows] == ["lda"]
     assert "its process ended" in result.failures[0].reason
 
 
-def test_an_error_on_a_worker_itself_is_a_failed_run(site, monkeypatch):
+def test_an_error_on_a_worker_itself_is_a_failed_run(site, workers):
     """Such as a worker without hsikit: here one that cannot enter the folder it is sent to."""
     from hsikit.experiments import cluster
 
@@ -94,8 +98,7 @@ def test_an_error_on_a_worker_itself_is_a_failed_run(site, monkeypatch):
         def map(self, function, todo, **options):
             return self.client.map(lambda *_, **__: 1 / 0, todo, **options)
 
-    with dask_client(jobs=1) as client:
-        done = list(cluster.work_on_cluster(expand(CONFIG)[:2], Store(site / "r", site / "l.jsonl"), Sends(client)))
+    done = list(cluster.work_on_cluster(expand(CONFIG)[:2], Store(site / "r", site / "l.jsonl"), Sends(workers)))
     assert [(row, reason) for _, row, reason in done] == [(None, "ZeroDivisionError: division by zero")] * 2
 
 

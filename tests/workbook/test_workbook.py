@@ -22,7 +22,7 @@ import json, os, sys
 from pathlib import Path
 table = Path(out_dir) / "tables" / f"{epochs}.md"
 table.parent.mkdir(parents=True, exist_ok=True)
-keys = ("HSIKIT_DATA", "HSIKIT_LEDGER", "HSIKIT_RUNS", "PYTHONHASHSEED")
+keys = ("HSIKIT_DATA", "HSIKIT_LEDGER", "HSIKIT_RUNS", "PYTHONHASHSEED", "OMP_NUM_THREADS")
 seen = {"python": sys.executable, "cwd": os.getcwd()} | {k: os.environ.get(k) for k in keys}
 table.write_text(json.dumps(seen))
 """
@@ -66,6 +66,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WorkbookRes
     (root / "notes.txt").write_text("a")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HSIKIT_DATA", "/somewhere")
+        patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("HSIKIT_RUNS", raising=False)
         result = run_workbook("quick", root=root)
         assert os.environ["HSIKIT_DATA"] == "/somewhere"
@@ -96,6 +97,7 @@ def test_kernel_is_this_interpreter_and_quick_sees_no_data_folder(project):
     assert seen["HSIKIT_LEDGER"] == str(root / "build/quick/tables/runs.jsonl")
     assert seen["HSIKIT_RUNS"] == str(root / "build/quick/runs")
     assert seen["PYTHONHASHSEED"] == "0"
+    assert seen["OMP_NUM_THREADS"] == "1", "who has one core to give is heard"
 
 
 @pytest.mark.notebooks
