@@ -173,10 +173,9 @@ def splits_side_by_side(name: str, rows: Rows) -> pd.DataFrame:
     table = measured(name, rows)
     disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
     cells = {(e["split"], e["method"]): e for e in table.to_dict("records")}
+    methods = [m for split in (disjoint, parity) for m in table.loc[table["split"] == split, "method"]]
     lines = []
-    for method in dict.fromkeys(
-        m for split in (disjoint, parity) for m in table.loc[table["split"] == split, "method"]
-    ):
+    for method in dict.fromkeys(methods):
         sides = {split: cells.get((split, method), {}) for split in (disjoint, parity)}
         own = {f"{split} {key}": side.get(key, "") for split, side in sides.items() for key in ("OA", "AA", "n")}
         there = [float(side["OA"].split()[0]) for side in sides.values() if side]

@@ -48,6 +48,13 @@ def test_static_exits_are_chosen_on_validation_and_judged_on_test():
     assert list(table["macs_ratio"]) == [1, 4, 4, 4]
 
 
+def test_a_run_without_validation_chooses_no_exit():
+    blind = [r | {"exits": [e | {"val_oa": None} for e in r["exits"]]} for r in ROWS[:2]]
+    assert static_exits(blind).empty
+    assert list(static_exits([*blind, ROWS[2]])["seed"]) == [2]
+    assert static_exits([]).empty
+
+
 def test_costs_of_one_exit_stand_beside_those_of_leaving_when_sure():
     early = [{"threshold": 0.5, "oa": 0.55, "macs_window": 20.0}]
     rows = [r | {"early_exit": early, "exits": [e | {"macs_window": e["macs"]} for e in r["exits"]]} for r in ROWS[:4]]
