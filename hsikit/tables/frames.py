@@ -21,29 +21,24 @@ measured; measure and value. What was not measured has no line.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
-from hsikit.tables.stats import holm, paired_difference
+from hsikit.tables.stats import Summary, holm, paired_difference, summary
 
 Row = Mapping[str, Any]
 Line = tuple[str, float | None, str, Any]  # item, at, measure, value
 SCORES = ("oa", "aa", "kappa")
 SCALARS = (*SCORES, "seconds", "val_oa", "area_oa", "field_oa", "group_low", "group_high")
-OF_RUN = {
-    "scene": "scene",
-    "split": "split",
-    "method": "name",
-    "hash": "hash",
-    "seed": "seed",
-}  # column <- key of a row
+RUN = ("scene", "split", "name", "hash", "seed")  # keys of a row; a frame calls the label its method
+COLUMNS = ("scene", "split", "method", "hash", "seed", "part", "item", "at", "measure", "value")
+R = TypeVar("R", bound=Row)
 
 
-def only(
-    rows: Iterable[dict[str, Any]], splits: Iterable[str] = (), methods: Iterable[str] = ()
-) -> list[dict[str, Any]]:
+def only(rows: Iterable[R], splits: Iterable[str] = (), methods: Iterable[str] = ()) -> list[R]:
     """Rows of some splits and of some methods, by their labels; of all where none is named."""
     splits, methods = set(splits), set(methods)
     return [r for r in rows if (not splits or r["split"] in splits) and (not methods or r["name"] in methods)]
@@ -52,10 +47,10 @@ def only(
 def frame(rows: Iterable[Row], *parts: str) -> pd.DataFrame:
     """Rows of the ledger as one long frame of the parts named, of the scores where none is."""
     lines = [
-        (*(row.get(key, "") for key in OF_RUN.values()), part, *line)
+        (*(row.get(key, "") for key in RUN), part, *line)
         for row in rows for part in parts or ("score",) for line in PARTS[part](row) if not pd.isna(line[-1])
     ]  # fmt: skip
-    return pd.DataFrame(lines, columns=[*OF_RUN, "part", "item", "at", "measure", "value"])
+    return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def spread(long: pd.DataFrame, *by: str) -> pd.DataFrame:
@@ -71,8 +66,8 @@ def spread(long: pd.DataFrame, *by: str) -> pd.DataFrame:
         n = max(map(len, measures.values()))
         line = dict(zip(by, place)) | {"n": n}
         for measure, values in measures.items():
-            there = values.astype(float) if len(values) == n else pd.Series(dtype=float)
-            line |= {f"{measure}_mean": there.mean(), f"{measure}_std": there.std()}
+            there = summary(values) if len(values) == n else Summary(math.nan, math.nan, 0)
+            line |= {f"{measure}_mean": there.mean, f"{measure}_std": there.std}
         lines.append(line)
     return pd.DataFrame(lines, columns=None if lines else [*by, "n"])
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from hsikit.analysis.unseen import RANKINGS
 from hsikit.experiments.config import load_config
 from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
@@ -19,6 +18,7 @@ from hsikit.tables.layout import BUDGETS, BY_SIZE, FULL, PAIR, PLAIN
 
 Rows = Iterable[dict[str, Any]]
 Pair = tuple[str, str]
+PROMPT = "prompt"  # of the rankings of `hsikit.analysis.unseen`, which loads torch, the one by the class's own words
 CLAIMS = {"accuracy": "oa", "compactness": "radius_ratio", "separability": "silhouette"}  # the paper's, and our measure
 
 
@@ -69,7 +69,8 @@ def ablation_table(rows: Rows, reference: str, metric: str = "oa", without: Sequ
     Args:
         without: Labels of arms to leave out, such as one that lies so far off that it flattens the others.
     """
-    table = against([r for r in rows if r["name"] not in without], reference)
+    rows = [r for r in rows if r["name"] not in without]
+    table = against(rows, reference)
     arm = table["comparison"].map({f"{r} − {reference}": plain(r) for r in {row["name"] for row in rows}})
     return table.assign(comparison=arm, reference=plain(reference))[table["metric"] == metric]
 
@@ -142,10 +143,11 @@ def static_exits(rows: Rows, tolerance: float = 0.003) -> pd.DataFrame:
 
     Returns columns split, seed, exit, oa, oa_final, lost (points of OA on test pixels), macs_ratio (full over exit).
     """
-    wide = frame(rows, "exit").pivot_table("value", ["split", "seed", "at"], "measure", sort=False).reset_index()
+    run = ["method", "split", "seed", "hash"]
+    wide = frame(rows, "exit").pivot_table("value", [*run, "at"], "measure", sort=False).reset_index()
+    wide = wide.reindex(columns=[*run, "at", "oa", "val_oa", "macs"]).dropna(subset=["val_oa"])
     found = []
-    for (split, seed), exits in wide.groupby(["split", "seed"], sort=False):
-        exits = exits.dropna(subset=["val_oa"])
+    for (_, split, seed, _), exits in wide.groupby(run, sort=False):
         final = exits.iloc[-1]
         chosen = exits[exits["val_oa"] >= final["val_oa"] - tolerance].iloc[0]
         found.append({"split": split, "seed": seed, "exit": int(chosen["at"]), "oa": chosen["oa"],
@@ -301,7 +303,7 @@ def unseen_gains(rows: Rows) -> pd.DataFrame:
     """
     long = _unseen(rows)
     table = _rankings(long, ["split", "class"]).groupby("class", sort=False).mean()  # a class counts once
-    first = f"{long['method'].iloc[0]}: {RANKINGS[0]}"
+    first = f"{long['method'].iloc[0]}: {PROMPT}"
     over = table.rename_axis(columns="method").stack().rename("value").rename_axis(["seed", "method"]).reset_index()
     pairs = {f"{first} − {other}": (first, other) for other in table.columns.drop(first)}
     found = paired(over.assign(measure="auroc"), pairs, "measure", primary=len(pairs))

@@ -56,12 +56,13 @@ def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
         TableError: When the table is unknown or no run fits it; what would make it is said.
     """
     known = [row | dict.fromkeys(("name", "method"), _shown(name, row)) for row in rows_of(name, rows)]
-    names, own, left = TABLES[name].get("names", {}), _arms(*TABLES[name]["configs"]), _arms(*_tried(name))
+    table = TABLES[name]
+    names, own, left = table.get("names", {}), _arms(*table["configs"]), _arms(*table.get("tried", ()))
     taken = {names.get(label, label) for label in own.values()}
     other = {row["hash"] for row in known if row["name"] not in taken and row["hash"] not in left}
     shown = [row for row in known if row["name"] and (row["hash"] in own or row["hash"] in other)]
     if not shown:
-        commands = "; ".join(f"hsikit sweep {config}" for config in TABLES[name]["configs"])
+        commands = "; ".join(f"hsikit sweep {config}" for config in table["configs"])
         raise TableError(f"the ledger has no run for table {name}; make them with: {commands}")
     trials: dict[tuple[str, str], dict[str, int]] = {}
     for row in known:
@@ -84,10 +85,6 @@ def best_rows(name: str, rows: Iterable[dict[str, Any]], splits: Sequence[str], 
     first = {r["name"] for r in best if r["split"] == splits[0]}.intersection(order)
     return sorted((r for r in best if r["name"] in first),
                   key=lambda r: (splits.index(r["split"]), order.index(r["name"])))  # fmt: skip
-
-
-def _tried(name: str) -> Sequence[str]:
-    return TABLES[name].get("tried", ())
 
 
 def _shown(name: str, row: dict[str, Any]) -> str:
@@ -176,10 +173,9 @@ def splits_side_by_side(name: str, rows: Rows) -> pd.DataFrame:
     table = measured(name, rows)
     disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
     cells = {(e["split"], e["method"]): e for e in table.to_dict("records")}
+    methods = [m for split in (disjoint, parity) for m in table.loc[table["split"] == split, "method"]]
     lines = []
-    for method in dict.fromkeys(
-        m for split in (disjoint, parity) for m in table.loc[table["split"] == split, "method"]
-    ):
+    for method in dict.fromkeys(methods):
         sides = {split: cells.get((split, method), {}) for split in (disjoint, parity)}
         own = {f"{split} {key}": side.get(key, "") for split, side in sides.items() for key in ("OA", "AA", "n")}
         there = [float(side["OA"].split()[0]) for side in sides.values() if side]

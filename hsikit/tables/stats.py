@@ -10,12 +10,9 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Row = Mapping[str, Any]
 Values = Sequence[float] | np.ndarray | Mapping[Any, float]
@@ -141,9 +138,7 @@ def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:
 # --- tables ------------------------------------------------------------------------------------------
 
 
-def best_by_validation(
-    rows: Iterable[Row] | pd.DataFrame, validation: str = "val_oa", config: str = "config"
-) -> list[dict[str, Any]]:
+def best_by_validation(rows: Iterable[Row], validation: str = "val_oa", config: str = "config") -> list[dict[str, Any]]:
     """The rows of the best configuration of each method x scene x split, chosen on validation pixels alone.
 
     A configuration is what `config` holds without its seed; the mean validation score over the seeds that all
@@ -161,8 +156,8 @@ def best_by_validation(
     Raises:
         ValueError: When a key is missing, or several configurations share no seed or lack a validation score.
     """
-    plain = _listed(rows)
-    groups: dict[tuple, dict[str, list[dict[str, Any]]]] = {}
+    plain = list(rows)
+    groups: dict[tuple, dict[str, list[Row]]] = {}
     for row in plain:
         if config not in row:
             raise ValueError(f"a row of {row.get('method')!r} has no {config!r}; it has {', '.join(map(str, row))}")
@@ -175,7 +170,7 @@ def best_by_validation(
     return [dict(row) | {"tried": chosen[id(row)]} for row in plain if id(row) in chosen]
 
 
-def _winner(place: tuple, tried: dict[str, list[dict[str, Any]]], validation: str) -> str:
+def _winner(place: tuple, tried: dict[str, list[Row]], validation: str) -> str:
     if len(tried) == 1:
         return next(iter(tried))
     for rows in tried.values():
@@ -201,12 +196,6 @@ def _without_seed(config: Any) -> str:
 
 
 # --- small parts -------------------------------------------------------------------------------------
-
-
-def _listed(rows: Iterable[Row] | pd.DataFrame) -> list[dict[str, Any]]:
-    if hasattr(rows, "to_dict"):
-        return rows.to_dict("records")
-    return [dict(row) for row in rows]
 
 
 def _missing(value: Any) -> bool:

@@ -6,7 +6,6 @@ import hsikit
 from hsikit.analysis.unseen import RANKINGS, unseen_facts
 from hsikit.predict import predict_map
 from hsikit.splits import SplitError, make_split, seen_only, split_name
-from hsikit.tables import stacking_table, unseen_gains, unseen_table
 from hsikit.text import TextVectors
 
 SPEC = {"kind": "random", "train": 0.4, "unseen": ["pond"], "window": 3}
@@ -120,49 +119,8 @@ def test_one_unseen_class_has_no_other_to_choose_its_offset(model, scene):
     assert unseen_facts(model, scene, split, budget)["pond"]["stacking"] == {}
 
 
-def rows():
-    cells = {"words": (0.9, 0.8, 0.7), "random vectors": (0.5, 0.6, 0.7)}
-    return [
-        {"name": name, "split": f"s without {c}", "seed": seed,
-         "unseen": {c: {"pixels": 5, "auroc": {"prompt": base + shift + 0.01 * seed, "novelty": 0.4}}}}
-        for name, (base, *_) in cells.items() for shift, c in ((0.0, "a"), (0.05, "b")) for seed in (0, 1)
-    ]  # fmt: skip
-
-
-def test_table_has_means_over_seeds_and_classes():
-    table = unseen_table(rows())
-    assert list(table["class"]) == ["a", "b", "mean over classes"]
-    assert list(table["words: prompt"]) == pytest.approx([0.905, 0.955, 0.93])
-    assert list(table["random vectors: prompt"]) == pytest.approx([0.505, 0.555, 0.53])
-
-
-def test_gains_are_paired_over_classes():
-    gains = unseen_gains(rows()).set_index("comparison")
-    line = gains.loc["words: prompt − words: novelty"]
-    assert line["difference"] == pytest.approx(0.53)
-    assert line["low"] == pytest.approx(0.53 - 12.706 * 0.05 / 2, abs=1e-3)
-    assert line["p"] is None
-    assert gains.loc["words: prompt − random vectors: prompt", "high"] == pytest.approx(0.4, abs=1e-6)
-
-
 def test_bad_input_is_named(scene, model):
     with pytest.raises(SplitError, match="no class 'lake' to leave out; did you mean"):
         make_split(scene, SPEC | {"unseen": ["lake"]})
     with pytest.raises(ValueError, match="a split that leaves classes out"):
         unseen_facts(model, scene, tiny_split(scene))
-    with pytest.raises(ValueError, match="no run left a class out"):
-        unseen_table([{"name": "a", "split": "s", "seed": 0}])
-
-
-def test_stacking_is_averaged_over_the_classes_that_chose():
-    facts = lambda r, t, h: {"recall": r, "trained_recall": t, "harmonic": h, "offset": 0.1}  # noqa: E731
-    row = {"name": "words", "seed": 0, "unseen": {
-        "a": {"stacking": {"b": facts(0.4, 0.8, 0.5), "c": facts(0.6, 0.6, 0.6)}},
-        "b": {"stacking": {"a": facts(0.2, 1.0, 0.3)}},
-    }}  # fmt: skip
-    table = stacking_table([row]).set_index("class")
-    assert table.loc["a", "words: recall"] == pytest.approx(0.5)
-    assert table.loc["a", "words: trained recall"] == pytest.approx(0.7)
-    assert table.loc["mean over classes", "words: harmonic"] == pytest.approx((0.55 + 0.3) / 2)
-    with pytest.raises(ValueError, match="mmlgnet_unseen_pairs"):
-        stacking_table([{"name": "words", "seed": 0}])

@@ -1,11 +1,28 @@
+"""From rows to the frame, its two verbs, and what stands on them."""
+
 import json
 
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from hsikit.experiments import Store, expand, progress_of
-from hsikit.tables import against, by_method, comparison, gains, summarise
-from hsikit.tables.stats import best_by_validation
+from hsikit.tables import (
+    against,
+    by_method,
+    calibration_table,
+    comparison,
+    frame,
+    gains,
+    missing_sensors,
+    only,
+    paired,
+    spread,
+    summarise,
+)
+from hsikit.tables.stats import best_by_validation, paired_difference
 
 
 def rows(name, scores, split="fields"):
@@ -138,3 +155,100 @@ def test_progress_says_what_is_missing_and_how_long_it_would_take(tmp_path):
     for e in expand(path)[2:]:
         store.append({"hash": e.hash, "method": e.method, "scene": e.scene, "seconds": 1.0})
     assert progress_of(store, str(path)).iloc[0][["missing", "minutes", "command"]].to_list() == [0, 0.0, ""]
+
+
+# --- the frame and its verbs -----------------------------------------------------------------------
+
+
+def exit_(name, oa, silhouette=0.5):
+    return {"name": name, "oa": oa, "aa": oa, "val_oa": oa, "macs": 10, "macs_window": 20,
+            "separation": {"silhouette": silhouette, "per_class": {"class": [1]}}}  # fmt: skip
+
+
+FULL_ROW = {
+    "name": "Net", "scene": "s", "split": "fields", "hash": "abc", "seed": 3, "oa": 0.5, "aa": 0.4, "kappa": 0.3,
+    "val_oa": None, "seconds": 2.0, "per_class": {"meadow": 0.5, "roof": None},
+    "exits": [exit_("exit 1", 0.4), exit_("final", 0.5)],
+    "early_exit": [{"threshold": 0.5, "oa": 0.45, "macs_window": 9}],
+    "robustness": [{"kind": "noise", "severity": 1.0, "oa": 0.2, "aa": 0.1}],
+    "missing": {"hsi": {"oa": 0.1, "aa": 0.2}},
+    "calibration": {"temperature": 1.5, "raw": {"ece": 0.1, "nll": 1.0, "brier": 0.2},
+                    "tempered": {"ece": 0.05, "nll": 0.9, "brier": 0.1}},
+    "unseen": {"pond": {"pixels": 5, "auroc": {"prompt": 0.9},
+                        "stacking": {"road": {"recall": 0.1, "trained_recall": 0.2, "harmonic": 0.3, "offset": 0.0}}}},
+}  # fmt: skip
+
+
+def lines_of(*parts, row=FULL_ROW):
+    return [tuple(None if pd.isna(x) else x for x in line) for line in
+            frame([row], *parts)[["part", "item", "at", "measure", "value"]].itertuples(index=False)]  # fmt: skip
+
+
+def test_a_row_becomes_a_line_a_number_and_what_was_not_measured_has_none():
+    assert set(frame([FULL_ROW])["hash"]) == {"abc"}
+    assert lines_of() == [("score", "", None, key, FULL_ROW[key]) for key in ("oa", "aa", "kappa", "seconds")]
+    assert lines_of("class") == [("class", "meadow", None, "recall", 0.5)]
+    assert ("exit", "final", 2, "silhouette", 0.5) in lines_of("exit")
+    assert {line[3] for line in lines_of("exit")} == {"oa", "aa", "val_oa", "macs", "macs_window", "silhouette"}
+    assert lines_of("early exit") == [("early exit", "", 1, "oa", 0.45), ("early exit", "", 1, "macs_window", 9)]
+    assert lines_of("damage")[::2] == [("damage", "none", 0.0, "oa", 0.5), ("damage", "noise", 1.0, "oa", 0.2)]
+    assert lines_of("missing") == [("missing", "hsi", None, "oa", 0.1), ("missing", "hsi", None, "aa", 0.2)]
+    assert ("calibration", "tempered", None, "ece", 0.05) in lines_of("calibration")
+    assert lines_of("unseen") == [("unseen", "pond", None, "prompt", 0.9), ("unseen", "pond", None, "pixels", 5)]
+    assert len(lines_of("stacking")) == 3
+    bare = {"name": "a", "seed": 0}
+    assert frame([bare], "exit", "early exit", "damage", "missing", "calibration", "unseen", "stacking", "class").empty
+
+
+def test_spread_nests_its_groups_and_gives_no_mean_over_other_runs_than_n_says():
+    rows_ = [*rows("a", A[:3]), *rows("b", B[:2]), *rows("a", A[:2], "random_10")]
+    rows_[1]["area_oa"] = 0.5
+    table = spread(frame(rows_), "split", "method")
+    assert list(zip(table["split"], table["method"], table["n"])) == [("fields", "a", 3), ("fields", "b", 2),
+                                                                    ("random_10", "a", 2)]  # fmt: skip
+    assert table["oa_mean"][0] == pytest.approx(sum(A[:3]) / 3)
+    assert table["oa_std"][0] == pytest.approx(stats.tstd(A[:3]))
+    assert table["area_oa_mean"].isna().all(), "one of three runs"
+    assert spread(frame([]), "method").empty
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=7), st.randoms())
+def test_paired_agrees_with_the_difference_of_two_lists_whatever_the_order_of_rows(scores, random):
+    both = [*rows("a", scores), *rows("b", B[: len(scores)])]
+    random.shuffle(both)
+    line = paired(frame(both), {"gain": ("a", "b")}, "measure").set_index("measure").loc["oa"]
+    want = paired_difference(scores, B[: len(scores)])
+    assert (line["n"], line["difference"]) == (want.n, pytest.approx(100 * want.mean, abs=1e-9))
+    assert (line["low"], line["high"]) == pytest.approx((100 * want.low, 100 * want.high), abs=1e-6)
+    assert line["with"] - line["without"] == pytest.approx(want.mean, abs=1e-9)
+
+
+def test_paired_leaves_out_what_shares_no_seed_and_keeps_other_units_as_they_are():
+    strangers = [r | {"seed": r["seed"] + 100} for r in rows("c", B)]
+    table = paired(frame([*rows("a", A), *rows("b", B), *strangers]), {"x": ("a", "c"), "y": ("a", "b")}, "measure")
+    assert set(table["comparison"]) == {"y"}
+    seconds = table.set_index("measure").loc["seconds"]
+    assert (seconds["with"], seconds["difference"]) == (2.0, 0.0)
+    with pytest.raises(ValueError, match="'a' has a seed twice"):
+        paired(frame([*rows("a", A), *rows("a", A), *rows("b", B)]), {"y": ("a", "b")}, "measure")
+
+
+def test_only_takes_splits_and_labels():
+    some = [*rows("a", A[:1]), *rows("b", B[:1]), *rows("a", A[:1], "random_10")]
+    assert only(some) == some
+    assert [r["name"] for r in only(some, ["fields"])] == ["a", "b"]
+    assert [r["split"] for r in only(some, methods=["a"])] == ["fields", "random_10"]
+
+
+def test_calibration_is_a_line_a_method_with_raw_beside_tempered():
+    table = calibration_table([FULL_ROW, FULL_ROW | {"seed": 4}, {"name": "LDA", "seed": 0}])
+    line = table.iloc[0]
+    assert len(table) == 1
+    assert (line["n"], line["temperature"], line["raw ece"], line["tempered ece"]) == (2, 1.5, 0.1, 0.05)
+    assert calibration_table([]).empty
+
+
+def test_means_without_a_sensor_stand_beside_both():
+    line = missing_sensors([FULL_ROW, FULL_ROW | {"seed": 4, "aa": 0.6}, {"name": "LDA", "seed": 0}]).iloc[0]
+    assert (line["split"], line["both"], line["without hsi"]) == ("fields", 0.5, 0.2)

@@ -11,7 +11,10 @@ from hsikit.tables.papers import (
     paragraph,
     robustness_differences,
     separation_differences,
+    stacking_table,
     static_exits,
+    unseen_gains,
+    unseen_table,
 )
 
 PAIR = ("with", "without")
@@ -46,6 +49,13 @@ def test_static_exits_are_chosen_on_validation_and_judged_on_test():
     assert list(table["exit"]) == [2, 1, 1, 1]  # seed 0's first exit falls short on validation
     assert list(table["lost"]) == pytest.approx([0, 0.1, 0.1, 0.1])
     assert list(table["macs_ratio"]) == [1, 4, 4, 4]
+
+
+def test_a_run_without_validation_chooses_no_exit():
+    blind = [r | {"exits": [e | {"val_oa": None} for e in r["exits"]]} for r in ROWS[:2]]
+    assert static_exits(blind).empty
+    assert list(static_exits([*blind, ROWS[2]])["seed"]) == [2]
+    assert static_exits([]).empty
 
 
 def test_costs_of_one_exit_stand_beside_those_of_leaving_when_sure():
@@ -108,3 +118,50 @@ def test_rows_come_under_the_labels_of_their_configs(tmp_path):
     store.append({"hash": first.hash, "name": "another", "oa": 0.5} | own)
     assert [r["name"] for r in rows_of(store, "sdhsi_fields", "sdhsi_budgets")] == ["SDHSI-Net"]
     assert list(progress_of(store, "sdhsi_fields")["done"]) == [1]
+
+
+# --- classes never trained on ------------------------------------------------------------------------
+
+
+def unseen_rows():
+    cells = {"words": (0.9, 0.8, 0.7), "random vectors": (0.5, 0.6, 0.7)}
+    return [
+        {"name": name, "split": f"s without {c}", "seed": seed,
+         "unseen": {c: {"pixels": 5, "auroc": {"prompt": base + shift + 0.01 * seed, "novelty": 0.4}}}}
+        for name, (base, *_) in cells.items() for shift, c in ((0.0, "a"), (0.05, "b")) for seed in (0, 1)
+    ]  # fmt: skip
+
+
+def test_table_has_means_over_seeds_and_classes():
+    table = unseen_table(unseen_rows())
+    assert list(table["class"]) == ["a", "b", "mean over classes"]
+    assert list(table["words: prompt"]) == pytest.approx([0.905, 0.955, 0.93])
+    assert list(table["random vectors: prompt"]) == pytest.approx([0.505, 0.555, 0.53])
+
+
+def test_gains_are_paired_over_classes():
+    gains = unseen_gains(unseen_rows()).set_index("comparison")
+    line = gains.loc["words: prompt − words: novelty"]
+    assert line["difference"] == pytest.approx(0.53)
+    assert line["low"] == pytest.approx(0.53 - 12.706 * 0.05 / 2, abs=1e-3)
+    assert line["p"] is None
+    assert gains.loc["words: prompt − random vectors: prompt", "high"] == pytest.approx(0.4, abs=1e-6)
+
+
+def test_rows_that_left_no_class_out_are_refused():
+    with pytest.raises(ValueError, match="no run left a class out"):
+        unseen_table([{"name": "a", "split": "s", "seed": 0}])
+
+
+def test_stacking_is_averaged_over_the_classes_that_chose():
+    facts = lambda r, t, h: {"recall": r, "trained_recall": t, "harmonic": h, "offset": 0.1}  # noqa: E731
+    row = {"name": "words", "seed": 0, "unseen": {
+        "a": {"stacking": {"b": facts(0.4, 0.8, 0.5), "c": facts(0.6, 0.6, 0.6)}},
+        "b": {"stacking": {"a": facts(0.2, 1.0, 0.3)}},
+    }}  # fmt: skip
+    table = stacking_table([row]).set_index("class")
+    assert table.loc["a", "words: recall"] == pytest.approx(0.5)
+    assert table.loc["a", "words: trained recall"] == pytest.approx(0.7)
+    assert table.loc["mean over classes", "words: harmonic"] == pytest.approx((0.55 + 0.3) / 2)
+    with pytest.raises(ValueError, match="mmlgnet_unseen_pairs"):
+        stacking_table([{"name": "words", "seed": 0}])
