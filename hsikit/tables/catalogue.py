@@ -104,7 +104,7 @@ def missing(name: str, store: Store) -> str:
         lacks: dict[tuple[str, str], list[str]] = {}
         for e in expand(line["config"]):
             if e.hash not in known:
-                lacks.setdefault((e.label, e.split_name), []).append(str(e.seed))
+                lacks.setdefault((e.label, f"{e.split_name} of {e.scene}"), []).append(str(e.seed))
         rows = "; ".join(f"{label} on {split}, seed {', '.join(seeds)}" for (label, split), seeds in lacks.items())
         if line["missing"] == line["runs"] or len(lacks) > NAMED:
             share = "all" if line["missing"] == line["runs"] else f"{line['missing']} of"
