@@ -15,7 +15,7 @@ from torch import nn
 from hsikit._util import replacing
 from hsikit.models import build, describe
 from hsikit.patches import Normalizer
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.text import TextVectors
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ from hsikit._util import replacing
 from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube, PatchSampler, reduce_bands
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 from hsikit.text import TextVectors
 

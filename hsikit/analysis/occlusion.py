@@ -13,7 +13,7 @@ from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.predict import _with_trained_bands
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 
 @dataclass(frozen=True, eq=False)

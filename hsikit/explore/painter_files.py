@@ -9,7 +9,7 @@ import numpy as np
 
 from hsikit.explore.painting import Painting
 from hsikit.scenes.arrays import read_stored
-from hsikit.scenes.base import palette
+from hsikit.scenes.scene import palette
 from hsikit.scenes.write import write_map
 from hsikit.splits.split import save_arrays
 

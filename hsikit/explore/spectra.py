@@ -12,7 +12,7 @@ from hsikit.explore.redraw import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.spectra_list import Spectrum, SpectrumList
 from hsikit.explore.spectra_picture import MODES, PRESETS_NM, ScenePicture
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import INDICES_NM, continuum_removed
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.figures.style import PALETTE
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import read_library, write_library
 
 COLOURS = tuple(c for c in PALETTE if c != "#999999")

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from hsikit.figures.spectra import draw_spectrum
 from hsikit.figures.style import PALETTE, WRONG, FigureError, legend_below, new_figure, patch, styled, titled
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.scenes.byte_damage import ByteDamage, byte_counts, find_damage
 
 PANEL_IN = 3.4

@@ -22,7 +22,7 @@ from hsikit.figures.style import (
     styled,
     titled,
 )
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.scenes.plot import plot_scene
 
 PANEL_IN = 3.3  # longer side of a map

@@ -15,8 +15,8 @@ from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.predict.fast import for_maps
 from hsikit.predict.tiles import Tile, activation_bytes, cut, side_by_side, tiles
-from hsikit.scenes.base import Scene
 from hsikit.scenes.resample import resample_bands
+from hsikit.scenes.scene import Scene
 
 WINDOWS = 64  # in a batch: as many as in training, and faster than more
 

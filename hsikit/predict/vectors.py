@@ -11,7 +11,7 @@ import torch
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
 from hsikit.predict import _with_trained_bands
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 BATCH = 256
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
 from hsikit.scenes.envi import is_envi, open_envi
 from hsikit.scenes.matlab import read_mat, variables
 from hsikit.scenes.raster import read_place, read_raster
+from hsikit.scenes.scene import SceneError
 
 RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png")
 

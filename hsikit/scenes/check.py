@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.scenes.byte_damage import find_damage
 
 if TYPE_CHECKING:

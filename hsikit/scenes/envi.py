@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 
 log = logging.getLogger(__name__)
 

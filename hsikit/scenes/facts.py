@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 
 
 @dataclass(frozen=True)

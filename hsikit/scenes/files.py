@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.arrays import Stored, read_stored
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.envi import sample
 from hsikit.scenes.raster import onto_grid
+from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.site_yaml import named, read_classes, read_yaml
 from hsikit.scenes.vector import VECTORS, burn_labels
 

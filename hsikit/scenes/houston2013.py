@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.facts import SceneFacts, SceneFile, require
 from hsikit.scenes.raster import read_raster
+from hsikit.scenes.scene import Scene, SceneError
 
 CLASSES = (
     ("healthy grass", "#7fbf3f"),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.arrays import read_numpy
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.facts import SceneFacts, SceneFile, find
+from hsikit.scenes.scene import Scene, SceneError
 
 CLASSES = (
     ("alfalfa", "#b5cf6b"),

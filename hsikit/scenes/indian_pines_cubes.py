@@ -12,7 +12,7 @@ from importlib import resources
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
+from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.byte_damage import convert
 from hsikit.scenes.facts import SceneFile, require
 from hsikit.scenes.indian_pines import FACTS, WAVELENGTHS_NM, published_cube, with_labels

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.arrays import RASTERS, read_stored
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.registry import SCENES, load_scene
+from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.site_yaml import named, read_yaml
 
 Reader = Callable[[slice, slice], np.ndarray]

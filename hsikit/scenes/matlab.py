@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

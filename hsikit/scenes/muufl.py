@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.facts import SceneFacts, SceneFile, find, require
 from hsikit.scenes.matlab import numeric, read_array, read_mat
+from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
 

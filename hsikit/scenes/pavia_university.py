@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsikit.scenes.base import Scene
 from hsikit.scenes.facts import SceneFacts, SceneFile
 from hsikit.scenes.published import check_bands, check_counts, read_published
+from hsikit.scenes.scene import Scene
 
 CLASSES = (
     ("asphalt", "#636363"),

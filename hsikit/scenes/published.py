@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
 from hsikit.scenes.facts import SceneFacts, find, require
 from hsikit.scenes.matlab import read_array
+from hsikit.scenes.scene import SceneError
 
 
 def read_published(facts: SceneFacts, filename: str, variable: str, ndim: int) -> np.ndarray:

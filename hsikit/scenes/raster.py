@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 
 
 def read_raster(path: str | Path) -> tuple[np.ndarray, dict[str, Any]]:

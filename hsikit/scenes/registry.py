@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.facts import SceneFacts, in_hand
+from hsikit.scenes.scene import Scene, SceneError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 
 KEYS = (
     "name", "hsi", "lidar", "labels", "classes", "units", "wavelengths_nm", "bad_bands", "valid", "nodata",

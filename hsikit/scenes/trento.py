@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsikit.scenes.base import Scene
 from hsikit.scenes.facts import SceneFacts, SceneFile
 from hsikit.scenes.published import check_bands, check_counts, fixed_masks, read_published
+from hsikit.scenes.scene import Scene
 
 CLASSES = (
     ("apple trees", "#7fbf3f"),

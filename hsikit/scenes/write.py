@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
+from hsikit.scenes.scene import Scene, SceneError
 
 STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory
 
