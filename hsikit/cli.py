@@ -207,7 +207,7 @@ def _predict(args: argparse.Namespace) -> None:
 
 def _is_large(scene: str, memory_gb: float) -> bool:
     """Whether a scene's cube exceeds the budget, or is given as a raster, which is read in pieces in any case."""
-    from hsikit.scenes.large import cube_gb
+    from hsikit.scenes.site import cube_gb
 
     if not Path(scene).exists():
         return False

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.scenes.facts import SceneFacts, SceneFile, require
-from hsikit.scenes.raster import read_raster
+from hsikit.scenes.layers import open_layer
 from hsikit.scenes.scene import Scene, SceneError
 
 CLASSES = (
@@ -78,8 +78,8 @@ def load_houston2013() -> Scene:
         SceneError: When a file is missing (which one, and where it goes) or is not the published one.
     """
     shape = (FACTS.rows, FACTS.cols)
-    cube, profile = read_raster(require(FACTS, _STEM + "CASI.tif"))
-    lidar, _ = read_raster(require(FACTS, _STEM + "LiDAR.tif"))
+    layers = [open_layer(require(FACTS, _STEM + name)) for name in ("CASI.tif", "LiDAR.tif")]
+    cube, lidar = (layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1])) for layer in layers)
     for what, array, expected in (("CASI", cube, (*shape, FACTS.bands)), ("LiDAR", lidar, (*shape, 1))):
         if array.shape != expected:
             raise SceneError(f"houston2013: the {what} raster is {array.shape}, expected {expected}")
@@ -96,8 +96,8 @@ def load_houston2013() -> Scene:
         lidar=lidar,
         lidar_names=("surface height (m)",),
         masks={"official": (train, test)},
-        crs=profile["crs"],
-        transform=profile["transform"],
+        crs=layers[0].crs,
+        transform=layers[0].transform,
         gsd_m=2.5,
         citation=FACTS.citation,
         licence=FACTS.licence,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.arrays import read_numpy
 from hsikit.scenes.facts import SceneFacts, SceneFile, find
+from hsikit.scenes.layers import read_numpy
 from hsikit.scenes.scene import Scene, SceneError
 
 CLASSES = (

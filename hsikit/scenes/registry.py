@@ -41,7 +41,7 @@ def load_scene(name: str | Path) -> Scene:
             one, and where it goes), or a file is not what it should be.
     """
     if Path(name).suffix.lower() in (".yaml", ".yml"):
-        loader: Callable[..., Scene] = import_module("hsikit.scenes.files").load_site
+        loader: Callable[..., Scene] = import_module("hsikit.scenes.site").load_site
         return loader(Path(name))
     key = str(name)
     if key not in SCENES:

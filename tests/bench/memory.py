@@ -22,11 +22,11 @@ MAP = """
 import sys, time
 from hsikit.predict.large import _fitted, _changed, chunk_side, map_chunk
 from hsikit.predict.tiles import Tile
-from hsikit.scenes.large import open_large
+from hsikit.scenes.site import open_site
 model, scene, cut, pixels, budget = *sys.argv[1:3], *map(float, sys.argv[3:])
 status = lambda key: int(next(x for x in open("/proc/self/status") if x.startswith(key)).split()[1]) / 2**20
 import numpy as np
-large = open_large(scene)
+large = open_site(scene)
 side = chunk_side(_fitted(model, _changed(model)), large, budget)
 start, done, peaks, part = time.perf_counter(), 0, [], []
 for top in range(0, large.shape[0], side):
