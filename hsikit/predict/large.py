@@ -24,7 +24,7 @@ from hsikit.predict import Mapper, _with_trained_bands
 from hsikit.predict.large_map import LargeMap, class_dtype
 from hsikit.predict.tiles import Tile
 from hsikit.scenes.site import Site, open_site
-from hsikit.scenes.write import Grid
+from hsikit.scenes.write import Grid, spare_input
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
 
@@ -66,6 +66,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
     _opened.cache_clear()  # its file may have changed
     fitted, large = _fitted(model, _changed(model)), open_site(scene)
+    spare_input([out], large.files)
     channels = sum(layer.shape[2] for layer in large.lidar)
     if channels < len(fitted.normalizer.lidar_mean):
         raise ValueError(
@@ -74,7 +75,8 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
         )
     side = chunk_side(fitted, large, memory_gb)
     colors = list(fitted.scene_facts.get("colors", ()))
-    grid = Grid(large.name, large.cube.crs, large.cube.transform, list(fitted.class_names), colors, large.simulated)
+    grid = Grid(large.name, large.cube.crs, large.cube.transform, list(fitted.class_names), colors, large.simulated,
+                large.cube.gcps, large.files)  # fmt: skip
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]

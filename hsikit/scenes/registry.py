@@ -34,16 +34,16 @@ SIMULATED = SceneFacts("simulated", 166, 600, 63, 2, 6, None, "Apache-2.0 (made 
 
 
 def load_scene(name: str | Path) -> Scene:
-    """A scene by its name (see `available`), or a user's own by the path of its YAML file.
+    """A scene by its name (see `available`), or a user's own by the path of its YAML file, or of its cube or product.
 
     Raises:
         SceneError: When there is no such scene (the nearest known one is given), a file is missing (which
             one, and where it goes), or a file is not what it should be.
     """
-    if Path(name).suffix.lower() in (".yaml", ".yml"):
-        loader: Callable[..., Scene] = import_module("hsikit.scenes.site").load_site
-        return loader(Path(name))
     key = str(name)
+    if key not in SCENES and (Path(name).suffix.lower() in (".yaml", ".yml") or (key and Path(name).exists())):
+        loader: Callable[..., Scene] = import_module("hsikit.scenes.site").load_site  # which looks at this list
+        return loader(Path(name))
     if key not in SCENES:
         raise SceneError(unknown(key))
     module, function, _ = SCENES[key]
