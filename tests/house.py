@@ -38,7 +38,7 @@ def circles(package: str = "hsikit", doors: list[set[str]] = DOORS) -> list[list
     """Groups of modules that import each other, also inside functions and for types alone; doors left open."""
     graph = grimp.build_graph(package, cache_dir=None)
     arrows = networkx.DiGraph((a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a))
-    arrows.remove_edges_from([(a, b) for a, b in arrows.edges if {a, b} in doors and a.endswith(".base")])
+    arrows.remove_edges_from([(a, b) for a, b in arrows.edges if {a, b} in doors and a.endswith(".scene")])
     return [sorted(group) for group in networkx.strongly_connected_components(arrows) if len(group) > 1]
 
 

@@ -132,7 +132,7 @@ class SpectraExplorer(Panel):
 
     def load(self, path: str | Path) -> None:
         """Add the spectra of a library, interpolated to the scene's bands."""
-        self._tell(f"Read {self._list.load(path)} spectra from {Path(path).name}.")
+        self._tell(self._list.load(path))
 
     # --- the picture -----------------------------------------------------------------------------
 

@@ -20,9 +20,10 @@ from tqdm.auto import tqdm
 
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
-from hsikit.predict import Mapper, _with_trained_bands
+from hsikit.predict import Mapper
 from hsikit.predict.large_map import LargeMap, class_dtype
 from hsikit.predict.tiles import Tile
+from hsikit.scenes.scene import Scene
 from hsikit.scenes.site import Site, open_site
 from hsikit.scenes.write import Grid, spare_input
 
@@ -67,12 +68,9 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     _opened.cache_clear()  # its file may have changed
     fitted, large = _fitted(model, _changed(model)), open_site(scene)
     spare_input([out], large.files)
-    channels = sum(layer.shape[2] for layer in large.lidar)
-    if channels < len(fitted.normalizer.lidar_mean):
-        raise ValueError(
-            f"the model takes {len(fitted.normalizer.lidar_mean)} LiDAR channel(s), {large.name} has {channels}; "
-            "describe cube and LiDAR in a YAML file and give that"
-        )
+    fitted.lidar_order(large.name, large.lidar_names)  # refused before the work, not in it
+    if (part := _middle(large)) is not None:
+        fitted.doubt(fitted.match(part))
     side = chunk_side(fitted, large, memory_gb)
     colors = list(fitted.scene_facts.get("colors", ()))
     grid = Grid(large.name, large.cube.crs, large.cube.transform, list(fitted.class_names), colors, large.simulated,
@@ -86,6 +84,12 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
             target.put(chunks[chunk], labels)
             bar.update()
     return target.finish()
+
+
+def _middle(large: Site, side: int = 64) -> Scene | None:
+    """Some pixels from the middle of a scene."""
+    (top, bottom), (left, right) = (((n - min(n, side)) // 2, (n + min(n, side)) // 2) for n in large.shape)
+    return large.cut(top, bottom, left, right)
 
 
 def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarray:
@@ -104,7 +108,7 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarr
     labels = np.zeros((chunk.bottom - chunk.top, chunk.right - chunk.left), class_dtype(fitted.class_names))
     if piece is None or not piece.valid[inner.place].any():
         return labels
-    cube = Cube.of(_with_trained_bands(fitted, piece), fitted.normalizer, fitted.window, mapper.device)
+    cube = Cube.of(fitted.match(piece), fitted.normalizer, fitted.window, mapper.device)
     valid = piece.valid[inner.place]
     del piece
     ids = np.asarray(fitted.class_ids, labels.dtype)

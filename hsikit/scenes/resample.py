@@ -66,6 +66,14 @@ def _tell_once(name: str, ranges: str) -> None:  # a large scene is resampled pi
     log.warning("%s: bands resampled; %s", name, ranges)
 
 
+def usual_widths(wavelengths_nm: np.ndarray) -> np.ndarray:
+    """Widths (band,) in nm that bands have if they lie side by side, in any order."""
+    order = np.argsort(wavelengths_nm, kind="stable")
+    widths = np.empty(order.size)
+    widths[order] = _widths(wavelengths_nm[order]) if order.size > 1 else 1.0
+    return widths
+
+
 def _widths(centres: np.ndarray) -> np.ndarray:
     """Band widths in nm out of sorted centres: the usual spacing at gaps, and never below a tenth of it."""
     steps = np.diff(centres)

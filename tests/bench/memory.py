@@ -90,7 +90,7 @@ def large_rows() -> list[dict[str, Any]]:
     network.read_text(np.random.default_rng(0).standard_normal((valley.n_classes, 384)).astype(np.float32))
     bare = Scene("valley", valley.hsi, valley.labels, valley.class_names, simulated=True)
     fitted = fitted_for(network, bare)
-    fitted.remember_bands(bare)
+    fitted.remember(bare)
     rows, cols = 32768, 2048  # x 63 bands x 4 bytes = 16.9 GB
     with tempfile.TemporaryDirectory() as folder:
         model, scene = fitted.save(Path(folder) / "model"), Path(folder) / "scene.zarr"
