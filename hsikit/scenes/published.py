@@ -213,13 +213,14 @@ def load_matlab(facts: SceneFacts) -> Scene:
         SceneError: When a file is missing (which one, and where it goes) or is not the published one.
     """
     layout = dict(facts.layout or {})
-    cube = read_published(facts, *layout["cube"], ndim=3)
-    lidar = read_published(facts, *layout["lidar"], ndim=3) if "lidar" in layout else None
+    (cube_file, cube_variable), lidar_of = layout["cube"], layout.get("lidar")
+    cube = read_published(facts, cube_file, cube_variable, 3)
+    lidar = None if lidar_of is None else read_published(facts, lidar_of[0], lidar_of[1], 3)
     masks: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, (train, test) in layout.get("masks", {}).items():
         masks |= fixed_masks(facts, name, train, test)
     return Scene(
-        name=facts.name, hsi=check_bands(facts, layout["cube"][0], cube), labels=read_labels(facts),
+        name=facts.name, hsi=check_bands(facts, cube_file, cube), labels=read_labels(facts),
         class_names=facts.class_names, colors=facts.colors, units=facts.units, wavelengths_nm=facts.wavelengths_nm,
         lidar=lidar, lidar_names=layout.get("lidar_names", ()), masks=masks, gsd_m=facts.gsd_m,
         citation=facts.citation, licence=facts.licence,
