@@ -186,7 +186,7 @@ def _predict(args: argparse.Namespace) -> None:
     from hsikit.fitted import Fitted
     from hsikit.predict import predict_map
     from hsikit.scenes import load_scene
-    from hsikit.scenes.write import write_map
+    from hsikit.scenes.write import spare_input, write_map
 
     folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
     folder = folder / "model" if (folder / "model").is_dir() else folder
@@ -196,6 +196,7 @@ def _predict(args: argparse.Namespace) -> None:
         return _say(str(map_large(folder, args.scene, args.out, memory_gb=args.memory, progress=True)))
     fitted = Fitted.load(folder)
     scene = load_scene(args.scene)
+    spare_input([args.out], scene.files)  # before the work, not after it
     pred = predict_map(fitted, scene, memory_gb=args.memory, progress=True)
     scores = np.zeros((*scene.shape, len(fitted.class_names)), np.float32)  # 0 where a class was no candidate
     scores[..., pred.classes - 1] = pred.scores
@@ -207,7 +208,7 @@ def _predict(args: argparse.Namespace) -> None:
 
 def _is_large(scene: str, memory_gb: float) -> bool:
     """Whether a scene's cube exceeds the budget, or is given as a raster, which is read in pieces in any case."""
-    from hsikit.scenes.large import cube_gb
+    from hsikit.scenes.site import cube_gb
 
     if not Path(scene).exists():
         return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,24 @@ from torch import nn
 from hsikit._util import replacing
 from hsikit.models import build, describe
 from hsikit.patches import Normalizer
-from hsikit.scenes.base import Scene
+from hsikit.scenes.resample import resample_bands, usual_widths
+from hsikit.scenes.scene import Scene
 from hsikit.text import TextVectors
+
+log = logging.getLogger(__name__)
+
+SAME_BAND = 0.1  # of a band's width: nearer centres are one band
+FAR = 8.0  # standard deviations of the training pixels: no scene of the same kind lies there
+
+
+@lru_cache  # a large scene is matched piece by piece
+def _warn_once(text: str) -> None:
+    log.warning(text)
+
+
+def _unnamed(names: Sequence[str]) -> bool:
+    """Whether channels are called what a scene calls them that is given no names."""
+    return all(name == f"channel {i}" for i, name in enumerate(names))
 
 
 @dataclass(eq=False)
@@ -30,7 +48,7 @@ class Fitted:
         class_ids: Trained classes (1..C), the candidates of a prediction.
         class_names: All class names of the scene.
         text: The class vectors it was trained with, or None.
-        scene_facts: Name, bands and wavelengths of the training scene, to tell whether another scene fits.
+        scene_facts: What the training scene was: name, bands, wavelengths and widths, units, LiDAR names, colours.
 
     Example:
         >>> scene = hsikit.load_scene("simulated")
@@ -50,11 +68,87 @@ class Fitted:
     text: TextVectors | None = None
     scene_facts: dict[str, Any] = field(default_factory=dict)
 
-    def remember_bands(self, scene: Scene) -> None:
-        """Note the bands of the training scene."""
-        waves = None if scene.wavelengths_nm is None else [float(w) for w in scene.wavelengths_nm]
-        self.scene_facts = {"name": scene.name, "bands": scene.bands, "wavelengths_nm": waves,
-                            "colors": list(scene.colors), "simulated": scene.simulated}  # fmt: skip
+    def remember(self, scene: Scene) -> None:
+        """Note what the training scene was, so that another one can be matched with it."""
+        numbers = lambda values: None if values is None else [float(v) for v in values]  # noqa: E731
+        self.scene_facts = {
+            "name": scene.name, "bands": scene.bands, "wavelengths_nm": numbers(scene.wavelengths_nm),
+            "fwhm_nm": numbers(scene.fwhm_nm), "units": scene.units, "colors": list(scene.colors),
+            "lidar_names": list(scene.lidar_names[: len(self.normalizer.lidar_mean)]), "simulated": scene.simulated,
+        }  # fmt: skip
+
+    def match(self, scene: Scene) -> Scene:
+        """A scene as the model takes it: on the bands of the training scene, its LiDAR channels by name.
+
+        Bands nearer than a tenth of their width are the same; others are resampled where both have wavelengths.
+
+        Raises:
+            ValueError: When bands or LiDAR channels are others; the message names them.
+        """
+        facts = self.scene_facts
+        order = self.lidar_order(scene.name, scene.lidar_names)
+        if scene.lidar is not None and order and order != list(range(len(order))):
+            names = [scene.lidar_names[i] for i in order]
+            scene = replace(scene, lidar=np.asarray(scene.lidar)[..., order], lidar_names=names)
+        bands, waves, have = facts.get("bands", scene.bands), facts.get("wavelengths_nm"), scene.wavelengths_nm
+        if waves is not None and have is not None and not np.array_equal(waves, have):
+            widths = np.asarray(facts.get("fwhm_nm") or usual_widths(np.array(waves)))
+            if len(waves) == len(have) and (np.abs(have - waves) <= SAME_BAND * widths).all():
+                return scene
+            return resample_bands(scene, np.array(waves), facts["name"])
+        if scene.bands != bands:
+            raise ValueError(
+                f"the model was trained on {bands} bands of {facts['name']}, {scene.name} has "
+                f"{scene.bands} and one of them no wavelengths to resample by; give the scene's wavelengths"
+            )
+        return scene
+
+    def lidar_order(self, scene: str, names: Sequence[str]) -> list[int]:
+        """Which of a scene's LiDAR channels the model takes, in its own order; empty where it takes none.
+
+        Raises:
+            ValueError: When one of them is missing.
+        """
+        needed = len(self.normalizer.lidar_mean)
+        if len(names) < needed:
+            raise ValueError(f"the model takes {needed} LiDAR channel(s), {scene} has {len(names)}; describe cube and "
+                             "LiDAR in a YAML file and give that, or take a model trained without")  # fmt: skip
+        wanted = self.scene_facts.get("lidar_names") or []  # older models do not say
+        if not needed or _unnamed(wanted) or _unnamed(names):
+            if needed and len(names) > 1:
+                _warn_once(f"{scene}: LiDAR channels are taken in their order, as they are not all named")
+            return list(range(needed))
+        for name in wanted:
+            if name not in names:
+                raise ValueError(
+                    f"the model takes the LiDAR channel {name!r}, {scene} has {', '.join(names)}; "
+                    f"give the one that measures the same its name: `lidar: {{file: ..., name: {name}}}`"
+                )
+        return [list(names).index(name) for name in wanted]
+
+    def doubt(self, scene: Scene) -> None:
+        """Warn where a matched scene's units are others, or its values lie far from those trained on."""
+        known = [self.scene_facts.get("units", ""), scene.units]
+        if known[0] != known[1] and not any(not unit or unit.startswith("unknown") for unit in known):
+            _warn_once(
+                f"{scene.name} holds {known[1]}, the model was trained on {known[0]} of {self.scene_facts['name']}"
+            )
+        pixels = np.flatnonzero(scene.valid)
+        rows, cols = np.divmod(pixels[:: max(1, len(pixels) // 500)], scene.shape[1])
+        norm = self.normalizer
+        parts = [("values", scene.hsi, norm.mean, norm.std), ("LiDAR", scene.lidar, norm.lidar_mean, norm.lidar_std)]
+        for what, raster, mean, std in parts:
+            if raster is None or not len(mean):
+                continue
+            away = np.abs(np.asarray(raster[rows, cols], np.float64)[:, : len(mean)] - mean) / std  # (pixel, channel)
+            if what == "LiDAR" and (lacking := np.mean(~np.isfinite(away).all(1))) > 0:
+                _warn_once(f"{scene.name}: LiDAR is missing in {lacking:.0%} of pixels; the mean of the training "
+                           "pixels stands in for it there")  # fmt: skip
+            if np.isfinite(away).any() and (usual := np.nanmedian(away)) > FAR:
+                _warn_once(
+                    f"{scene.name}: its {what} lie {usual:.0f} standard deviations (median) from those that the model "
+                    "was trained on; check units, and `scale` and `offset` in the YAML"
+                )
 
     def save(self, folder: Path | str) -> Path:
         """Write the folder: model.safetensors, normalizer.npz, model.json. Written aside, then moved into place."""

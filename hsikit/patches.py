@@ -6,6 +6,7 @@ side; a batch is one gather of pixels from it, flipped on the way.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,10 @@ class Normalizer:
             )
         rows, cols = np.divmod(np.asarray(pixels), scene.shape[1])
         spectra = np.asarray(scene.hsi[rows, cols], np.float64)  # (pixel, band)
+        if not np.isfinite(spectra).all():
+            bad = int((~np.isfinite(spectra).all(1)).sum())
+            raise ValueError(f"{bad} of {len(spectra)} training pixels of {scene.name} hold NaN; mark them not valid, "
+                             "or drop the bands that have no data")  # fmt: skip
         mean, std = spectra.mean(0), spectra.std(0)
         std[std < 1e-12] = 1.0  # a constant band stays zero instead of becoming NaN
         components = None
@@ -64,6 +71,13 @@ class Normalizer:
         lidar_mean = lidar_std = np.zeros(0)
         if lidar_channels and scene.lidar is not None:
             heights = np.asarray(scene.lidar[rows, cols, :lidar_channels], np.float64)
+            lacking = ~np.isfinite(heights)
+            if lacking.any():
+                if lacking.all(0).any():
+                    raise ValueError(f"no training pixel of {scene.name} has LiDAR in every channel; leave one out")
+                log.warning("%s: LiDAR is missing in %d of %d training pixels; the mean of the others stands in for it",
+                            scene.name, lacking.any(1).sum(), len(heights))  # fmt: skip
+                heights = np.where(lacking, np.nanmean(np.where(lacking, np.nan, heights), axis=0), heights)
             lidar_mean, lidar_std = heights.mean(0), heights.std(0)
             lidar_std[lidar_std < 1e-12] = 1.0
         return cls(mean, std, components, lidar_mean, lidar_std)
@@ -74,9 +88,9 @@ class Normalizer:
         return out if self.components is None else out @ self.components.T.astype(np.float32)
 
     def lidar(self, heights: np.ndarray) -> np.ndarray:
-        """Normalise LiDAR (..., channel) to float32, keeping the channels fitted on."""
+        """Normalise LiDAR (..., channel) to float32, keeping the channels fitted on; their mean where there is none."""
         kept = heights[..., : len(self.lidar_mean)]
-        return ((kept - self.lidar_mean) / self.lidar_std).astype(np.float32)
+        return np.nan_to_num(((kept - self.lidar_mean) / self.lidar_std).astype(np.float32), posinf=0, neginf=0)
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from hsikit.patches import Normalizer, nearest_valid
 from hsikit.predict import Prediction
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 PROFILE_RADII = (1, 3, 5)

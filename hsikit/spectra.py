@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from hsikit.scenes.envi import PER_NM, decoded, header_of, in_nm, read_header
+from hsikit.scenes.scene import RANGE_NM
 
 WATER_NM = ((1350.0, 1430.0), (1800.0, 1960.0))  # water vapour leaves no light there (assumed limits)
 INDICES_NM = {  # (a - b) / (a + b) at these wavelengths
@@ -238,15 +242,32 @@ def write_library(path: str | Path, spectra: Mapping[str, np.ndarray], wavelengt
 
 
 def read_library(path: str | Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    """Named spectra (band,) and wavelengths (band,) in nm, or None, from what `write_library` writes.
+    """Named spectra (band,) and wavelengths (band,) in nm, or None, from CSV or an ENVI library.
+
+    A CSV has a column of wavelengths (in nm or micrometres, as its heading says) or of band numbers, and a column a
+    spectrum. Values beyond 1e30, which mark deleted channels, are NaN; of spectra with one name the later are numbered.
 
     Raises:
-        ValueError: When the file is missing or is neither a CSV table of numbers nor an ENVI library.
+        ValueError: When the file is missing, is neither a table of numbers nor an ENVI library, or its first heading
+            does not say what the first column holds.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is not there; name a .csv or .sli file")
-    return _read_sli(path) if path.suffix == ".sli" else _read_csv(path)
+    names, table, waves = _read_sli(path) if path.suffix.lower() == ".sli" else _read_csv(path)
+    table = np.where(np.abs(table) < 1e30, table, np.nan)  # (spectrum, band)
+    low, high = RANGE_NM
+    if waves is not None and not ((waves >= low) & (waves <= high)).all():
+        span = f"{waves.min():g} to {waves.max():g} nm"
+        raise ValueError(f"{path.name}: wavelengths run from {span}, expected {low:g} to {high:g}; correct their unit")
+    library: dict[str, np.ndarray] = {}
+    for name, values in zip(names, table):
+        number = 2
+        given = name
+        while name in library:
+            name, number = f"{given} {number}", number + 1
+        library[name] = values
+    return library, waves
 
 
 def _write_csv(path: Path, names: Sequence[str], table: np.ndarray, waves: np.ndarray | None) -> None:
@@ -257,19 +278,27 @@ def _write_csv(path: Path, names: Sequence[str], table: np.ndarray, waves: np.nd
         writer.writerows([repr(float(v)) for v in line] for line in np.column_stack([first, table.T]))
 
 
-def _read_csv(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(file))
+def _read_csv(path: Path) -> tuple[list[str], np.ndarray, np.ndarray | None]:
+    text = decoded(path.read_bytes())
+    first = text.split("\n", 1)[0]
+    lines = list(csv.reader(text.splitlines(), delimiter=max("\t;,", key=first.count)))
     try:
-        table = np.array(lines[1:], float).T  # (column, band)
+        table = np.array([line for line in lines[1:] if line], float).T  # (column, band)
         names = lines[0][1:]
         if table.ndim != 2 or len(table) != len(names) + 1 or not names:
             raise ValueError
     except (ValueError, IndexError):
         wanted = "a first line wavelength_nm,name,... and numbers below it"
         raise ValueError(f"{path.name} is not a table of spectra; expected {wanted}") from None
-    waves = table[0] if lines[0][0] == "wavelength_nm" else None
-    return dict(zip(names, table[1:])), waves
+    heading = lines[0][0].strip().lower()
+    if heading in ("band", "bands", "channel", "index", "number", "#"):
+        return names, table[1:], None
+    words = re.findall(r"[a-zµ]+", heading.replace("_", " ").replace("μ", "µ"))
+    units = [PER_NM[word] for word in words if word in PER_NM]
+    if not units and not any(word.startswith(("wave", "wvl", "wl", "lambda")) for word in words):
+        wanted = "wavelength_nm, wavelength_um or band"
+        raise ValueError(f"{path.name}: the first column is called {lines[0][0]!r}; call it {wanted}")
+    return names, table[1:], table[0] * (units[0] if units else in_nm(path.name, "", table[0]))
 
 
 def _write_sli(path: Path, names: Sequence[str], table: np.ndarray, waves: np.ndarray | None) -> None:
@@ -283,16 +312,26 @@ def _write_sli(path: Path, names: Sequence[str], table: np.ndarray, waves: np.nd
     envi.SpectralLibrary(table.astype(np.float32), header, None).save(str(path.with_suffix("")))
 
 
-def _read_sli(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+def _read_sli(path: Path) -> tuple[list[str], np.ndarray, np.ndarray | None]:
     from spectral.io import envi
 
+    header = header_of(path)
     try:
-        library = envi.open(str(path.with_suffix(".hdr")), str(path))
-        spectra = np.asarray(library.spectra, np.float64)
+        if header is None:
+            raise ValueError("it has no header (.hdr) beside it")
+        fields = read_header(header)
+        rows, bands = int(fields["lines"]), int(fields["samples"])
+        order = "<>"[int(fields.get("byte order", 0))]
+        kind = np.dtype(envi.envi_to_dtype[str(fields["data type"])]).newbyteorder(order)
+        table = np.fromfile(path, kind, rows * bands, offset=int(fields.get("header offset", 0))).reshape(rows, bands)
+        scale = float(fields.get("reflectance scale factor", 1)) or 1.0
+        names = [str(name) for name in np.atleast_1d(fields.get("spectra names", []))]
+        given = np.array([float(w) for w in np.atleast_1d(fields.get("wavelength", []))])
+        waves = given * in_nm(path.name, str(fields.get("wavelength units", "")), given) if given.size else None
+        if given.size not in (0, bands) or len(names) not in (0, rows):
+            raise ValueError(f"{given.size} wavelengths and {len(names)} names for {rows} spectra of {bands} bands")
+    # A damaged header can raise almost anything while it is parsed; all of it means the same to the caller.
     except Exception as error:
-        raise ValueError(f"{path.name} cannot be read as an ENVI spectral library: {error}") from error
-    centres = library.bands.centers
-    waves = None if centres is None else np.asarray(centres, np.float64)
-    if waves is not None and str(library.bands.band_unit).lower().startswith("micro"):
-        waves = 1000 * waves
-    return dict(zip(library.names, spectra)), waves
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise ValueError(f"{path.name} cannot be read as an ENVI spectral library: {reason}") from error
+    return names or [f"spectrum {i}" for i in range(1, rows + 1)], table.astype(np.float64) / scale, waves

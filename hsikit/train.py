@@ -9,6 +9,7 @@ busy machine, longer than a whole training.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from hsikit._util import replacing
 from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube, PatchSampler, reduce_bands
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 from hsikit.text import TextVectors
 
@@ -159,7 +160,7 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
         class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
         _read_text(model, scene, text)
         fitted = Fitted(model.to(place), normalizer, window, class_ids, scene.class_names, text=text)
-        fitted.remember_bands(scene)
+        fitted.remember(scene)
         cube = Cube.of(scene, normalizer, window, place)
         index_of = np.searchsorted(class_ids, split.y("train")), np.searchsorted(class_ids, split.y("val"))
         targets = wrong_labels(index_of[0], config.wrong_labels, len(class_ids), config.seed)
@@ -196,6 +197,9 @@ def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Pr
     for epoch in range(state.epoch + 1, config.epochs + 1):
         torch.manual_seed(config.seed * 1_000_003 + epoch)  # dropout: the same after a resume
         row = {"epoch": epoch, **_one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep)}
+        if not math.isfinite(row["loss"]):
+            raise ValueError(f"the loss is {row['loss']} in epoch {epoch}; lower the learning rate ({config.lr:g}), or "
+                             "look for values without meaning with scene.check()")  # fmt: skip
         if val is not None:
             row |= evaluate(network, val, keep)
             rank = (row["val_oa"], -row["val_loss"])

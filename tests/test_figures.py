@@ -17,7 +17,7 @@ from hsikit import figures
 from hsikit.figures import FigureError
 from hsikit.figures.style import RIGHT, WRONG
 from hsikit.metrics import scores_from_labels
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.separation import separation
 
 NAMES = ("meadow", "roof", "pond $deep$")

@@ -15,7 +15,7 @@ import pandas as pd
 from hsikit.analysis.exits import map_at_exit
 from hsikit.fitted import Fitted
 from hsikit.metrics import score
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 KINDS = ("noise", "stripes", "dropped_bands")

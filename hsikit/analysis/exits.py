@@ -21,7 +21,7 @@ from hsikit.fitted import Fitted
 from hsikit.models.sdhsi import SDHSINet, flattened
 from hsikit.patches import Cube
 from hsikit.predict.fast import for_maps
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from torch import Tensor
 from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube
-from hsikit.predict import _with_trained_bands
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +69,7 @@ class Occlusion:
                 f"the model takes {needed} LiDAR channel(s), {scene.name} has {scene.lidar_channels}; "
                 "give a scene with LiDAR or a model trained without"
             )
-        self.scene = _with_trained_bands(model, scene)
+        self.scene = model.match(scene)
         self.model, self.network = model, model.network.eval()
         self.order = self._band_order()
         parts = np.array_split(np.arange(self.scene.bands), min(groups, self.scene.bands))

@@ -19,7 +19,7 @@ import numpy as np
 
 from hsikit.fitted import Fitted
 from hsikit.predict import predict_map
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 RANKINGS = ("prompt", "prompt less best trained", "novelty")

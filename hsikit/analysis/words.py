@@ -18,7 +18,7 @@ import numpy as np
 
 from hsikit.fitted import Fitted
 from hsikit.predict import predict_map
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 from hsikit.text import TextEncoder, load_text_encoder
 from hsikit.text.prompts import TextError, load_prompts

@@ -18,6 +18,7 @@ from hsikit._util import write_text
 from hsikit.experiments.config import ConfigError, Experiment, expand
 from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.registry import SCENES, facts
+from hsikit.scenes.yaml_file import stamp_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +176,8 @@ def _files_first(scene: str) -> str:
 
 
 @lru_cache
-def _content(scene: str) -> str:
+def _content(scene: str, stamp: str) -> str:
+    """Content of a scene whose files have this stamp."""
     return load_scene(scene).content_hash
 
 
@@ -185,7 +187,7 @@ def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
     A row stands unchecked where the scene's files are not on this machine.
     """
     try:
-        content = _content(experiment.scene)
+        content = _content(experiment.scene, stamp_of(experiment.scene))
     except SceneError as error:
         log.debug("run %s stands unchecked: %s", row["hash"], error)
         return row

@@ -11,7 +11,7 @@ from hsikit.areas import per_field_accuracy
 from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import pixels_inside
 from hsikit.predict import Prediction
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from hsikit.features import checked_features
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 PARTS = ("train", "val", "test", "in no part")

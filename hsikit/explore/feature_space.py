@@ -16,7 +16,7 @@ from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import inside, pixels_inside
 from hsikit.features import Embedding2D, draw_per_class
 from hsikit.predict import Prediction
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.separation import Separation
 from hsikit.splits import Split
 

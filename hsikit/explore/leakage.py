@@ -12,7 +12,7 @@ import numpy as np
 
 from hsikit.explore.panel import Panel, View
 from hsikit.explore.progress import Progress
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split, make_split
 
 DISJOINT = ("block", "fields")  # kinds that keep a buffer

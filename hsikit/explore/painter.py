@@ -15,7 +15,7 @@ from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.predict import Prediction
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 TOOLS = ("brush", "lasso", "box")

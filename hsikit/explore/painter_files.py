@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from hsikit.explore.painting import Painting
-from hsikit.scenes.arrays import read_stored
-from hsikit.scenes.base import palette
+from hsikit.scenes.layers import open_layer
+from hsikit.scenes.place import place
+from hsikit.scenes.scene import palette
 from hsikit.scenes.write import write_map
 from hsikit.splits.split import save_arrays
 
@@ -48,9 +48,13 @@ def load_painting(painting: Painting, path: str | Path) -> int:
         np.True_
     """
     path = _checked(path)
-    stored = read_stored(path, "labels" if path.suffix == ".npz" else None).array
-    labels = stored[..., 0] if stored.ndim == 3 and stored.shape[2] == 1 else stored
-    names, colors = _npz_classes(path) if path.suffix == ".npz" else _tif_classes(path)
+    layer = open_layer(path, "labels" if path.suffix == ".npz" else None)
+    if layer.shape[2] != 1:
+        raise ValueError(f"{path} is {layer.shape}, expected one channel (row, col)")
+    layer = place(layer, painting.scene, classes=True)
+    rows, cols = painting.scene.shape
+    labels = np.nan_to_num(layer.values(slice(0, rows), slice(0, cols))[..., 0])
+    names, colors = _npz_classes(path) if path.suffix == ".npz" else (list(layer.class_names), list(layer.colors))
     count = int(labels.max(initial=0))
     names = names or [f"class {i}" for i in range(1, min(count, 1000) + 1)]
     painting.replace_all(labels, names, colors if len(colors) == len(names) else list(palette(len(names))))
@@ -70,22 +74,3 @@ def _npz_classes(path: Path) -> tuple[list[str], list[str]]:
     with np.load(path, allow_pickle=False) as file:
         held = {key: [str(v) for v in file[key]] if key in file else [] for key in ("class_names", "colors")}
     return held["class_names"], held["colors"]
-
-
-def _tif_classes(path: Path) -> tuple[list[str], list[str]]:
-    """Names and colours that `write_map` left in the file; empty lists where there are none."""
-    import warnings
-
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as file:
-            try:
-                names = [str(name) for name in json.loads(file.tags().get("class_names", "[]"))]
-                table = file.colormap(1)
-            except ValueError:  # no names that can be read, or no colour table
-                return [], []
-    colors = ["#{:02x}{:02x}{:02x}".format(*table[i][:3]) for i in range(1, len(names) + 1) if i in table]
-    return names, colors

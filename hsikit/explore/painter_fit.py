@@ -9,7 +9,7 @@ from hsikit.explore.progress import Progress
 from hsikit.losses import CrossEntropy
 from hsikit.models.output import Output
 from hsikit.predict import Prediction
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 MODELS = {  # name in the menu -> method

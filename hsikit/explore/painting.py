@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, palette
+from hsikit.scenes.scene import Scene, palette
 from hsikit.spectra import class_means, spectral_angle
 
 STEPS_KEPT = 200  # strokes that can be undone

@@ -15,7 +15,7 @@ from hsikit.explore.pieces import short
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, scores_from_labels
 from hsikit.predict import predict_map
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 from hsikit.text import TextEncoder, TextVectors, load_text_encoder
 

@@ -12,7 +12,7 @@ from hsikit.explore.redraw import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.spectra_list import Spectrum, SpectrumList
 from hsikit.explore.spectra_picture import MODES, PRESETS_NM, ScenePicture
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import INDICES_NM, continuum_removed
 
 
@@ -132,7 +132,7 @@ class SpectraExplorer(Panel):
 
     def load(self, path: str | Path) -> None:
         """Add the spectra of a library, interpolated to the scene's bands."""
-        self._tell(f"Read {self._list.load(path)} spectra from {Path(path).name}.")
+        self._tell(self._list.load(path))
 
     # --- the picture -----------------------------------------------------------------------------
 

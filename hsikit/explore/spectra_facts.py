@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import bad_bands, class_means, rank_by_angle
 
 

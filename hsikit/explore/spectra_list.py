@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.figures.style import PALETTE
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import read_library, write_library
 
 COLOURS = tuple(c for c in PALETTE if c != "#999999")
@@ -81,9 +81,10 @@ class SpectrumList:
         named = {f"{i + 1} {s.name}": s.mean for i, s in enumerate(self.entries)}
         return write_library(path, named, self.scene.wavelengths_nm)
 
-    def load(self, path: str | Path) -> int:
-        """Add the spectra of a library, interpolated to the scene's bands; returns how many there were."""
+    def load(self, path: str | Path) -> str:
+        """Add the spectra of a library, interpolated to the scene's bands; says how many, and whether by number."""
         library, waves = read_library(path)
+        by_number = waves is None or self.scene.wavelengths_nm is None
         for name, values in library.items():
             if waves is not None and self.scene.wavelengths_nm is not None:
                 order = np.argsort(waves)
@@ -92,4 +93,6 @@ class SpectrumList:
                 raise ValueError(f"{name} has {values.size} bands and no wavelengths, the scene {self.scene.bands}")
             place = np.empty((0, 2), int)
             self.entries.append(Spectrum(name, self.next_colour(), values, None, place, kept=True))
-        return len(library)
+        whose = "the library" if waves is None else "the scene"
+        said = f"; {whose} has no wavelengths, so bands were taken by number" if by_number else ""
+        return f"Read {len(library)} spectra from {Path(path).name}{said}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.scenes.base import COLOUR_INFRARED_NM, TRUE_COLOUR_NM
+from hsikit.scenes.scene import COLOUR_INFRARED_NM, TRUE_COLOUR_NM
 from hsikit.spectra import INDICES_NM, normalised_difference, spectral_angle
 
 PRESETS_NM = {"true colour": TRUE_COLOUR_NM, "colour infrared": COLOUR_INFRARED_NM}

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from hsikit.explore.panel import View
 from hsikit.explore.pieces import short
 from hsikit.explore.spectra_drawn import axis, colour_scale, cursors, legend, lines
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import WATER_NM, water_bands
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hsikit.analysis.occlusion import Answer, Occlusion
 from hsikit.explore.panel import Panel, View
 from hsikit.fitted import Fitted
 from hsikit.predict import Prediction, predict_map
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
 

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from hsikit.figures.spectra import draw_spectrum
 from hsikit.figures.style import PALETTE, WRONG, FigureError, legend_below, new_figure, patch, styled, titled
-from hsikit.scenes.base import Scene
 from hsikit.scenes.byte_damage import ByteDamage, byte_counts, find_damage
+from hsikit.scenes.scene import Scene
 
 PANEL_IN = 3.4
 BESIDE = 5  # byte values shown on either side of the pair

@@ -22,8 +22,8 @@ from hsikit.figures.style import (
     styled,
     titled,
 )
-from hsikit.scenes.base import Scene
 from hsikit.scenes.plot import plot_scene
+from hsikit.scenes.scene import Scene
 
 PANEL_IN = 3.3  # longer side of a map
 

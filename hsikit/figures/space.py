@@ -19,7 +19,7 @@ from hsikit.figures.style import (
     table_title,
     titled,
 )
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.separation import METRICS, Separation
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hsikit.figures.style import FigureError, new_figure, styled, titled
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import WATER_NM
 
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,7 +25,7 @@ from hsikit.figures.style import (
     table_title,
     titled,
 )
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
     import pandas as pd

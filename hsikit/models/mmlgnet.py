@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsikit.models.output import Output, recorded, seeded
+from hsikit.models.output import Output, check_window, recorded, seeded
 
 FUSIONS = ("concat", "gated", "sum")
 SENSORS = ("both", "hsi", "lidar")
@@ -28,6 +28,7 @@ class SensorEncoder(nn.Module):
 
     def __init__(self, channels: int, width: int, window: int, depth: int = 3, dropout: float = 0.0) -> None:
         super().__init__()
+        check_window(window, 1)
         depth = min(depth, (window - 1) // 2)
         layers = [nn.Conv2d(channels, width, 1), nn.BatchNorm2d(width), nn.ReLU()]
         for _ in range(depth):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsikit.models.output import Output, recorded, seeded
+from hsikit.models.output import Output, check_window, recorded, seeded
 
 
 @recorded
@@ -23,6 +23,7 @@ class CNN2D(nn.Module):
 
     def __init__(self, bands: int = 30, classes: int = 16, window: int = 11, seed: int = 0) -> None:
         super().__init__()
+        check_window(window, 7)
         self.bands, self.window = bands, window
         with seeded(seed):
             self.layers = nn.Sequential(
@@ -51,6 +52,7 @@ class CNN3D(nn.Module):
 
     def __init__(self, bands: int = 30, classes: int = 16, window: int = 11, seed: int = 0) -> None:
         super().__init__()
+        check_window(window, 5)
         if bands < 15:
             raise ValueError(f"bands={bands}: the two strided kernels need at least 15")
         self.bands, self.window = bands, window
@@ -84,6 +86,9 @@ class HybridSN(nn.Module):
 
     def __init__(self, bands: int = 30, classes: int = 16, window: int = 25, seed: int = 0) -> None:
         super().__init__()
+        check_window(window, 9)
+        if bands < 13:
+            raise ValueError(f"bands={bands}: the three kernels need at least 13")
         self.bands, self.window = bands, window
         with seeded(seed):
             self.spectral = nn.Sequential(

@@ -41,6 +41,12 @@ class Output(NamedTuple):
         return Output(flat(self.logits), flat(self.embedding), *(tuple(map(flat, t)) for t in self[2:]))
 
 
+def check_window(window: int, least: int) -> None:
+    """Raises ValueError for a window that is even or smaller than what a network's kernels need."""
+    if window < least or window % 2 == 0:
+        raise ValueError(f"window={window}: the kernels need an odd number of pixels from {least}")
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Draw from a generator of its own inside the block, and leave the caller's untouched."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hsikit.models.output import Output, recorded, seeded
+from hsikit.models.output import Output, check_window, recorded, seeded
 
 WIDTH, DEPTH, HEADS, HIDDEN, DROPOUT = 64, 5, 4, 8, 0.1
 
@@ -37,6 +37,7 @@ class SpectralFormer(nn.Module):
     def __init__(self, bands: int = 200, classes: int = 16, window: int = 7, neighbours: int = 3,
                  seed: int = 0) -> None:  # fmt: skip
         super().__init__()
+        check_window(window, 1)
         if neighbours % 2 == 0 or neighbours > bands:
             raise ValueError(f"neighbours={neighbours} of {bands} bands: need an odd number, at most the bands")
         self.bands, self.window, self.neighbours = bands, window, neighbours

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsikit.models.output import Output, recorded, seeded
+from hsikit.models.output import Output, check_window, recorded, seeded
 
 WIDTH, SPECTRAL = 24, 128  # channels of all blocks, and of the map that the spectrum ends in
 
@@ -43,6 +43,7 @@ class SSRN(nn.Module):
 
     def __init__(self, bands: int = 200, classes: int = 16, window: int = 7, seed: int = 0) -> None:
         super().__init__()
+        check_window(window, 3)
         if bands < 8:
             raise ValueError(f"bands={bands}: the first kernel spans 7 of them and moves by 2; need at least 8")
         self.bands, self.window = bands, window

@@ -15,8 +15,7 @@ from hsikit.models.output import Output
 from hsikit.patches import Cube
 from hsikit.predict.fast import for_maps
 from hsikit.predict.tiles import Tile, activation_bytes, cut, side_by_side, tiles
-from hsikit.scenes.base import Scene
-from hsikit.scenes.resample import resample_bands
+from hsikit.scenes.scene import Scene
 
 WINDOWS = 64  # in a batch: as many as in training, and faster than more
 
@@ -63,7 +62,7 @@ def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings:
 
     Raises:
         ValueError: For an unknown mode, dense where the network cannot, mixed without a GPU, or a scene whose bands
-            cannot be resampled to those of the training scene.
+            or LiDAR are not those of the training scene (`Fitted.match`).
 
     Example:
         >>> scene = hsikit.load_scene("simulated")
@@ -75,7 +74,8 @@ def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings:
         ((166, 600), (166, 600, 6), (166, 600, 128))
     """
     mapper = Mapper.of(fitted, mode, exits=exits, device=device, memory_gb=memory_gb, mixed=mixed)
-    scene = _with_trained_bands(fitted, scene)
+    scene = fitted.match(scene)
+    fitted.doubt(scene)
     cube = Cube.of(scene, fitted.normalizer, fitted.window, mapper.device)
     shape, ids = scene.shape, np.asarray(fitted.class_ids, np.int16)
     labels, scores = np.zeros(shape, np.int16), np.empty((*shape, len(ids)), np.float32)
@@ -180,16 +180,3 @@ class Mapper:
         with torch.autocast(self.device.type, torch.float16, enabled=self.mixed):
             output = self.network(hsi, lidar).only(self.keep)
         return output.float()
-
-
-def _with_trained_bands(fitted: Fitted, scene: Scene) -> Scene:
-    """The scene on the bands of the training scene, resampled where both have wavelengths."""
-    bands, waves = fitted.scene_facts.get("bands", scene.bands), fitted.scene_facts.get("wavelengths_nm")
-    if waves is not None and scene.wavelengths_nm is not None and not np.array_equal(waves, scene.wavelengths_nm):
-        return resample_bands(scene, np.array(waves), fitted.scene_facts["name"])
-    if scene.bands != bands:
-        raise ValueError(
-            f"the model was trained on {bands} bands of {fitted.scene_facts['name']}, {scene.name} has "
-            f"{scene.bands} and one of them no wavelengths to resample by; give the scene's wavelengths"
-        )
-    return scene

@@ -20,11 +20,12 @@ from tqdm.auto import tqdm
 
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
-from hsikit.predict import Mapper, _with_trained_bands
+from hsikit.predict import Mapper
 from hsikit.predict.large_map import LargeMap, class_dtype
 from hsikit.predict.tiles import Tile
-from hsikit.scenes.large import LargeScene, open_large
-from hsikit.scenes.write import Grid
+from hsikit.scenes.scene import Scene
+from hsikit.scenes.site import Site, open_site
+from hsikit.scenes.write import Grid, spare_input
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
 
@@ -39,7 +40,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
 
     Args:
         model: Folder of a saved `Fitted`.
-        scene: As `open_large` takes it; a path, so that workers open it themselves.
+        scene: As `open_site` takes it; a path, so that workers open it themselves.
         out: Ends in .tif (Cloud-Optimised GeoTIFF) or .zarr (an array (row, col); class names in its attributes).
         memory_gb: Of all that a process holds beside its libraries (about 0.4 GB); decides the size of chunks.
         client: A `dask.distributed.Client`; None maps in this process.
@@ -65,17 +66,15 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
         raise ValueError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
     _opened.cache_clear()  # its file may have changed
-    fitted, large = _fitted(model, _changed(model)), open_large(scene)
-    channels = sum(layer.shape[2] for layer in large.lidar)
-    if channels < len(fitted.normalizer.lidar_mean):
-        raise ValueError(
-            f"the model takes {len(fitted.normalizer.lidar_mean)} LiDAR channel(s), {large.name} has {channels}; "
-            "describe cube and LiDAR in a YAML file and give that"
-        )
+    fitted, large = _fitted(model, _changed(model)), open_site(scene)
+    spare_input([out], large.files)
+    fitted.lidar_order(large.name, large.lidar_names)  # refused before the work, not in it
+    if (part := _middle(large)) is not None:
+        fitted.doubt(fitted.match(part))
     side = chunk_side(fitted, large, memory_gb)
-    facts = fitted.scene_facts
-    grid = Grid(large.name, large.hsi.crs, large.hsi.transform, list(fitted.class_names), list(facts.get("colors", ())),
-                large.simulated)  # fmt: skip
+    colors = list(fitted.scene_facts.get("colors", ()))
+    grid = Grid(large.name, large.cube.crs, large.cube.transform, list(fitted.class_names), colors, large.simulated,
+                large.cube.gcps, large.files)  # fmt: skip
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
@@ -85,6 +84,12 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
             target.put(chunks[chunk], labels)
             bar.update()
     return target.finish()
+
+
+def _middle(large: Site, side: int = 64) -> Scene | None:
+    """Some pixels from the middle of a scene."""
+    (top, bottom), (left, right) = (((n - min(n, side)) // 2, (n + min(n, side)) // 2) for n in large.shape)
+    return large.cut(top, bottom, left, right)
 
 
 def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarray:
@@ -103,7 +108,7 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarr
     labels = np.zeros((chunk.bottom - chunk.top, chunk.right - chunk.left), class_dtype(fitted.class_names))
     if piece is None or not piece.valid[inner.place].any():
         return labels
-    cube = Cube.of(_with_trained_bands(fitted, piece), fitted.normalizer, fitted.window, mapper.device)
+    cube = Cube.of(fitted.match(piece), fitted.normalizer, fitted.window, mapper.device)
     valid = piece.valid[inner.place]
     del piece
     ids = np.asarray(fitted.class_ids, labels.dtype)
@@ -116,7 +121,7 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarr
     return labels
 
 
-def chunk_side(fitted: Fitted, large: LargeScene, memory_gb: float) -> int:
+def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
     """Side of the largest chunk whose cube, as stored and as prepared, takes at most 0.4 of the budget.
 
     Raises:
@@ -126,9 +131,8 @@ def chunk_side(fitted: Fitted, large: LargeScene, memory_gb: float) -> int:
     bands = len(norm.mean) if norm.components is None else len(norm.components)
     channels = sum(layer.shape[2] for layer in large.lidar)
     # As stored, resampled or not, prepared, and LiDAR twice; 40 bytes for validity and the places of near pixels.
-    pixel = (large.hsi.dtype.itemsize + (large.hsi.dtype.itemsize if len(large.bands) < large.hsi.shape[2] else 0)
-             ) * large.hsi.shape[2] + 4 * (bands + 2 * channels) + 40  # fmt: skip
-    resampled = large.wavelengths_nm is not None and len(norm.mean) != len(large.bands)
+    pixel = large.pixel_bytes + 4 * (bands + 2 * channels) + 40
+    resampled = large.cube.wavelengths is not None and len(norm.mean) != large.cube.shape[2]
     pixel += 4 * len(norm.mean) if resampled else 0
     margin = 2 * (half + math.ceil(math.sqrt(2) * half))
     for side in SIDES:
@@ -164,8 +168,8 @@ def _fitted(model: str, changed: int) -> Fitted:
 
 
 @lru_cache(1)
-def _opened(scene: str) -> LargeScene:
-    return open_large(scene)
+def _opened(scene: str) -> Site:
+    return open_site(scene)
 
 
 @lru_cache(1)

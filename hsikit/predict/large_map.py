@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 from hsikit.scenes.write import Grid, write_grid
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,7 @@ import torch
 
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
-from hsikit.predict import _with_trained_bands
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 BATCH = 256
 
@@ -35,7 +34,7 @@ def pixel_vectors(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> dict[str,
     if pixels.ndim != 1 or pixels.dtype.kind not in "ui" or not pixels.size or pixels.max() >= scene.valid.size:
         most = scene.valid.size
         raise ValueError(f"pixels are {pixels.shape} of {pixels.dtype}; give flat indices (n,) below {most}")
-    scene = _with_trained_bands(fitted, scene)
+    scene = fitted.match(scene)
     network, cube = fitted.network.cpu().eval(), Cube.of(scene, fitted.normalizer, fitted.window)
     rows, cols = (torch.as_tensor(part.astype(np.int64)) for part in np.divmod(pixels, scene.shape[1]))
     half, found = fitted.window // 2, []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError
 
 REACH = 3  # a byte value is expected as often as the median of so many values on either side
 NEAR = 12  # byte values on either side that tell how rough the histogram is there

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.scenes.base import Scene
 from hsikit.scenes.byte_damage import find_damage
+from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hsikit.scenes.base import SceneError
-from hsikit.scenes.facts import SceneFacts, SceneFile, cache_root, find_whole
+from hsikit.scenes.published import SceneFacts, SceneFile, cache_root, find_whole
+from hsikit.scenes.scene import SceneError
 
 log = logging.getLogger(__name__)
 

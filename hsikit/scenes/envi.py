@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-import logging
+import re
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError, readable
 
-log = logging.getLogger(__name__)
-
-INTERLEAVES = ("bil", "bip", "bsq")
+INTERLEAVES = {"bil": (0, 2, 1), "bip": (0, 1, 2), "bsq": (1, 2, 0)}  # -> (row, col, band)
+STORED = {"bil": ("lines", "bands", "samples"), "bip": ("lines", "samples", "bands"),
+          "bsq": ("bands", "lines", "samples")}  # fmt: skip
 DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bil", ".bip", ".bsq")
 PER_NM = {"nanometers": 1.0, "nanometer": 1.0, "nm": 1.0, "micrometers": 1e3, "micrometer": 1e3, "um": 1e3}
-PER_NM |= {"microns": 1e3, "µm": 1e3, "angstroms": 0.1}
+PER_NM |= {"microns": 1e3, "micron": 1e3, "µm": 1e3, "angstroms": 0.1}
 NO_UNIT = ("", "unknown", "index", "none")
 SAMPLE_BANDS = 16
 ROUGHER = 8.0  # bytes in the wrong order make spectra this much rougher, and more
+
+
+def decoded(raw: bytes, encoding: str | None = None) -> str:
+    """Text out of bytes: UTF-8 with or without its mark, else Latin-1; or as `encoding` says.
+
+    Raises:
+        ValueError: When the encoding is unknown or does not fit.
+    """
+    if encoding:
+        try:
+            return raw.decode(encoding)
+        except (LookupError, UnicodeDecodeError) as error:
+            raise ValueError(f"the text is not in {encoding!r} ({error})") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def is_envi(path: Path) -> bool:
@@ -28,22 +46,32 @@ def is_envi(path: Path) -> bool:
 
 
 def header_of(path: Path) -> Path | None:
-    """The header that belongs to a data file: `cube.img.hdr` or `cube.hdr`."""
-    for candidate in (Path(str(path) + ".hdr"), path.with_suffix(".hdr")):
-        if candidate.is_file():
-            return candidate
-    return None
+    """The header that belongs to a data file: `cube.img.hdr` or `cube.hdr`, in small letters or capitals."""
+    beside = [Path(f"{path}{end}") for end in (".hdr", ".HDR")] + [path.with_suffix(end) for end in (".hdr", ".HDR")]
+    return next((candidate for candidate in beside if candidate.is_file()), None)
 
 
-def open_envi(path: Path) -> dict[str, Any]:
+def read_header(header: Path, encoding: str | None = None) -> dict[str, Any]:
+    """The fields of a header, as `spectral` reads them, whatever its encoding."""
+    from spectral.io import envi
+
+    with warnings.catch_warnings(), tempfile.NamedTemporaryFile("w", suffix=".hdr", encoding="utf-8") as plain:
+        warnings.simplefilter("ignore")  # of names in capitals
+        plain.write(decoded(header.read_bytes(), encoding))
+        plain.flush()
+        return envi.read_envi_header(plain.name)
+
+
+def envi_facts(path: Path, encoding: str | None = None, byte_order: str | None = None) -> dict[str, Any]:
     """Open an ENVI cube without reading it.
 
     Args:
         path: The header, or the data file beside it.
+        encoding: Of the header; UTF-8, or else Latin-1, if not given.
+        byte_order: "little" or "big", in the place of the header's; it is then not doubted.
 
     Returns:
-        `cube` (row, col, band), memory-mapped read-only; `wavelengths` in nm (band,) or None; `good` (band,)
-        booleans of the bad-band list or None; `nodata` or None; `data_file`.
+        `cube` (row, col, band), memory-mapped read-only, and fields of a `Layer`; `files` are header and data.
 
     Raises:
         SceneError: When the header is damaged, its data are missing or of another size, the interleave,
@@ -53,18 +81,10 @@ def open_envi(path: Path) -> dict[str, Any]:
     if header is None or not header.is_file():
         raise SceneError(f"{path} is missing, or has no ENVI header (.hdr) beside it")
     data_file = _data_file(header) if header == path else path
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            opened = _open(header, data_file)
-    except SceneError:
-        raise
-    # A damaged header can raise almost anything while it is parsed; all of it means the same to the caller.
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise SceneError(f"{header} is not a readable ENVI header ({reason or type(error).__name__})") from error
-    _check_byte_order(header, opened["cube"])
-    return opened
+    with readable(header, "ENVI header", "export it again"):
+        facts = _facts(header, read_header(header, encoding), data_file, byte_order)
+    doubt = None if byte_order else _check_byte_order(header, facts["cube"])
+    return facts | {"files": (header, data_file), "findings": (doubt,) if doubt else ()}
 
 
 def _data_file(header: Path) -> Path:
@@ -76,17 +96,38 @@ def _data_file(header: Path) -> Path:
     raise SceneError(f"{header} has no data file beside it; expected {stem.name}{{{', '.join(DATA_SUFFIXES[1:])}}}")
 
 
-def _open(header: Path, data_file: Path) -> dict[str, Any]:
+def _facts(header: Path, fields: dict[str, Any], data_file: Path, byte_order: str | None) -> dict[str, Any]:
+    bands = int(fields["bands"])
+    cube = _mapped(header, fields, data_file, byte_order)
+    waves, factor = _wavelengths(header, fields)
+    each = lambda key: _numbers(header, fields, key, bands)  # noqa: E731
+    fwhm, good, nodata = each("fwhm"), each("bbl"), fields.get("data ignore value")
+    scale, offset, units = each("data gain values"), each("data offset values"), ""
+    if scale is None and (whole := float(fields.get("reflectance scale factor", 1))) not in (0.0, 1.0):
+        scale, units = np.full(bands, 1 / whole), "reflectance"
+    names, colors = _classes(fields)
+    return {
+        "cube": cube, "wavelengths": waves, "good": None if good is None else good != 0,
+        "fwhm": fwhm * factor if fwhm is not None and (fwhm > 0).all() else None, "scale": scale, "offset": offset,
+        "units": units, "nodata": None if nodata is None else np.full(bands, float(nodata)), "class_names": names,
+        "colors": colors,
+    }  # fmt: skip
+
+
+def _mapped(header: Path, fields: dict[str, Any], data_file: Path, byte_order: str | None) -> np.ndarray:
+    """The data (row, col, band), memory-mapped, once size, type and order are what the header says."""
     from spectral.io import envi
 
-    fields = envi.read_envi_header(str(header))
     interleave = str(fields.get("interleave", "")).strip().lower()
     if interleave not in INTERLEAVES:
         raise SceneError(f"{header} has interleave {interleave!r}, expected one of {', '.join(INTERLEAVES)}")
-    if str(fields.get("byte order", "0")).strip() not in ("0", "1"):
+    order = str(fields.get("byte order", "0")).strip()
+    if order not in ("0", "1"):
         raise SceneError(f"{header} has byte order {fields['byte order']!r}, expected 0 (little) or 1 (big)")
     if "spectral library" in str(fields.get("file type", "")).lower():
         raise SceneError(f"{header} is a spectral library, expected an image")
+    if str(fields.get("file compression", "0")).strip() not in ("", "0"):
+        raise SceneError(f"{header} says that its data are compressed; export them uncompressed")
     kind = np.dtype(envi.envi_to_dtype[str(fields["data type"]).strip()])
     if kind.kind not in "uif":
         raise SceneError(f"{header} holds {kind} values, expected integers or real numbers")
@@ -100,29 +141,58 @@ def _open(header: Path, data_file: Path) -> dict[str, Any]:
             f"{header} says {rows} x {cols} x {bands} {kind} ({expected:,} bytes), but {data_file.name} has "
             f"{found:,} bytes; correct lines, samples, bands or data type"
         )
-    waves = _wavelengths(header, fields)
-    good = np.array([float(b) != 0 for b in fields["bbl"]]) if "bbl" in fields else None
-    image = envi.open(str(header), str(data_file))
-    nodata = fields.get("data ignore value")
-    return {
-        "cube": image.open_memmap(interleave="bip", writable=False),  # transposed views stay on disk
-        "wavelengths": waves,
-        "good": good,
-        "nodata": None if nodata is None else float(nodata),
-        "data_file": data_file,
-    }
+    big = byte_order == "big" if byte_order else order == "1"
+    stored = np.memmap(data_file, kind.newbyteorder(">" if big else "<"), "r", offset,
+                       tuple(int(fields[k]) for k in STORED[interleave]))  # fmt: skip
+    return stored.transpose(INTERLEAVES[interleave])  # a view, still on disk
 
 
-def _wavelengths(header: Path, fields: dict[str, Any]) -> np.ndarray | None:
-    """Band centres in nm, by the unit that the header names; None where it gives none."""
-    if "wavelength" not in fields:
+def _numbers(header: Path, fields: dict[str, Any], key: str, bands: int) -> np.ndarray | None:
+    if key not in fields:
         return None
-    unit = str(fields.get("wavelength units", "nanometers")).strip().lower()
+    found = np.array([float(v) for v in np.atleast_1d(fields[key])])
+    if found.size != bands:
+        what = "bad-band flags" if key == "bbl" else key
+        raise SceneError(f"{header}: {found.size} {what} for {bands} bands; give one a band")
+    return found
+
+
+def _wavelengths(header: Path, fields: dict[str, Any]) -> tuple[np.ndarray | None, float]:
+    """Band centres in nm, and the factor of the header's unit; None where it gives none."""
+    if "wavelength" in fields:
+        given = np.array([float(w) for w in np.atleast_1d(fields["wavelength"])])
+        factor = in_nm(str(header), str(fields.get("wavelength units", "")), given)
+        return given * factor, factor
+    found = [re.match(r"\s*(\d+(?:\.\d+)?)\s*(nanometers|nm|micrometers|microns|um|µm)\b", str(name).lower())
+             for name in np.atleast_1d(fields.get("band names", []))]  # fmt: skip
+    if not found or not all(found):
+        return None, 1.0
+    return np.array([float(m[1]) * PER_NM[m[2]] for m in found if m]), 1.0
+
+
+def in_nm(where: str, unit: str, values: np.ndarray) -> float:
+    """What to multiply wavelengths by for nm; without a unit, those all below 100 are micrometres.
+
+    Raises:
+        SceneError: For a unit of another kind.
+    """
+    unit = unit.strip().lower()
     if unit in NO_UNIT:
-        unit = "nanometers"
+        return 1e3 if values.size and values.max() < 100 else 1.0
     if unit not in PER_NM:
-        raise SceneError(f"{header} gives wavelengths in {unit!r}, expected Nanometers or Micrometers")
-    return np.array([float(w) for w in fields["wavelength"]]) * PER_NM[unit]
+        raise SceneError(f"{where} gives wavelengths in {unit!r}, expected Nanometers or Micrometers")
+    return PER_NM[unit]
+
+
+def _classes(fields: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and colours of values 1..C of a classification, whose value 0 is the unclassified."""
+    names = [str(name) for name in np.atleast_1d(fields.get("class names", []))]
+    if "classification" not in str(fields.get("file type", "")).lower() or len(names) < 2:
+        return (), ()
+    parts = [int(float(v)) for v in fields.get("class lookup", [])]
+    colors = ["#{:02x}{:02x}{:02x}".format(*parts[i : i + 3]) for i in range(3, len(parts) - 2, 3)]
+    whole = len(colors) == len(names) - 1 and all(0 <= v < 256 for v in parts)
+    return tuple(names[1:]), tuple(colors) if whole else ()
 
 
 def sample(cube: np.ndarray) -> np.ndarray:
@@ -133,15 +203,22 @@ def sample(cube: np.ndarray) -> np.ndarray:
     return np.asarray(cube[np.ix_(*across, spread)]).reshape(-1, spread.size)  # (8, 8, band) -> (pixel, band)
 
 
-def _check_byte_order(header: Path, cube: np.ndarray) -> None:
-    """Look at a few pixels: are they spectra only when their bytes are swapped?"""
+def _check_byte_order(header: Path, cube: np.ndarray) -> tuple[str, str, str] | None:
+    """Look at a few pixels: are they spectra only when their bytes are swapped?
+
+    Values that are all multiples of 256 may as well be those of an 8-bit camera in the upper byte: a finding.
+    """
     values = sample(cube)
     with np.errstate(all="ignore"):
         as_is, swapped = _roughness(values), _roughness(values.byteswap())
-    if as_is > ROUGHER * swapped:
-        raise SceneError(
-            f"{header}: the values make sense only with their bytes swapped; change `byte order` to the other of 0, 1"
-        )
+    if as_is <= ROUGHER * swapped:
+        return None
+    if values.dtype.kind in "ui" and (values % 256 == 0).all():
+        return ("values are multiples of 256", "all sampled pixels", "if they should be small numbers, the bytes are "
+                "swapped: write `byte_order: big` or `little`, which also settles that they are right")  # fmt: skip
+    raise SceneError(
+        f"{header}: the values make sense only with their bytes swapped; change `byte order` to the other of 0, 1"
+    )
 
 
 def _roughness(spectra: np.ndarray) -> float:

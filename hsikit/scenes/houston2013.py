@@ -6,66 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
-from hsikit.scenes.facts import SceneFacts, SceneFile, require
-from hsikit.scenes.raster import read_raster
+from hsikit.scenes.layers import open_layer
+from hsikit.scenes.published import catalogue, require
+from hsikit.scenes.scene import Scene, SceneError
 
-CLASSES = (
-    ("healthy grass", "#7fbf3f"),
-    ("stressed grass", "#c5d86d"),
-    ("synthetic grass", "#17becf"),
-    ("trees", "#1b7837"),
-    ("soil", "#c2a55a"),
-    ("water", "#2171b5"),
-    ("residential", "#f4a582"),
-    ("commercial", "#d6604d"),
-    ("road", "#636363"),
-    ("highway", "#2b2b2b"),
-    ("railway", "#8c564b"),
-    ("parking lot 1", "#bdbdbd"),
-    ("parking lot 2", "#9e9ac8"),
-    ("tennis court", "#54278f"),
-    ("running track", "#e7298a"),
-)
 TRAIN_COUNTS = (198, 190, 192, 188, 186, 182, 196, 191, 193, 191, 181, 192, 184, 181, 187)
 TEST_COUNTS = (1053, 1064, 505, 1056, 1056, 143, 1072, 1053, 1059, 1036, 1054, 1041, 285, 247, 473)
-# Assumed: the band centres are spread evenly over the range given with the contest.
-WAVELENGTHS_NM = np.linspace(380.0, 1050.0, 144)
 _STEM = "2013_IEEE_GRSS_DF_Contest_"
 
-FACTS = SceneFacts(
-    name="houston2013",
-    rows=349,
-    cols=1905,
-    bands=144,
-    lidar=1,
-    classes=15,
-    labelled=15_029,
-    licence="terms of the 2013 IEEE GRSS Data Fusion Contest (no redistribution)",
-    citation=(
-        "Debes et al. (2014), Hyperspectral and LiDAR Data Fusion: Outcome of the 2013 GRSS Data "
-        "Fusion Contest, IEEE JSTARS 7(6), doi:10.1109/JSTARS.2014.2305441; "
-        "data by the University of Houston and NCALM"
-    ),
-    files=(
-        SceneFile(_STEM + "CASI.tif", sha256="1440f38594e8e82cc1944c084fc138ef55a70af54122828e999c4fb438574c14"),
-        SceneFile(_STEM + "LiDAR.tif", sha256="9f4facce8876ee84642d9cb03536baf0389506de97ddc01b73366fe4521de981"),
-        SceneFile(
-            _STEM + "Samples_TR.txt",
-            sha256="16c69cf216535d7b4df2045b05d49c50a078609aa6d011a5e23e54f4cd08abda",
-        ),
-        SceneFile(
-            _STEM + "Samples_VA.txt",
-            sha256="768bb02193d04c8020b45f1f31a49926a5b914040f77f71a81df756d6e8b8dcb",
-        ),
-    ),
-    folders=("houston2013",),
-    manual=(
-        "The contest's terms forbid passing the files on: register at the page of the 2013 IEEE GRSS Data "
-        "Fusion Contest of the University of Houston (machinelearning.ee.uh.edu), unpack, "
-        "and put the four files there"
-    ),
-)
+FACTS = catalogue()["houston2013"]
 
 
 def load_houston2013() -> Scene:
@@ -78,8 +27,8 @@ def load_houston2013() -> Scene:
         SceneError: When a file is missing (which one, and where it goes) or is not the published one.
     """
     shape = (FACTS.rows, FACTS.cols)
-    cube, profile = read_raster(require(FACTS, _STEM + "CASI.tif"))
-    lidar, _ = read_raster(require(FACTS, _STEM + "LiDAR.tif"))
+    layers = [open_layer(require(FACTS, _STEM + name)) for name in ("CASI.tif", "LiDAR.tif")]
+    cube, lidar = (layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1])) for layer in layers)
     for what, array, expected in (("CASI", cube, (*shape, FACTS.bands)), ("LiDAR", lidar, (*shape, 1))):
         if array.shape != expected:
             raise SceneError(f"houston2013: the {what} raster is {array.shape}, expected {expected}")
@@ -89,15 +38,15 @@ def load_houston2013() -> Scene:
         name=FACTS.name,
         hsi=cube,
         labels=np.where(train > 0, train, test),
-        class_names=tuple(name for name, _ in CLASSES),
-        colors=tuple(color for _, color in CLASSES),
+        class_names=FACTS.class_names,
+        colors=FACTS.colors,
         units="raw sensor counts",
-        wavelengths_nm=WAVELENGTHS_NM,
+        wavelengths_nm=FACTS.wavelengths_nm,
         lidar=lidar,
         lidar_names=("surface height (m)",),
         masks={"official": (train, test)},
-        crs=profile["crs"],
-        transform=profile["transform"],
+        crs=layers[0].crs,
+        transform=layers[0].transform,
         gsd_m=2.5,
         citation=FACTS.citation,
         licence=FACTS.licence,

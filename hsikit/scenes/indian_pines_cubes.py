@@ -12,11 +12,11 @@ from importlib import resources
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
 from hsikit.scenes.byte_damage import convert
-from hsikit.scenes.facts import SceneFile, require
 from hsikit.scenes.indian_pines import FACTS, WAVELENGTHS_NM, published_cube, with_labels
-from hsikit.scenes.raster import read_raster
+from hsikit.scenes.layers import open_layer
+from hsikit.scenes.published import SceneFile, require
+from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ def load_original() -> Scene:
         SceneError: When the file is missing, or is another one.
     """
     path = require(ORIGINAL, TIFF)
-    cube, profile = read_raster(path)
+    layer = open_layer(path)
+    cube = layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1]))
     if cube.shape != (145, 145, TIFF_BANDS):
         raise SceneError(f"{path} holds {cube.shape}, expected (145, 145, {TIFF_BANDS}); it is another file")
     counts = np.ascontiguousarray(cube[..., KEPT]).astype(np.uint16)
@@ -82,7 +83,7 @@ def load_original() -> Scene:
         )
     if unlike:
         log.warning("%s: %s samples differ from the published cube beyond its known damage", path, f"{unlike:,}")
-    return with_labels(ORIGINAL, counts, WAVELENGTHS_NM, crs=profile["crs"], transform=profile["transform"])
+    return with_labels(ORIGINAL, counts, WAVELENGTHS_NM, crs=layer.crs, transform=layer.transform)
 
 
 def load_bands_left_out() -> Scene:

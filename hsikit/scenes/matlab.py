@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import SceneError
+from hsikit.scenes.scene import SceneError, readable
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -28,22 +27,41 @@ def read_mat(path: str | Path, *names: str) -> Any:
     path = Path(path)
     if not path.is_file():
         raise SceneError(f"{path} is missing")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # readers warn about damage before they fail on it
-            held = _read_73(path, names) if is_mat73(path) else _read_5(path, names)
-    except SceneError:
-        raise
-    # A damaged file can raise almost anything inside the readers; all of it means the same to the caller.
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise SceneError(f"{path} is not a readable MATLAB file ({reason}); download or export it again") from error
+    with readable(path, "MATLAB file", "download or export it again"):
+        held = _read_73(path, names) if is_mat73(path) else _read_5(path, names)
     missing = [n for n in names if n not in held]
     if missing:
         there = ", ".join(variables(path)) or "none"
         raise SceneError(f"{path} has no variable {missing[0]!r}; it holds: {there}")
     values = tuple(held[n] for n in names)
     return values[0] if len(names) == 1 else values
+
+
+NUMERIC = {
+    "double": "f8",
+    "single": "f4",
+    **{f"{s}int{8 * n}": f"{s[:1] or 'i'}{n}" for s in ("", "u") for n in (1, 2, 4, 8)},
+}
+
+
+def mat_facts(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of a variable, without reading it where it is plain numbers.
+
+    Raises:
+        SceneError: When it cannot be read, or is no array.
+    """
+    shape, dtype = _heads(path).get(name, ((), None))
+    if dtype is None:
+        value = read_mat(path, name)
+        if not isinstance(value, np.ndarray):
+            raise SceneError(f"{path} holds a {type(value).__name__}, expected an array; name another `variable`")
+        shape, dtype = shape if np.prod(shape) == value.size else value.shape, value.dtype
+    return shape if len(shape) < 4 else tuple(n for n in shape if n != 1), dtype
+
+
+def mat_array(path: Path, name: str) -> np.ndarray:
+    """A variable of plain numbers, in MATLAB's own axes."""
+    return numeric(path, name, np.asarray(read_mat(path, name)), None)
 
 
 def read_array(path: str | Path, name: str, ndim: int) -> np.ndarray:
@@ -55,8 +73,8 @@ def read_array(path: str | Path, name: str, ndim: int) -> np.ndarray:
     return numeric(path, name, read_mat(path, name), ndim)
 
 
-def numeric(path: str | Path, name: str, value: Any, ndim: int) -> np.ndarray:
-    """The value as an array, checked to be real numbers with `ndim` dimensions.
+def numeric(path: str | Path, name: str, value: Any, ndim: int | None) -> np.ndarray:
+    """The value as an array, checked to be real numbers with `ndim` dimensions (None: any).
 
     Raises:
         SceneError: When it is anything else.
@@ -64,7 +82,7 @@ def numeric(path: str | Path, name: str, value: Any, ndim: int) -> np.ndarray:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "buif":
         kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
         raise SceneError(f"{path}: {name!r} holds {kind}, expected real numbers")
-    if value.ndim != ndim:
+    if ndim is not None and value.ndim != ndim:
         raise SceneError(f"{path}: {name!r} is {value.shape}, expected {ndim} dimensions")
     return value
 
@@ -78,17 +96,38 @@ def is_mat73(path: Path) -> bool:
 
 def variables(path: Path) -> list[str]:
     """Names of the variables a MATLAB file holds; empty when it cannot be read."""
+    return list(_heads(path))
+
+
+def _heads(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype | None]]:
+    """Shape of every variable, and its dtype if it is plain numbers; empty when the file cannot be read."""
     try:
         if is_mat73(path):
             import h5py
 
             with h5py.File(path, "r") as f:
-                return [k for k in f if not k.startswith("#")]
+                return {k: _head(f, k) for k in f if not k.startswith("#")}
         from scipy.io import whosmat
 
-        return [name for name, _, _ in whosmat(str(path))]
+        return {name: (tuple(shape), np.dtype(NUMERIC[kind]) if kind in NUMERIC else None)
+                for name, shape, kind in whosmat(str(path))}  # fmt: skip
     except Exception:
-        return []
+        return {}
+
+
+def _head(f: Any, name: str) -> tuple[tuple[int, ...], np.dtype | None]:
+    import h5py
+
+    if isinstance(f.get(name, getlink=True), h5py.ExternalLink) or not isinstance(f[name], h5py.Dataset):
+        return (), None
+    node = f[name]
+    numbers = node.dtype.kind in "uif" and not node.attrs.get("MATLAB_empty", 0)
+    return tuple(node.shape[::-1]), node.dtype if numbers and _class(node) != "char" else None
+
+
+def _class(node: Any) -> str:
+    kind = node.attrs.get("MATLAB_class", b"")
+    return kind.decode() if isinstance(kind, bytes) else str(kind)
 
 
 def _read_5(path: Path, names: Sequence[str]) -> dict[str, Any]:
@@ -106,7 +145,17 @@ def _read_73(path: Path, names: Sequence[str]) -> dict[str, Any]:
     import h5py
 
     with h5py.File(path, "r") as f:
-        return {n: _from_hdf5(f, f[n]) for n in names if n in f}
+        return {n: _from_hdf5(f, _inside(f, n)) for n in names if n in f}
+
+
+def _inside(group: Any, name: str) -> Any:
+    """A member of a group that lies in the file itself: a link could lead to any file of this machine."""
+    import h5py
+
+    node = None if isinstance(group.get(name, getlink=True), h5py.ExternalLink) else group[name]
+    if node is None or (isinstance(node, h5py.Dataset) and node.external):
+        raise SceneError(f"{group.file.filename}: {name!r} lies in another file; export it into one")
+    return node
 
 
 def _from_hdf5(f: Any, node: Any, depth: int = 0) -> Any:
@@ -116,9 +165,8 @@ def _from_hdf5(f: Any, node: Any, depth: int = 0) -> Any:
     if depth > 12:
         raise SceneError("structures nested deeper than 12 levels")
     if isinstance(node, h5py.Group):
-        return {k: _from_hdf5(f, node[k], depth + 1) for k in node}
-    kind = node.attrs.get("MATLAB_class", b"")
-    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+        return {k: _from_hdf5(f, _inside(node, k), depth + 1) for k in node}
+    kind = _class(node)
     value = node[()]
     if node.attrs.get("MATLAB_empty", 0):
         return "" if kind == "char" else np.empty(tuple(int(n) for n in np.ravel(value)))

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
-from hsikit.scenes.facts import SceneFacts, SceneFile, find, require
 from hsikit.scenes.matlab import numeric, read_array, read_mat
+from hsikit.scenes.published import catalogue, find, require
+from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
 
@@ -19,62 +19,9 @@ SCENE_FILE = "muufl_gulfport_campus_1_hsi_220_label.mat"
 MASK_FILES = ("mask_train_150.mat", "mask_test_150.mat")
 # The subset's two rectangles, as (rows, columns), 0-based with both ends included.
 SUBSET = (((129, 228), (119, 218)), ((150, 239), (29, 118)))
-COLORS = {
-    "trees": "#1b7837",
-    "mostly grass": "#7fbf3f",
-    "mixed ground surface": "#c2a55a",
-    "dirt and sand": "#f4d58d",
-    "road": "#636363",
-    "water": "#2171b5",
-    "building shadow": "#2d2140",
-    "building": "#d6604d",
-    "sidewalk": "#c7b8d8",
-    "yellow curb": "#ffd92f",
-    "cloth panels": "#e7298a",
-}
 FIVE = ("trees", "mostly grass", "road", "building", "sidewalk")  # classes that ADE20K names too, as CLIP files do
-_MASKS = "https://raw.githubusercontent.com/xudongzhao461/HRWN/db9a5e221076820125457db79e19f20a127f95a3/"
-
-FACTS = SceneFacts(
-    name="muufl",
-    rows=325,
-    cols=220,
-    bands=64,
-    lidar=2,
-    classes=11,
-    labelled=53_687,
-    licence="MIT",
-    citation=(
-        "Gader, Zare, Close, Aitken & Tuell (2013), MUUFL Gulfport Hyperspectral and LiDAR Airborne Data "
-        "Set, University of Florida REP-2013-570; Du & Zare (2017), Scene Label Ground Truth Map for MUUFL "
-        "Gulfport Data Set, University of Florida"
-    ),
-    files=(
-        SceneFile(
-            SCENE_FILE,
-            (
-                "https://raw.githubusercontent.com/GatorSense/MUUFLGulfport/v0.1/MUUFLGulfportSceneLabels/"
-                + SCENE_FILE,
-                "https://github.com/GatorSense/MUUFLGulfport/raw/v0.1/MUUFLGulfportSceneLabels/" + SCENE_FILE,
-            ),
-            "69420a72866dff4a858ae503e6e2981af46f406a4ad8f4dd642efa43feb59edc",
-        ),
-        SceneFile(
-            MASK_FILES[0],
-            (_MASKS + MASK_FILES[0],),
-            "4d5befa340e44de712d8de41e6ec43648f69646abd93871e2b517e48f3b2cb96",
-            required=False,
-        ),
-        SceneFile(
-            MASK_FILES[1],
-            (_MASKS + MASK_FILES[1],),
-            "e1107fc5ecc3195a58b50dd5b051746f33abd7274c4dceda33cf6154e666c90d",
-            required=False,
-        ),
-    ),
-    folders=("muufl", "muufl_subset"),
-    partial_folders=("muufl_subset",),
-)
+FACTS = catalogue()["muufl"]
+COLORS = dict(zip(FACTS.class_names, FACTS.colors))
 SUBSET_FACTS = replace(FACTS, name="muufl_subset", partial_folders=())
 FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelled=41_828)
 

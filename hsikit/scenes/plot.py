@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,15 +8,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hsikit.scenes.base import Scene, SceneError
-from hsikit.scenes.facts import SceneFacts, in_hand
+from hsikit.scenes.published import SceneFacts, catalogue, in_hand, load_matlab
+from hsikit.scenes.scene import Scene, SceneError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# name -> (module of hsikit.scenes, its loader, its facts)
-SCENES = {
-    "indian_pines": ("indian_pines", "load_indian_pines", "FACTS"),
+# name -> (module of hsikit.scenes, its loader, its facts if they are not those of that name); None: read by its layout
+SCENES: dict[str, tuple[str, str, str] | None] = {
+    "indian_pines": ("indian_pines", "load_indian_pines", ""),
     "indian_pines_repaired": ("indian_pines_cubes", "load_repaired", "REPAIRED"),
     "indian_pines_original": ("indian_pines_cubes", "load_original", "ORIGINAL"),
     "indian_pines_bands_left_out": ("indian_pines_cubes", "load_bands_left_out", "BANDS_LEFT_OUT"),
@@ -24,30 +24,31 @@ SCENES = {
     "simulated": ("simulated", "load_simulated", ""),
     "muufl_subset": ("muufl", "load_muufl_subset", "SUBSET_FACTS"),
     "muufl_five": ("muufl", "load_muufl_five", "FIVE_FACTS"),
-    "muufl": ("muufl", "load_muufl", "FACTS"),
-    "trento": ("trento", "load_trento", "FACTS"),
-    "houston2013": ("houston2013", "load_houston2013", "FACTS"),
-    "pavia_university": ("pavia_university", "load_pavia_university", "FACTS"),
-    "salinas": ("salinas", "load_salinas", "FACTS"),
+    "muufl": ("muufl", "load_muufl", ""),
+    "trento": None,
+    "houston2013": ("houston2013", "load_houston2013", ""),
+    "pavia_university": None,
+    "salinas": None,
 }
-SIMULATED = SceneFacts("simulated", 166, 600, 63, 2, 6, None, "Apache-2.0 (made by this package)", "simulated data")
 
 
 def load_scene(name: str | Path) -> Scene:
-    """A scene by its name (see `available`), or a user's own by the path of its YAML file.
+    """A scene by its name (see `available`), or a user's own by the path of its YAML file, or of its cube or product.
 
     Raises:
         SceneError: When there is no such scene (the nearest known one is given), a file is missing (which
             one, and where it goes), or a file is not what it should be.
     """
-    if Path(name).suffix.lower() in (".yaml", ".yml"):
-        loader: Callable[..., Scene] = import_module("hsikit.scenes.files").load_site
-        return loader(Path(name))
     key = str(name)
+    if key not in SCENES and (Path(name).suffix.lower() in (".yaml", ".yml") or (key and Path(name).exists())):
+        loader: Callable[..., Scene] = import_module("hsikit.scenes.site").load_site  # which looks at this list
+        return loader(Path(name))
     if key not in SCENES:
         raise SceneError(unknown(key))
-    module, function, _ = SCENES[key]
-    return getattr(import_module(f"hsikit.scenes.{module}"), function)()
+    entry = SCENES[key]
+    if entry is None:
+        return load_matlab(catalogue()[key])
+    return getattr(import_module(f"hsikit.scenes.{entry[0]}"), entry[1])()
 
 
 def facts(name: str) -> SceneFacts:
@@ -58,8 +59,8 @@ def facts(name: str) -> SceneFacts:
     """
     if name not in SCENES:
         raise SceneError(unknown(name))
-    module, _, attribute = SCENES[name]
-    return getattr(import_module(f"hsikit.scenes.{module}"), attribute) if attribute else SIMULATED
+    entry = SCENES[name]
+    return getattr(import_module(f"hsikit.scenes.{entry[0]}"), entry[2]) if entry and entry[2] else catalogue()[name]
 
 
 def available() -> pd.DataFrame:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
+from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,14 @@ def resampling_matrix(have: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 @lru_cache
 def _tell_once(name: str, ranges: str) -> None:  # a large scene is resampled piece by piece
     log.warning("%s: bands resampled; %s", name, ranges)
+
+
+def usual_widths(wavelengths_nm: np.ndarray) -> np.ndarray:
+    """Widths (band,) in nm that bands have if they lie side by side, in any order."""
+    order = np.argsort(wavelengths_nm, kind="stable")
+    widths = np.empty(order.size)
+    widths[order] = _widths(wavelengths_nm[order]) if order.size > 1 else 1.0
+    return widths
 
 
 def _widths(centres: np.ndarray) -> np.ndarray:

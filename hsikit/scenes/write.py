@@ -13,14 +13,14 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from hsikit.scenes.base import Scene, SceneError
+from hsikit.scenes.scene import Scene, SceneError
 
 STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What a map needs to know of its scene: name, place on the ground, names and colours of the classes."""
+    """What a map needs to know of its scene: name, place on the ground, classes, and the files that it came from."""
 
     name: str
     crs: Any
@@ -28,6 +28,8 @@ class Grid:
     class_names: Sequence[str]
     colors: Sequence[str] = ()
     simulated: bool = False
+    gcps: Any = None
+    files: Sequence[Path] = ()
 
 
 def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.ndarray | None = None) -> list[Path]:
@@ -47,10 +49,12 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
         The rasters written: the map, and the scores if there are any.
 
     Raises:
-        SceneError: When shapes do not fit the scene, classes are not its own, or the files cannot be
-            written.
+        SceneError: When shapes do not fit the scene, classes are not its own, the files cannot be written, or
+            are those that the scene was read from.
     """
     path = Path(path) if Path(path).suffix else Path(f"{path}.tif")
+    beside = path.with_name(f"{path.stem}_scores{path.suffix}")
+    spare_input((path, Path(f"{path}.aux.xml"), *([] if scores is None else [beside])), scene.files)
     labels = _checked_labels(labels, scene)
     if scores is not None and scores.shape != (*scene.shape, scene.n_classes):
         raise SceneError(
@@ -61,10 +65,20 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
         path.parent.mkdir(parents=True, exist_ok=True)
         written = [_write_labels(path, labels, scene)]
         if scores is not None:
-            written.append(_write_scores(path.with_name(f"{path.stem}_scores{path.suffix}"), scores, scene))
+            written.append(_write_scores(beside, scores, scene))
     except OSError as error:
         raise SceneError(f"{path} cannot be written ({error.strerror or error})") from error
     return written
+
+
+def spare_input(outputs: Sequence[Path], files: Sequence[Path]) -> None:
+    """Raises `SceneError` where an output is, or lies in or around, a file that a scene was read from."""
+    for out in outputs:
+        for file in files:
+            one, other = out.resolve(), file.resolve()
+            same = out.exists() and file.exists() and out.samefile(file)
+            if same or one == other or other in one.parents or (one in other.parents and out.suffix == ".zarr"):
+                raise SceneError(f"{out} is a file that the scene is read from; name another one for the map")
 
 
 def write_grid(path: Path, labels: np.ndarray, grid: Grid) -> Path:
@@ -123,6 +137,8 @@ def _write_cog(
     }  # fmt: skip
     if scene.transform is not None:
         profile["transform"] = scene.transform
+    elif scene.gcps is not None:
+        profile |= {"gcps": scene.gcps[0], "crs": scene.gcps[1]}
     options = {"compress": "DEFLATE", "predictor": predictor, "overview_resampling": overviews}
     plain = path.with_name(f"{path.name}.plain")
     try:

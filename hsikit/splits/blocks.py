@@ -13,7 +13,7 @@ from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, ex
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
 if TYPE_CHECKING:
-    from hsikit.scenes.base import Scene
+    from hsikit.scenes.scene import Scene
 
 STARTS = 6  # tilings tried: the grid of blocks is shifted at random, the best outcome is kept
 

@@ -14,7 +14,7 @@ from hsikit.splits.pixels import class_pools, extent, fields
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
 if TYPE_CHECKING:
-    from hsikit.scenes.base import Scene
+    from hsikit.scenes.scene import Scene
 from dataclasses import dataclass
 
 import scipy  # its parts load when they are used: a config is expanded without them

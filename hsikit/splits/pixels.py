@@ -15,7 +15,7 @@ import scipy  # its parts load when they are used: a config is expanded without 
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
 
 if TYPE_CHECKING:
-    from hsikit.scenes.base import Scene
+    from hsikit.scenes.scene import Scene
 
 MIN_BUDGET_FOR_VAL = 5  # labelled pixels a class needs before one of them is given to validation
 

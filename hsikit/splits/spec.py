@@ -14,7 +14,7 @@ from hsikit.splits.split import Split, SplitError
 from hsikit.splits.west_east import west_east_split
 
 if TYPE_CHECKING:
-    from hsikit.scenes.base import Scene
+    from hsikit.scenes.scene import Scene
 
 # kind: the function, and the keys a mapping may hold beside "kind". With "partition" (default 0) the pixels
 # belong to the partition and do not follow the seed of a run.

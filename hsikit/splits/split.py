@@ -17,7 +17,7 @@ from hsikit._util import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hsikit.scenes.base import Scene
+    from hsikit.scenes.scene import Scene
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")

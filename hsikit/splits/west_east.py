@@ -11,7 +11,7 @@ from hsikit.splits.pixels import check_val, fields, val_count
 from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
 if TYPE_CHECKING:
-    from hsikit.scenes.base import Scene
+    from hsikit.scenes.scene import Scene
 
 # Weight of log(1 + validation pixels) against log(1 + training pixels) when a strip is chosen. Assumed.
 VAL_WEIGHT = 0.25

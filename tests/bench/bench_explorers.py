@@ -24,7 +24,7 @@ CELLS = [
     """import numpy as np
 import hsikit
 from hsikit.explore import FeatureSpaceExplorer, SpectraExplorer
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 pines = hsikit.load_scene("indian_pines")
 rng = np.random.default_rng(0)
 noise = rng.normal(1000, 200, (610, 340, 103)).astype(np.float32)  # the worst case for packing pictures

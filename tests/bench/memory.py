@@ -22,11 +22,11 @@ MAP = """
 import sys, time
 from hsikit.predict.large import _fitted, _changed, chunk_side, map_chunk
 from hsikit.predict.tiles import Tile
-from hsikit.scenes.large import open_large
+from hsikit.scenes.site import open_site
 model, scene, cut, pixels, budget = *sys.argv[1:3], *map(float, sys.argv[3:])
 status = lambda key: int(next(x for x in open("/proc/self/status") if x.startswith(key)).split()[1]) / 2**20
 import numpy as np
-large = open_large(scene)
+large = open_site(scene)
 side = chunk_side(_fitted(model, _changed(model)), large, budget)
 start, done, peaks, part = time.perf_counter(), 0, [], []
 for top in range(0, large.shape[0], side):
@@ -90,7 +90,7 @@ def large_rows() -> list[dict[str, Any]]:
     network.read_text(np.random.default_rng(0).standard_normal((valley.n_classes, 384)).astype(np.float32))
     bare = Scene("valley", valley.hsi, valley.labels, valley.class_names, simulated=True)
     fitted = fitted_for(network, bare)
-    fitted.remember_bands(bare)
+    fitted.remember(bare)
     rows, cols = 32768, 2048  # x 63 bands x 4 bytes = 16.9 GB
     with tempfile.TemporaryDirectory() as folder:
         model, scene = fitted.save(Path(folder) / "model"), Path(folder) / "scene.zarr"

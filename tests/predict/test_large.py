@@ -13,7 +13,7 @@ from hsikit.predict import large, predict_map
 from hsikit.predict.large import chunk_side, map_chunk, map_large
 from hsikit.predict.tiles import Tile
 from hsikit.scenes import SceneError, load_scene
-from hsikit.scenes.large import cube_gb, open_large
+from hsikit.scenes.site import cube_gb, open_site
 from hsikit.text import random_vectors
 from hsikit.train import TrainConfig, fit
 
@@ -152,7 +152,7 @@ def test_the_command_maps_in_chunks_what_exceeds_its_memory_and_what_is_a_raster
     line = ["predict", str(model), "--memory", "0.02"]
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
-        patch.setattr("hsikit.scenes.large.cube_gb", lambda scene: 0.03)
+        patch.setattr("hsikit.scenes.site.cube_gb", lambda scene: 0.03)
         assert cli.main([*line, str(files / "hdr.yaml"), "--out", str(tmp_path / "chunks.tif")]) == 0
     assert cli.main([*line, str(files / "hdr.yaml"), "--out", str(tmp_path / "map.zarr")]) == 0
     np.testing.assert_array_equal(read(tmp_path / "whole.tif"), whole)
@@ -175,7 +175,7 @@ def test_dask_workers_in_processes_of_their_own_give_the_same_map(files, model, 
 
 
 def test_a_budget_decides_the_size_of_chunks(files, model):
-    fitted, opened = Fitted.load(model), open_large(files / "hdr.yaml")
+    fitted, opened = Fitted.load(model), open_site(files / "hdr.yaml")
     sides = [chunk_side(fitted, opened, gb) for gb in (1.0, 0.1, 0.01)]
     assert sides == sorted(sides, reverse=True)
     assert sides[0] > sides[2]

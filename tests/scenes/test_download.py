@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from hsikit.scenes import SceneError, download, facts, load_scene, registry
+from hsikit.scenes import SceneError, download, load_scene, published, registry
 from hsikit.scenes.download import fetch, fetch_files
-from hsikit.scenes.facts import SceneFacts, SceneFile
+from hsikit.scenes.published import SceneFacts, SceneFile
 
 CONTENT = os.urandom(300_000)
 SUM = hashlib.sha256(CONTENT).hexdigest()
@@ -231,10 +231,10 @@ def test_two_processes_at_once_download_once(server, cache_folder, tmp_path):
     code = f"""
 import pathlib
 from hsikit.scenes.download import fetch_files
-from hsikit.scenes.facts import SceneFacts, SceneFile
-import hsikit.scenes.facts, hsikit.scenes.download as d
+from hsikit.scenes.published import SceneFacts, SceneFile
+import hsikit.scenes.published, hsikit.scenes.download as d
 root = pathlib.Path({str(cache_folder)!r})
-hsikit.scenes.facts.cache_root = d.cache_root = lambda: root
+hsikit.scenes.published.cache_root = d.cache_root = lambda: root
 file = SceneFile("cube.mat", {urls(server, "crawl")!r}, {SUM!r})
 print(fetch_files(SceneFacts("site", 1, 1, 1, 0, 1, 1, "-", "-", (file,), ("site",)), lambda: None)[0])
 """
@@ -286,5 +286,5 @@ def test_published_addresses_are_whole():
             assert file.sha256 is None or len(file.sha256) == 64
             assert all(url.startswith("http") and url.endswith(file.name) for url in file.urls)
             assert file.urls or registry.facts(name).manual
-    assert facts.cache_root().name == "hsikit"
+    assert published.cache_root().name == "hsikit"
     assert load_scene("indian_pines").name == "indian_pines"

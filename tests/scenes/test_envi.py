@@ -3,24 +3,24 @@ import pytest
 from scenes.miniature import cube, mutated, write_envi
 
 from hsikit.scenes import SceneError
-from hsikit.scenes.envi import open_envi
+from hsikit.scenes.layers import open_layer
 
 
 @pytest.mark.parametrize("interleave", ["bil", "bip", "bsq"])
 @pytest.mark.parametrize("dtype", ["<i2", ">i2", "<u2", "<f4", ">f4", "<f8", "|u1"])
 def test_every_interleave_and_type_is_mapped_as_stored(tmp_path, interleave, dtype):
     data = (cube() / (10 if dtype == "|u1" else 1)).astype(dtype)
-    opened = open_envi(write_envi(tmp_path, data, interleave))
-    assert opened["cube"].dtype == np.dtype(dtype)
-    assert isinstance(opened["cube"], np.memmap)
-    assert not opened["cube"].flags.writeable
-    np.testing.assert_array_equal(opened["cube"], data)
-    np.testing.assert_allclose(opened["wavelengths"], 450 + 50 * np.arange(6))
+    opened = open_layer(write_envi(tmp_path, data, interleave))
+    assert opened.array().dtype == np.dtype(dtype)
+    assert isinstance(opened.array(), np.memmap)
+    assert not opened.array().flags.writeable
+    np.testing.assert_array_equal(opened.array(), data)
+    np.testing.assert_allclose(opened.wavelengths, 450 + 50 * np.arange(6))
 
 
 def test_header_or_data_file_may_be_named(tmp_path):
     header = write_envi(tmp_path, cube())
-    np.testing.assert_array_equal(open_envi(header)["cube"], open_envi(tmp_path / "cube.dat")["cube"])
+    np.testing.assert_array_equal(open_layer(header).array(), open_layer(tmp_path / "cube.dat").array())
 
 
 def test_bad_bands_nodata_and_micrometres(tmp_path):
@@ -32,10 +32,10 @@ def test_bad_bands_nodata_and_micrometres(tmp_path):
         wavelength=[0.45, 0.5, 0.55, 0.6, 0.65, 0.7],
         wavelength_units="Micrometers",
     )
-    opened = open_envi(header)
-    assert opened["good"].tolist() == [True, True, False, True, True, False]
-    assert opened["nodata"] == -9999
-    np.testing.assert_allclose(opened["wavelengths"], [450, 500, 550, 600, 650, 700])
+    opened = open_layer(header)
+    assert opened.good.tolist() == [True, True, False, True, True, False]
+    assert (opened.nodata == -9999).all()
+    np.testing.assert_allclose(opened.wavelengths, [450, 500, 550, 600, 650, 700])
 
 
 @pytest.mark.parametrize(
@@ -59,25 +59,25 @@ def test_bad_bands_nodata_and_micrometres(tmp_path):
 )
 def test_a_wrong_header_is_one_clear_line(tmp_path, fields, says):
     with pytest.raises(SceneError, match=says) as caught:
-        open_envi(write_envi(tmp_path, cube(), **fields))
+        open_layer(write_envi(tmp_path, cube(), **fields))
     assert "\n" not in str(caught.value)
 
 
 def test_floats_with_swapped_bytes_are_noticed(tmp_path):
     with pytest.raises(SceneError, match="byte order"):
-        open_envi(write_envi(tmp_path, cube().astype("<f4"), byte_order=1))
+        open_layer(write_envi(tmp_path, cube().astype("<f4"), byte_order=1))
 
 
 def test_complex_values_are_refused(tmp_path):
     with pytest.raises(SceneError, match="complex64 values"):
-        open_envi(write_envi(tmp_path, cube().astype(np.complex64)))
+        open_layer(write_envi(tmp_path, cube().astype(np.complex64)))
 
 
 def test_a_header_without_its_data_says_what_it_looked_for(tmp_path):
     header = write_envi(tmp_path, cube())
     (tmp_path / "cube.dat").unlink()
     with pytest.raises(SceneError, match=r"no data file beside it; expected cube"):
-        open_envi(header)
+        open_layer(header)
 
 
 def test_a_thousand_damaged_headers_end_in_scene_errors_only(tmp_path):
@@ -88,7 +88,7 @@ def test_a_thousand_damaged_headers_end_in_scene_errors_only(tmp_path):
     for _ in range(1000):
         header.write_bytes(mutated(whole, rng))
         try:
-            assert open_envi(header)["cube"].ndim == 3
+            assert open_layer(header).array().ndim == 3
         except SceneError as error:
             refused += 1
             lines.add(str(error).count("\n"))

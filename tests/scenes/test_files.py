@@ -5,7 +5,8 @@ import pytest
 import yaml
 from scenes.miniature import UTM, cube, grid, labels, map_info, mutated, write_envi, write_mat, write_tiff
 
-from hsikit.scenes import SceneError, files, load_scene
+from hsikit.scenes import SceneError, load_scene
+from hsikit.scenes import site as site_file
 
 ROWS, COLS, BANDS = 12, 10, 6
 
@@ -126,17 +127,18 @@ def test_nodata_and_nan_pixels_are_not_valid(tmp_path):
 def test_nan_everywhere_is_refused_at_any_size(tmp_path, monkeypatch):
     write_envi(tmp_path, np.full((4, 5, 3), np.nan, np.float32))
     refused(site(tmp_path, hsi="cube.hdr"), "no pixel is valid")
-    monkeypatch.setattr(files, "SCAN_BYTES", 10)
+    monkeypatch.setattr(site_file, "SCAN_BYTES", 10)
     refused(site(tmp_path, hsi="cube.hdr"), "none of 20 sampled pixels")
 
 
-def test_large_cubes_are_not_scanned_when_opened(tmp_path, monkeypatch, caplog):
+def test_large_cubes_are_searched_when_their_valid_pixels_are_first_asked_for(tmp_path, monkeypatch):
     data = cube(dtype=np.float32)
     data[:2] = np.nan
     write_envi(tmp_path, data)
-    monkeypatch.setattr(files, "SCAN_BYTES", 10)
-    assert load_scene(site(tmp_path, hsi="cube.hdr")).valid.all()
-    assert "name a raster of valid pixels" in caplog.text
+    monkeypatch.setattr(site_file, "SCAN_BYTES", 10)
+    scene = load_scene(site(tmp_path, hsi="cube.hdr"))
+    assert "valid" not in vars(scene)
+    np.testing.assert_array_equal(scene.valid, np.repeat(np.arange(ROWS) >= 2, COLS).reshape(ROWS, COLS))
 
 
 # --- LiDAR ---------------------------------------------------------------------------------------
@@ -308,7 +310,7 @@ def test_without_geopandas_the_remedy_is_named(envi, monkeypatch):
         ({"hsi": "cube.hdr", "masks": ["gt.tif"]}, "masks is"),
         ({"hsi": "cube.hdr", "lidar": []}, "empty list"),
         ({"hsi": "cube.hdr", "lidar": [{"name": "x"}]}, "expected a file name"),
-        ({"hsi": "cube.hdr", "valid": "big.npy"}, "valid mask is"),
+        ({"hsi": "cube.hdr", "valid": "big.npy"}, r"\(30, 30\), the cube \(12, 10\)"),
     ],
 )
 def test_bad_input_is_one_clear_line(envi, spec, says):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scenes.miniature import UTM, cube, grid, labels, write_mat, write_tiff
 
-from hsikit.scenes import SceneError, houston2013, load_scene, pavia_university, published, salinas, trento
+from hsikit.scenes import SceneError, houston2013, load_scene, published
 
 ROWS, COLS = 14, 20
 
@@ -15,12 +15,14 @@ ROWS, COLS = 14, 20
 def small(monkeypatch):
     """Shrinks a scene's published size and counts to the miniature's."""
 
-    def shrink(module, bands, gt):
-        monkeypatch.setattr(module, "FACTS", replace(module.FACTS, rows=ROWS, cols=COLS, bands=bands))
-        monkeypatch.setattr(module, "WAVELENGTHS_NM", np.linspace(450, 900, bands))
-        if gt is not None:
-            counts = np.bincount(gt.ravel(), minlength=len(module.CLASSES) + 1)[1:]
-            monkeypatch.setattr(module, "COUNTS", tuple(counts.tolist()))
+    def shrink(name, bands, gt):
+        known = published.catalogue()[name]
+        counts = () if gt is None else tuple(np.bincount(gt.ravel(), minlength=known.classes + 1)[1:].tolist())
+        made = replace(
+            known, rows=ROWS, cols=COLS, bands=bands, counts=counts, wavelengths_nm=np.linspace(450, 900, bands)
+        )
+        monkeypatch.setitem(published.catalogue(), name, made)
+        monkeypatch.setattr(houston2013, "FACTS", published.catalogue()["houston2013"])
 
     return shrink
 
@@ -28,7 +30,7 @@ def small(monkeypatch):
 @pytest.mark.parametrize("version", ["5", "7.3"])
 def test_trento(data_folder, small, version):
     gt, data = labels(ROWS, COLS, 6), cube(ROWS, COLS, 5, np.float32)
-    small(trento, 5, gt)
+    small("trento", 5, gt)
     folder = data_folder / "trento"
     folder.mkdir()
     lidar = cube(ROWS, COLS, 2, np.float32, seed=1)
@@ -47,15 +49,15 @@ def test_trento(data_folder, small, version):
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "cube_file", "variable", "gt_file", "gt_variable"),
+    ("name", "cube_file", "variable", "gt_file", "gt_variable"),
     [
-        (pavia_university, "pavia_university", "PaviaU.mat", "paviaU", "PaviaU_gt.mat", "paviaU_gt"),
-        (salinas, "salinas", "Salinas_corrected.mat", "salinas_corrected", "Salinas_gt.mat", "salinas_gt"),
+        ("pavia_university", "PaviaU.mat", "paviaU", "PaviaU_gt.mat", "paviaU_gt"),
+        ("salinas", "Salinas_corrected.mat", "salinas_corrected", "Salinas_gt.mat", "salinas_gt"),
     ],
 )
-def test_scenes_of_one_cube_and_one_raster(data_folder, small, module, name, cube_file, variable, gt_file, gt_variable):
+def test_scenes_of_one_cube_and_one_raster(data_folder, small, name, cube_file, variable, gt_file, gt_variable):
     gt, data = labels(ROWS, COLS, 5), cube(ROWS, COLS, 4, np.uint16)
-    small(module, 4, gt)
+    small(name, 4, gt)
     (data_folder / name).mkdir()
     write_mat(data_folder / name / gt_file, "5", **{gt_variable: gt})
     write_mat(data_folder / name / cube_file, "5", **{variable: data})
@@ -74,9 +76,9 @@ def test_scenes_of_one_cube_and_one_raster(data_folder, small, module, name, cub
 
 
 def test_a_cube_with_other_bands_is_refused(data_folder, small):
-    small(trento, 5, None)
+    small("trento", 5, None)
     with pytest.raises(SceneError, match="has 4 bands, expected 5"):
-        published.check_bands(trento.FACTS, "Italy_hsi.mat", cube(ROWS, COLS, 4))
+        published.check_bands(published.catalogue()["trento"], "Italy_hsi.mat", cube(ROWS, COLS, 4))
 
 
 def roi_text(regions):
@@ -98,7 +100,7 @@ def roi_text(regions):
 
 @pytest.fixture
 def houston(data_folder, small, monkeypatch):
-    small(houston2013, 4, None)
+    small("houston2013", 4, None)
     folder = data_folder / "houston2013"
     folder.mkdir()
     stem = str(folder / "2013_IEEE_GRSS_DF_Contest_")
@@ -145,17 +147,19 @@ def test_houston_with_another_sample_list(houston, text, says):
 
 
 def test_published_counts_add_up():
-    for module in (trento, pavia_university, salinas):
-        assert sum(module.COUNTS) == module.FACTS.labelled
-        assert len(module.COUNTS) == len(module.CLASSES) == module.FACTS.classes
-        assert module.WAVELENGTHS_NM.size == module.FACTS.bands
+    for name in ("trento", "pavia_university", "salinas"):
+        known = published.catalogue()[name]
+        assert sum(known.counts) == known.labelled
+        assert len(known.counts) == len(known.class_names) == len(known.colors) == known.classes
+        assert known.wavelengths_nm.size == known.bands
     assert (sum(houston2013.TRAIN_COUNTS), sum(houston2013.TEST_COUNTS)) == (2_832, 12_197)
 
 
 def test_real_trento_lidar_labels_and_masks(real_data):
-    assert trento.read_lidar().shape == (166, 600, 2)
-    assert np.bincount(trento.read_labels().ravel())[1:].tolist() == list(trento.COUNTS)
-    train, test = trento.read_masks()["official_819"]
+    known = published.catalogue()["trento"]
+    assert published.read_published(known, *known.layout["lidar"], 3).shape == (166, 600, 2)
+    assert np.bincount(published.read_labels(known).ravel())[1:].tolist() == [4034, 2903, 479, 9123, 10501, 3174]
+    train, test = published.fixed_masks(known, "official_819", *known.layout["masks"]["official_819"])["official_819"]
     assert ((train > 0).sum(), (test > 0).sum()) == (819, 29_395)
     with pytest.raises(SceneError, match=r"Italy_hsi.mat is missing; run `hsikit fetch trento`"):
         load_scene("trento")

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hsikit.scenes import simulated as sim
-from hsikit.scenes import simulated_spectra as spectra
-from hsikit.scenes.base import Scene, SceneError
-from hsikit.scenes.simulated_land import Land, build_land, edge_of
+from hsikit.scenes.scene import Scene, SceneError
+from hsikit.scenes.simulated import light as spectra
+from hsikit.scenes.simulated.land import Land, build_land, edge_of
 
 TRENTO_COUNTS = np.array([4034, 2903, 479, 9123, 10501, 3174])
 APPLE, BUILDING, GROUND, WOODS, VINEYARD, ROAD = range(1, 7)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 
-from hsikit.scenes.base import Scene
+from hsikit.scenes.scene import Scene
 from hsikit.splits import (
     MAP_CODES,
     Split,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hsikit.scenes.published import catalogue
 from hsikit.text.prompts import DESCRIPTIVE, ClassPrompts, TextError, available_prompts, load_prompts, prompts_from
 
 SCENES = ("trento", "muufl", "houston2013", "indian_pines", "simulated", "pavia_university", "salinas")
@@ -24,12 +25,9 @@ GOOD = {
 
 def class_names_of(scene: str) -> list[str]:
     """What the scene's reader calls its classes."""
-    module = importlib.import_module(f"hsikit.scenes.{scene}")
     if scene == "simulated":
-        return list(module.CLASS_NAMES)
-    if scene == "muufl":
-        return list(module.COLORS)
-    return [name for name, _ in module.CLASSES]
+        return list(importlib.import_module("hsikit.scenes.simulated").CLASS_NAMES)
+    return list(catalogue()[scene].class_names)
 
 
 def changed(**changes: object) -> dict:

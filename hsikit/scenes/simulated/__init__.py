@@ -1,7 +1,7 @@
 """A simulated alpine valley with hyperspectral and LiDAR rasters; no sensor ever saw it.
 
 Six classes in the manner of Trento: apple trees, buildings, ground, woods, vineyard, roads.
-`simulated_land` decides what stands where, `simulated_spectra` holds materials, light and sensor; here they
+`land` decides what stands where, `light` holds materials, light and sensor; here they
 are put together and part of the scene is labelled.
 
 Every parameter is assumed. The layout was judged by eye; leaf traits, roof shares and sensor noise were
@@ -17,9 +17,9 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from hsikit.scenes import simulated_spectra as spectra
-from hsikit.scenes.base import Scene, SceneError
-from hsikit.scenes.simulated_land import (
+from hsikit.scenes.scene import Scene, SceneError
+from hsikit.scenes.simulated import light as spectra
+from hsikit.scenes.simulated.land import (
     APPLE,
     BUILDING,
     GROUND,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 TRUE_COLOUR_NM = (650.0, 550.0, 470.0)  # red, green, blue as the eye sees them
 COLOUR_INFRARED_NM = (850.0, 650.0, 550.0)
+RANGE_NM = (100.0, 30_000.0)  # where wavelengths of light that a sensor measures may lie
 
 
 class SceneError(ValueError):
@@ -32,16 +36,21 @@ class Scene:
         labels: Raster (row, col) of integers; 0 is unlabelled, classes are 1..C.
         class_names: C names; entry 0 is class 1.
         units: What a value of `hsi` means, such as ``"reflectance"`` or ``"raw sensor counts"``.
-        wavelengths_nm: Band centres (band,) in nanometres, or None.
+        wavelengths_nm, fwhm_nm: Band centres and widths (band,) in nanometres, or None.
         lidar: Raster (row, col, channel) or None.
         lidar_names: A name with its unit for each LiDAR channel.
-        valid: Raster (row, col) of booleans, False where a pixel has no measurement. Default: all True.
+        valid: Raster (row, col) of booleans, False where a pixel has no measurement. Default: all True. A function
+            that returns it is called when it is first asked for, so that a large cube opens at once.
         colors: C hex colours for the classes. Default: a qualitative palette.
         masks: Named fixed splits, name -> (train, test) label rasters as published with the scene.
         crs, transform: As rasterio gives them, or None.
+        gcps: Control points and their CRS, where they alone place the scene and no transform follows them.
         gsd_m: Size of a pixel on the ground in metres, or None.
         citation, licence: What to cite and under which terms the data stands.
         simulated: True when no sensor ever saw this scene.
+        findings: What was noticed while it was read, (finding, where, remedy) each; `check` begins with them.
+        source_pixel: Raster (row, col) of integers, equal where two pixels repeat one measurement, or None.
+        files: What it was read from; no map is written over one of them.
 
     Raises:
         SceneError: When shapes, dtypes or counts do not fit each other.
@@ -55,7 +64,7 @@ class Scene:
     wavelengths_nm: np.ndarray | None = None
     lidar: np.ndarray | None = None
     lidar_names: Sequence[str] = ()
-    valid: np.ndarray = None  # type: ignore[assignment]  # filled below: all True
+    valid: np.ndarray = None  # type: ignore[assignment]  # below: all True, or a function that is called late
     colors: Sequence[str] = ()
     masks: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     crs: Any = None
@@ -64,6 +73,11 @@ class Scene:
     citation: str = ""
     licence: str = ""
     simulated: bool = False
+    fwhm_nm: np.ndarray | None = None
+    gcps: tuple[Sequence[Any], Any] | None = None
+    findings: Sequence[tuple[str, str, str]] = ()
+    source_pixel: np.ndarray | None = None
+    files: Sequence[Path] = ()
 
     def __post_init__(self) -> None:
         _check_cube(self.name, self.hsi)
@@ -85,15 +99,26 @@ class Scene:
                 )
             put("lidar", lidar)
             put("lidar_names", tuple(self.lidar_names) or tuple(f"channel {i}" for i in range(lidar.shape[2])))
-        valid = np.ones((rows, cols), bool) if self.valid is None else np.asarray(self.valid, bool)
-        if valid.shape != (rows, cols):
-            raise SceneError(f"{self.name}: the valid mask is {valid.shape}, expected {(rows, cols)}")
-        if not valid.any():
-            raise SceneError(f"{self.name}: no pixel is valid; at least one pixel needs a spectrum")
-        put("valid", valid)
+        for what in ("fwhm_nm", "source_pixel"):
+            have, wanted = getattr(self, what), (bands,) if what == "fwhm_nm" else (rows, cols)
+            if have is not None and np.shape(have) != wanted:
+                raise SceneError(f"{self.name}: {what} is {np.shape(have)}, expected {wanted}")
+        if callable(self.valid):
+            put("_read_valid", self.valid)
+            del self.__dict__["valid"]  # until it is asked for
+        else:
+            put("valid", self._checked_valid(self.valid))
         put("colors", tuple(self.colors) or palette(len(self.class_names)))
         if len(self.colors) != len(self.class_names):
             raise SceneError(f"{self.name}: {len(self.colors)} colours for {len(self.class_names)} classes")
+
+    def _checked_valid(self, valid: np.ndarray | None) -> np.ndarray:
+        valid = np.ones(self.shape, bool) if valid is None else np.asarray(valid, bool)
+        if valid.shape != self.shape:
+            raise SceneError(f"{self.name}: the valid mask is {valid.shape}, expected {self.shape}")
+        if not valid.any():
+            raise SceneError(f"{self.name}: no pixel is valid; at least one pixel needs a spectrum")
+        return valid
 
     # --- plain facts -----------------------------------------------------------------------------
 
@@ -183,6 +208,34 @@ class Scene:
         )
 
 
+def _valid(scene: Scene) -> np.ndarray:
+    return scene._checked_valid(scene._read_valid())  # type: ignore[attr-defined]
+
+
+# Set after the dataclass is made, which would take it for a default; a value given stands before it.
+Scene.valid = cached_property(_valid)  # type: ignore[assignment]
+Scene.valid.__set_name__(Scene, "valid")  # type: ignore[attr-defined]
+
+
+@contextmanager
+def readable(path: Path, kind: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a reader raises on a damaged file into one line that names the file.
+
+    Raises:
+        SceneError: In the place of any other error.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # readers warn about damage before they fail on it
+            yield
+    except SceneError:
+        raise
+    # A damaged file can raise almost anything inside a reader; all of it means the same to the caller.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise SceneError(f"{path} is not a readable {kind} ({reason or type(error).__name__}); {remedy}") from error
+
+
 def palette(n: int) -> tuple[str, ...]:
     """n distinct hex colours for classes: Tableau's twenty first, then evenly spaced hues."""
     import matplotlib
@@ -224,6 +277,12 @@ def _checked_wavelengths(name: str, wavelengths: np.ndarray, bands: int) -> np.n
         raise SceneError(f"{name}: {waves.size} wavelengths for {bands} bands; give one a band")
     if not np.isfinite(waves).all() or waves.min() <= 0:
         raise SceneError(f"{name}: wavelengths must be positive numbers in nm")
-    if waves.max() < 100:
+    low, high = RANGE_NM
+    if waves.max() < low:
         raise SceneError(f"{name}: wavelengths up to {waves.max():g} look like micrometres; multiply by 1000 for nm")
+    if waves.min() < low or waves.max() > high:
+        raise SceneError(
+            f"{name}: wavelengths run from {waves.min():g} to {waves.max():g} nm, expected {low:g} to {high:g}; "
+            "correct their unit in the file, or give `wavelengths_nm`"
+        )
     return waves

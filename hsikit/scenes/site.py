@@ -1,0 +1,450 @@
+"""A user's own scene, opened by its YAML file: held whole, or cut into pieces that are scenes of their own.
+
+site = open_site("site.yaml")                 # or cube.hdr, cube.tif, cube.zarr, or the name of a scene
+scene = site.scene()                          # what `load_scene` returns
+piece = site.cut(0, 512, 512, 1024)           # these rows and columns, without labels
+
+Both come through the same few functions, so that a pixel is the same however it is read. `hsikit.scenes.yaml_file`
+says what the YAML may hold.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from reprlib import repr as short
+from typing import Any
+
+import numpy as np
+
+from hsikit.scenes.envi import sample
+from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
+from hsikit.scenes.layers import Finding, Layer, copied, open_layer, per_channel
+from hsikit.scenes.place import place
+from hsikit.scenes.products import open_product
+from hsikit.scenes.registry import SCENES, load_scene
+from hsikit.scenes.scene import Scene, SceneError
+from hsikit.scenes.yaml_file import (
+    Named,
+    bands_of,
+    class_file,
+    entries,
+    files_of,
+    mask_entries,
+    named,
+    number_of,
+    read_yaml,
+    stamp_of,
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+SCAN_BYTES = 256 << 20  # cubes up to here are searched for no-data at opening, larger ones when first asked
+COPY_BYTES = 4 << 30  # dropping or scaling bands copies the cube; refused beyond this
+STRIP = 16  # rows looked at together
+FILLS = (-9999.0, -32768.0, -32767.0)  # no height and no intensity, whether the file says so or not
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A scene on disk, opened: headers were read, and small cubes searched for no-data.
+
+    Attributes:
+        name: Short name.
+        cube: The bands that count.
+        bands: Their numbers in the file, from 0.
+        lidar, lidar_names: Rasters on the cube's grid, and the names of their channels.
+        valid: A raster on the cube's grid, above 0 where pixels have a measurement, or None: where no band lacks data.
+        lenient: Zeros that a file calls no-data count as such in pixels where all bands are 0 alone.
+        fill: Whether samples without data are drawn between the bands beside them.
+        spec, path: The YAML, for what only a whole scene needs.
+        stamp: Changes when any of its files does.
+        findings: What was noticed while opening.
+    """
+
+    name: str
+    cube: Layer
+    bands: np.ndarray
+    lidar: tuple[Layer, ...] = ()
+    lidar_names: tuple[str, ...] = ()
+    valid: Layer | None = None
+    lenient: bool = False
+    fill: bool = False
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    path: Path = Path()
+    stamp: str = ""
+    files: tuple[Path, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    simulated: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.cube.shape[0], self.cube.shape[1]
+
+    @property
+    def plain(self) -> bool:
+        """Whether stored samples are the values, so that an array on disk may stay there."""
+        return not self.cube.scaled and not self.fill
+
+    @property
+    def pixel_bytes(self) -> int:
+        """What a pixel's spectrum takes in memory while it is read, at most."""
+        cube, kept = self.cube, 4 if not self.plain else self.cube.dtype.itemsize * (self.cube.channels_read > 0)
+        return cube.dtype.itemsize * max(cube.channels_read, cube.shape[2]) + kept * cube.shape[2]
+
+    # --- pixels ----------------------------------------------------------------------------------
+
+    def spectra(self, rows: slice, cols: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Values (row, col, band), as stored where nothing is scaled or filled, and which pixels are valid."""
+        stored = self.cube.read(rows, cols)
+        values = stored if self.plain else np.empty(stored.shape, np.float32)
+        valid = np.empty(stored.shape[:2], bool)
+        for top in range(0, len(stored), STRIP):  # some rows at a time, so that nothing else grows as large as these
+            part, where = slice(top, top + STRIP), slice(rows.start + top, min(rows.start + top + STRIP, rows.stop))
+            lacking = self._lacking(stored[part], where, cols)
+            if not self.plain:
+                numbers = stored[part].astype(np.float32)
+                numbers[lacking] = np.nan
+                values[part] = self.cube.scale_up(numbers)
+                if self.fill:
+                    lacking = _filled(values[part], lacking)
+            valid[part] = ~lacking.any(2)
+        if self.valid is not None:
+            valid &= np.nan_to_num(self.valid.values(rows, cols)[..., 0]) > 0
+        return values, valid
+
+    def _lacking(self, stored: np.ndarray, rows: slice, cols: slice) -> np.ndarray:
+        """Booleans (row, col, band), True where a sample holds no measurement."""
+        lacking = self.cube.missing(stored)
+        if self.lenient:
+            lacking &= (stored == 0).all(2)[..., None] | (stored != 0)
+        if self.cube.mask is not None:
+            lacking[~self.cube.mask(rows, cols)] = True
+        return lacking
+
+    def heights(self, rows: slice, cols: slice) -> np.ndarray | None:
+        """LiDAR (row, col, channel) float32, NaN where there is none; None without LiDAR."""
+        parts = [layer.values(rows, cols) for layer in self.lidar]
+        return np.concatenate(parts, 2) if parts else None
+
+    def cut(self, top: int, bottom: int, left: int, right: int) -> Scene | None:
+        """The scene of these rows and columns without labels, or None where no pixel of it is valid."""
+        where = slice(top, bottom), slice(left, right)
+        hsi, valid = self.spectra(*where)
+        if not valid.any():
+            return None
+        return Scene(self.name, hsi, np.zeros(valid.shape, np.int16), (), units=self.units, valid=valid,
+                     wavelengths_nm=self.cube.wavelengths, lidar=self.heights(*where), lidar_names=self.lidar_names,
+                     fwhm_nm=self.cube.fwhm)  # fmt: skip
+
+    # --- the whole -------------------------------------------------------------------------------
+
+    @property
+    def units(self) -> str:
+        """What a value means: as the YAML or the file says."""
+        told = self.spec.get("units") or self.cube.units
+        if told or not self.cube.scaled:
+            return str(told or "unknown units")
+        return "unknown units, scaled as the file says"
+
+    def scene(self) -> Scene:
+        """The whole scene, as `load_scene` returns it; cubes that are mapped stay on disk where nothing is changed."""
+        rows, cols = slice(0, self.shape[0]), slice(0, self.shape[1])
+        cube, spec, path = self.cube, self.spec, self.path
+        labels = _labels(path, spec, cube)
+        found = (*self.findings, *labels.findings, *_of_lidar(self.lidar, rows, cols))
+        for finding in found:
+            log.warning("%s: %s: %s; %s", self.name, *finding)
+        hsi, valid = self._whole()
+        return Scene(
+            name=self.name, hsi=hsi, labels=labels.raster, class_names=labels.names,
+            colors=labels.colors if len(labels.colors) == len(labels.names) else (), units=self.units,
+            wavelengths_nm=cube.wavelengths, fwhm_nm=cube.fwhm, lidar=self.heights(rows, cols),
+            lidar_names=self.lidar_names, valid=valid, masks=_masks(path, spec.get("masks"), cube), crs=cube.crs,
+            transform=cube.transform, gcps=cube.gcps, gsd_m=_gsd(path, spec.get("gsd_m"), cube),
+            citation=str(spec.get("citation", "")), licence=str(spec.get("licence", "")), findings=found,
+            source_pixel=None if cube.source_pixel is None else cube.source_pixel(rows, cols), files=self.files,
+        )  # fmt: skip
+
+    def _whole(self) -> tuple[np.ndarray, Any]:
+        """The cube, and its valid pixels or the function that finds them in a large one."""
+        array = self.cube.array() if self.plain and self.cube.array is not None else None
+        dtype = self.cube.dtype if self.plain else np.dtype(np.float32)
+        size = math.prod(self.cube.shape) * dtype.itemsize
+        if array is None and size > COPY_BYTES:
+            raise SceneError(
+                f"{self.path}: bands cannot be dropped, scaled or filled (a copy of {size / 2**30:.1f} GB would be "
+                "needed); map it piece by piece, write `bad_bands: keep`, or export it so"
+            )
+        if array is not None and self.cube.nbytes > SCAN_BYTES:
+            if not np.isfinite(some := sample(array)).any():
+                raise SceneError(f"{self.path}: none of {len(some)} sampled pixels of the cube holds a number")
+            return array, self._valid_pixels
+        hsi = np.empty(self.cube.shape, dtype) if array is None else array
+        valid = np.empty(self.shape, bool)
+        for rows, cols in strips(self.shape):
+            values, valid[rows] = self.spectra(rows, cols)
+            if array is None:
+                hsi[rows] = values
+        return hsi, valid
+
+    def _valid_pixels(self) -> np.ndarray:
+        return np.concatenate([self.spectra(*strip)[1] for strip in strips(self.shape)])
+
+
+def strips(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
+    """Rectangles of some rows each that make up the whole."""
+    return [(slice(top, min(top + STRIP, shape[0])), slice(0, shape[1])) for top in range(0, shape[0], STRIP)]
+
+
+# --- opening -------------------------------------------------------------------------------------
+
+
+def open_site(scene: str | Path) -> Site:
+    """Open a scene without reading it: by the path of its YAML file or of its cube, or by its name.
+
+    Bands that the file marks bad are left out (`bad_bands: keep` keeps them), and so are those that `drop_bands` names
+    or that hold no data anywhere. Rasters beside the cube are placed on its grid (`hsikit.scenes.place`).
+
+    Raises:
+        SceneError: For unknown keys (the nearest known one is named), missing or damaged files, and rasters that do
+            not fit each other.
+    """
+    if str(scene) in SCENES:
+        return _held(load_scene(str(scene)))
+    path = Path(scene)
+    yaml = path.suffix.lower() in (".yaml", ".yml")
+    spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
+    cube, kept, lenient, found = _cube(path, spec)
+    site = Site(
+        str(spec.get("name", path.stem)), cube, kept, lenient=lenient, fill=_filling(path, spec), spec=spec,
+        path=path, stamp=stamp_of(path), files=tuple(files_of(path)),
+    )  # fmt: skip
+    site, lost = _without_dead_bands(site)
+    layers, names = _lidar(path, spec.get("lidar"), site.cube)
+    valid = None
+    if spec.get("valid") is not None:
+        valid = place(_one_channel(named(path, spec["valid"], "valid")), cube, classes=True)
+        found = [*found, *valid.findings]
+    return replace(site, lidar=tuple(layers), lidar_names=tuple(names), valid=valid,
+                   findings=(*found, *lost, *(f for layer in layers for f in layer.findings)))  # fmt: skip
+
+
+def load_site(path: str | Path) -> Scene:
+    """Load a user's scene from its YAML file; see `open_site`."""
+    return open_site(path).scene()
+
+
+def cube_gb(scene: str | Path) -> float:
+    """GB of a scene's cube as float32, as it would be held in memory to be mapped; 0 for a named scene."""
+    path = Path(scene)
+    if str(scene) in SCENES:
+        return 0.0
+    yaml = path.suffix.lower() in (".yaml", ".yml")
+    spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
+    return 4 * math.prod(_opened(path, spec, named(path, spec["hsi"], "hsi")).shape) / 2**30
+
+
+def _opened(path: Path, spec: Mapping[str, Any], file: Named) -> Layer:
+    order = spec.get("byte_order")
+    if order not in (None, "little", "big"):
+        raise SceneError(f"{path}: byte_order is {short(order)}, expected little or big")
+    encoding = file.encoding or spec.get("encoding")
+    return open_product(file.path) or open_layer(file.path, file.variable, encoding and str(encoding), order)
+
+
+def _told(path: Path, layer: Layer, given: Mapping[str, Any], what: str) -> Layer:
+    """The layer with no-data, scale and offset as the YAML gives them."""
+    changes: dict[str, Any] = {}
+    for key in ("nodata", "scale", "offset"):
+        value = number_of(path, f"{what}{key}", given.get(key))
+        try:
+            changes |= {} if value is None else {key: per_channel(value, layer.shape[2])}
+        except ValueError as error:
+            raise SceneError(f"{path}: {what}{key} has {error}; give one number, or one a channel") from None
+    return replace(layer, **changes)
+
+
+def _cube(path: Path, spec: Mapping[str, Any]) -> tuple[Layer, np.ndarray, bool, list[Finding]]:
+    """The cube with its good bands, their numbers in the file, whether zeros may be values, and what was noticed."""
+    file = named(path, spec["hsi"], "hsi")
+    layer = _opened(path, spec, file)
+    if layer.flat:
+        raise SceneError(f"{file.path} is {layer.shape[:2]}, expected (row, col, band)")
+    given = {key: spec.get(key) for key in ("nodata", "scale", "offset")}
+    given |= {key: value for key in given if (value := getattr(file, key)) is not None}
+    layer = _told(path, layer, given, "")
+    lenient = given["nodata"] is None and layer.nodata is not None and bool((layer.nodata == 0).all())
+    bands, waves, good = layer.shape[2], layer.wavelengths, layer.good
+    if "wavelengths_nm" in spec:
+        try:
+            waves = np.array(spec["wavelengths_nm"], np.float64).ravel()
+        except (ValueError, TypeError):
+            raise SceneError(f"{path}: wavelengths_nm must be a list of numbers in nm") from None
+    for what, have in (("wavelengths", waves), ("bad-band flags", good)):
+        if have is not None and have.size != bands:
+            raise SceneError(f"{path}: {have.size} {what} for {bands} bands; give one a band")
+    keep = spec.get("bad_bands", "drop")
+    if keep not in ("drop", "keep"):
+        raise SceneError(f"{path}: bad_bands is {short(keep)}, expected drop or keep")
+    layer = replace(layer, wavelengths=waves)
+    dropped = bands_of(path, spec.get("drop_bands"), bands, waves)
+    flagged = np.zeros(bands, bool) if good is None or keep == "keep" else ~good
+    if (dropped | flagged).all():
+        raise SceneError(f"{path}: bad bands cannot be dropped (all are marked bad); write `bad_bands: keep`")
+    if flagged.any():
+        log.info("%s: dropped %d of %d bands that the header marks bad", path.stem, flagged.sum(), bands)
+    kept = np.flatnonzero(~(dropped | flagged))
+    return layer.take(kept), kept, lenient, list(layer.findings)
+
+
+def _without_dead_bands(site: Site) -> tuple[Site, list[Finding]]:
+    """The site without bands that hold no data in any pixel that holds some; counts of pixels that lack data.
+
+    A cube too large to be searched is judged by pixels spread over it.
+    """
+    if site.cube.nbytes <= SCAN_BYTES:
+        windows = strips(site.shape)
+    else:
+        side = 8 if site.cube.array is not None else 3  # a pixel of a compressed file costs a tile
+        at = [((np.arange(side) + 0.5) * size / side).astype(int) for size in site.shape]
+        windows = [(slice(r, r + 1), slice(c, c + 1)) for r in at[0] for c in at[1]]
+    partly, wholly, some = [], 0, np.zeros(site.cube.shape[2], bool)
+    for where in windows:
+        lacking = site._lacking(site.cube.read(*where), *where).reshape(-1, site.cube.shape[2])
+        wholly += int((empty := lacking.all(1)).sum())
+        some |= (~lacking).any(0)
+        partly.append(lacking[~empty & lacking.any(1)])
+    if not some.any() and site.cube.nbytes <= SCAN_BYTES:
+        raise SceneError(f"{site.name}: no pixel is valid; at least one pixel needs a spectrum")
+    found: list[Finding] = []
+    if wholly and site.cube.nbytes <= SCAN_BYTES:
+        log.info("%s: %d pixels hold no data and are not valid", site.name, wholly)
+    if some.any() and not some.all():
+        dead = ", ".join(map(str, site.bands[~some]))
+        found.append(("bands without data", f"bands {dead} hold no data anywhere and are left out",
+                      f"write `drop_bands: [{dead}]` to say that this is meant"))  # fmt: skip
+    live = some if some.any() else np.ones(some.size, dtype=bool)
+    count = sum(int(rows[:, live].any(1).sum()) for rows in partly)
+    if count and not site.fill and site.cube.nbytes <= SCAN_BYTES:
+        remedy = "`drop_bands` leaves the bands out instead, `fill: bands` draws between neighbouring bands"
+        found.append(("pixels without data in some bands", f"{count:,} pixels lack some and are left out", remedy))
+    return replace(site, cube=site.cube.take(np.flatnonzero(live)), bands=site.bands[live]), found
+
+
+def _filling(path: Path, spec: Mapping[str, Any]) -> bool:
+    if spec.get("fill") not in (None, "bands"):
+        raise SceneError(f"{path}: fill is {short(spec['fill'])}, expected bands, or no such key")
+    return spec.get("fill") == "bands"
+
+
+def _filled(values: np.ndarray, lacking: np.ndarray) -> np.ndarray:
+    """Draw samples without data between the bands beside them, in place; what still lacks data."""
+    band = np.arange(values.shape[2])
+    for row, col in np.argwhere(lacking.any(2) & ~lacking.all(2)):
+        none = lacking[row, col]
+        values[row, col, none] = np.interp(band[none], band[~none], values[row, col, ~none])
+    return lacking & np.asarray(lacking.all(2))[..., None]
+
+
+def _lidar(path: Path, value: Any, cube: Layer) -> tuple[list[Layer], list[str]]:
+    """All LiDAR layers on the cube's grid, and the names of their channels."""
+    files = entries(path, value, "lidar")
+    layers, names = [], []
+    for file in files:
+        layer = _told(path, open_layer(file.path, file.variable), vars(file), "lidar ")
+        label, channels = file.name or file.path.stem, layer.shape[2]
+        own = layer.channel_names if channels > 1 and not file.name else ()
+        names += list(own or ([label] if channels == 1 else [f"{label} {i + 1}" for i in range(channels)]))
+        layers.append(layer)
+    if not files:
+        layers = list(cube.lidar)
+        names = [name for layer in layers for name in layer.channel_names or [layer.path.stem]]
+    return [place(_no_heights(layer), cube) for layer in layers], names
+
+
+def _no_heights(layer: Layer) -> Layer:
+    """The layer with values that are no height or intensity as no-data, beside what it declares."""
+    known = np.repeat(np.array(FILLS)[:, None], layer.shape[2], 1)
+    return replace(layer, nodata=known if layer.nodata is None else np.vstack([np.atleast_2d(layer.nodata), known]))
+
+
+def _of_lidar(layers: Sequence[Layer], rows: slice, cols: slice) -> list[Finding]:
+    found: list[Finding] = []
+    for layer in layers:
+        spread = np.empty(0) if layer.quality is None else layer.quality(rows, cols)
+        if np.isfinite(spread).any():
+            usual, high = np.nanpercentile(spread, (50, 95))
+            where = f"{layer.path.name}: within a pixel it spreads by {usual:.3g} (median), {high:.3g} in one of twenty"
+            found.append(("LiDAR of a finer grid", where, "its mean stands for a pixel"))
+    return found
+
+
+def _one_channel(file: Named) -> Layer:
+    layer = open_layer(file.path, file.variable)
+    if layer.shape[2] != 1:
+        raise SceneError(f"{file.path} is {layer.shape}, expected one channel (row, col)")
+    return layer
+
+
+def _labels(path: Path, spec: Mapping[str, Any], cube: Layer) -> Labels:
+    """The labels and what they are called; all 0 where the YAML names no labels."""
+    names, colors = read_classes(path, spec.get("classes"), class_file(path, spec.get("classes")))
+    values = class_values(path, spec.get("class_values"))
+    if values is not None and names and set(names) != set(values.values()):
+        raise SceneError(f"{path}: class_values and classes name other classes; give one of them")
+    if spec.get("labels") is None:
+        return Labels(np.zeros(cube.shape[:2], np.int16), names, colors)
+    file = named(path, spec["labels"], "labels")
+    encoding = file.encoding or spec.get("encoding")
+    if file.path.suffix.lower() in VECTORS:
+        if values is not None:
+            raise SceneError(f"{path}: class_values is for rasters; {file.path.name} is drawn: give its classes' names")
+        return Labels(*drawn_labels(file.path, file.field, file.layer, encoding, names, cube), colors)
+    layer = _told(path, open_layer(file.path, file.variable, encoding), vars(file), "labels ")
+    made = raster_labels(layer, cube, names, colors, values)
+    return (
+        made
+        if values is None or not names
+        else replace(made, colors=colors)
+        if list(values.values()) == names
+        else made
+    )
+
+
+def _masks(path: Path, value: Any, cube: Layer) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Fixed splits, placed on the cube's grid."""
+    rows, cols = slice(0, cube.shape[0]), slice(0, cube.shape[1])
+    read = lambda file: np.nan_to_num(place(_one_channel(file), cube, classes=True).values(rows, cols)[..., 0])  # noqa: E731
+    return {name: (read(train).astype(np.int16), read(test).astype(np.int16))
+            for name, (train, test) in mask_entries(path, value)}  # fmt: skip
+
+
+def _gsd(path: Path, value: Any, cube: Layer) -> float | None:
+    """Pixel size in metres, as given or as the cube's grid has it (where its CRS counts in metres)."""
+    if value is not None:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+            raise SceneError(f"{path}: gsd_m is {short(value)}, expected metres above 0")
+        return float(value)
+    if cube.transform is None or cube.crs is None or not cube.crs.is_projected:
+        return None
+    return float(math.hypot(cube.transform.a, cube.transform.d) * cube.crs.linear_units_factor[1])
+
+
+def _held(scene: Scene) -> Site:
+    """A scene in memory in the place of one on disk."""
+    path = Path(scene.name)
+    over = lambda a, **facts: Layer(path, a.shape, a.dtype, lambda r, c: copied(a, r, c), lambda: a, **facts)  # noqa: E731
+    cube = over(
+        scene.hsi, crs=scene.crs, transform=scene.transform, wavelengths=scene.wavelengths_nm, units=scene.units
+    )
+    lidar = () if scene.lidar is None else (over(scene.lidar),)
+    return Site(scene.name, cube, np.arange(scene.bands), lidar, tuple(scene.lidar_names), over(scene.valid[..., None]),
+                stamp=scene.content_hash, simulated=scene.simulated)  # fmt: skip
+
+
+__all__ = ["Site", "cube_gb", "load_site", "open_site"]
