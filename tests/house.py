@@ -17,8 +17,8 @@ CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fit
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"}]
 BUDGETS = {
-    "lines of the core": 10_700,  # 250 are examples of the public names, 400 find and mend lost bytes
-    "lines in all": 23_000,
+    "lines of the core": 11_400,
+    "lines in all": 23_700,
     "files": 150,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
