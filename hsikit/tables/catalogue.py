@@ -102,9 +102,11 @@ def missing(name: str, store: Store) -> str:
         if not line["missing"]:
             continue
         lacks: dict[tuple[str, str], list[str]] = {}
-        for e in expand(line["config"]):
+        runs = expand(line["config"])
+        place = "{0.split_name} of {0.scene}" if len({e.scene for e in runs}) > 1 else "{0.split_name}"
+        for e in runs:
             if e.hash not in known:
-                lacks.setdefault((e.label, f"{e.split_name} of {e.scene}"), []).append(str(e.seed))
+                lacks.setdefault((e.label, place.format(e)), []).append(str(e.seed))
         rows = "; ".join(f"{label} on {split}, seed {', '.join(seeds)}" for (label, split), seeds in lacks.items())
         if line["missing"] == line["runs"] or len(lacks) > NAMED:
             share = "all" if line["missing"] == line["runs"] else f"{line['missing']} of"

@@ -32,12 +32,8 @@ from hsikit._util import load_yaml
 DESCRIPTIVE = ("place", "colour_and_spectrum", "height_and_texture")
 _FILE_KEYS = ("scene", "templates", "classes")
 _CLASS_KEYS = ("name", "spoken", *DESCRIPTIVE, "paraphrases", "synonyms")
-_SAME_WORDS = {  # scenes that share another scene's classes
-    "muufl_subset": "muufl",
-    "indian_pines_repaired": "indian_pines",
-    "indian_pines_original": "indian_pines",
-    "indian_pines_bands_left_out": "indian_pines",
-    "indian_pines_median": "indian_pines",
+_SAME_WORDS = {"muufl_subset": "muufl"} | {  # scenes that share another scene's classes
+    f"indian_pines_{cube}": "indian_pines" for cube in ("repaired", "original", "bands_left_out", "median")
 }
 _FOLDER = Path(__file__).parents[1] / "prompts"
 
