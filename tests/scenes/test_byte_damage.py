@@ -3,6 +3,7 @@ import pytest
 import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenes.miniature import write_tiff
 
 from hsikit.scenes import Scene, SceneError, load_scene
 from hsikit.scenes.byte_damage import byte_counts, convert, find_damage, repair
@@ -156,6 +157,13 @@ def findings(cube):
 def test_check_tells_it():
     assert "a byte value is lost" not in findings(smooth_cube())
     assert "0x0D" in findings(convert(smooth_cube()))["a byte value is lost"]
+
+
+@pytest.mark.parametrize("more", ["", "scale: 0.0001\n", "nodata: 5\n"])
+def test_check_tells_it_of_a_file_of_ones_own(more, tmp_path):
+    write_tiff(tmp_path / "cube.tif", convert(gamma_cube("int16")))
+    (tmp_path / "site.yaml").write_text(f"name: mine\nhsi: cube.tif\n{more}")
+    assert "a byte value is lost" in set(load_scene(tmp_path / "site.yaml").check().finding)
 
 
 def test_check_leaves_invalid_pixels_out():
