@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[1] / "hsikit"
 CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fitted", "train", "shallow", "predict",
         "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
-DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"}]
+DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
+         {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
     "lines of the core": 11_400,
     "lines in all": 23_700,

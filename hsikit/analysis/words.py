@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from hsikit.predict import predict_map
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 from hsikit.text import TextEncoder, load_text_encoder
-from hsikit.text.prompts import TextError, load_prompts
+from hsikit.text.prompts import TextError, load_prompts, source_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,12 +85,14 @@ def prompt_map(model: Fitted, scene: Scene, sentences: str | Sequence[str], nega
                      explained(maps, classes), standing_out(maps, others))  # fmt: skip
 
 
-def synonym_precision(model: Fitted, scene: Scene, split: Split, encoder: TextEncoder | None = None) -> pd.DataFrame:
+def synonym_precision(model: Fitted, scene: Scene, split: Split, encoder: TextEncoder | None = None,
+                      prompts: str | Path = "") -> pd.DataFrame:  # fmt: skip
     """How well held-out names find their class among the test pixels.
 
     Args:
-        split: Its test pixels are ranked by similarity to each synonym of `hsikit/prompts/`, none of which was
+        split: Its test pixels are ranked by similarity to each synonym of the scene's prompts, none of which was
             trained with.
+        prompts: A prompt file in the place of the scene's own.
 
     Returns:
         Columns `class`, `synonym`, `precision` (average precision, 0 to 1), `share` (of the class among the test
@@ -101,8 +104,8 @@ def synonym_precision(model: Fitted, scene: Scene, split: Split, encoder: TextEn
     import pandas as pd
     from sklearn.metrics import average_precision_score
 
-    prompts = load_prompts(scene.name)
-    names = [(c, s) for c in split.classes for s in prompts.only([scene.class_names[c - 1]]).sentences["synonyms"][0]]
+    words = load_prompts(prompts or source_of(scene))
+    names = [(c, s) for c in split.classes for s in words.only([scene.class_names[c - 1]]).sentences["synonyms"][0]]
     if not names:
         raise TextError(f"{scene.name}: no class has synonyms; write some in its prompt file")
     answer = prompt_map(model, scene, [s for _, s in names], encoder=encoder)

@@ -46,7 +46,8 @@ TEXT = {
     "path": "",
     "model": "ViT-B-32",
 }  # draw None: the run's seed; model: of open_clip, whose checkpoint `path` then names
-FILE_KEYS = (*RUN_KEYS, "name", "trials", "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
+BESIDE = ("name", "trials", "prompts")  # they do not enter the hash themselves
+FILE_KEYS = (*RUN_KEYS, *BESIDE, "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
 
 
 class ConfigError(ValueError):
@@ -64,6 +65,7 @@ class Experiment:
         model, train, loss, text: Options of the network, of `TrainConfig`, of the loss, and of the class vectors.
         seed: Of the split where it is drawn at random, the first weights and the batch order.
         name: Label in tables; does not enter the hash.
+        prompts: File with the words of the classes; "" for those of the scene. Its content enters the hash.
         trials: Settings looked at on validation pixels before these were taken; does not enter the hash.
 
     Example:
@@ -83,6 +85,7 @@ class Experiment:
     version: int = VERSION
     name: str = ""
     trials: int = 1
+    prompts: str = ""
 
     @property
     def label(self) -> str:
@@ -97,7 +100,7 @@ class Experiment:
 
     def canonical(self) -> str:
         """JSON with sorted keys of everything that decides the result."""
-        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "trials")}
+        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "trials", "prompts")}
         row = METHODS.get(self.method)
         younger = {**ADDED_LATER, "model": row.younger if row else {}}
         facts = _without(facts, younger.pop(""))
@@ -149,7 +152,7 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
     """
     source = load_config(config)
     wanted = list(range(seeds)) if seeds is not None else list(source.get("seeds", [0]))
-    base = {key: source[key] for key in (*RUN_KEYS, "name", "trials") if key in source}
+    base = {key: source[key] for key in (*RUN_KEYS, *BESIDE) if key in source}
     crossed = source.get("sweep") or {}
     found = []
     for arm in source.get("arms") or [{}]:
@@ -168,7 +171,7 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
 
 
 def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
-    unknown = [key for key in plain if key not in (*RUN_KEYS, "name", "trials")]
+    unknown = [key for key in plain if key not in (*RUN_KEYS, *BESIDE)]
     if unknown:
         raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {nearest(unknown[0], RUN_KEYS)!r}?")
     if "method" not in plain:
@@ -259,7 +262,7 @@ def _loss(experiment: Experiment, row: Method | None) -> dict[str, Any]:
 
 def _text(experiment: Experiment) -> dict[str, Any]:
     filled = _filled("text", {k: v for k, v in experiment.text.items() if k != "hash"}, TEXT)
-    return {**filled, "hash": load_prompts(experiment.scene).hash}
+    return {**filled, "hash": load_prompts(experiment.prompts or experiment.scene).hash}
 
 
 def _filled(section: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,17 +20,18 @@ from hsikit.scenes import Scene
 from hsikit.separation import METRICS, separation
 from hsikit.splits import Split
 from hsikit.splits.pixels import fields
-from hsikit.text.prompts import load_prompts
+from hsikit.text.prompts import load_prompts, source_of
 
 
 def word_facts(
-    fitted: Fitted, scene: Scene, split: Split, prediction: Prediction, text: dict[str, Any]
+    fitted: Fitted, scene: Scene, split: Split, prediction: Prediction, text: dict[str, Any], prompts: str = ""
 ) -> dict[str, Any]:
     """Facts of a trained two-sensor network.
 
     Args:
         prediction: Its map of the scene.
         text: The experiment's text options, empty for a network without words.
+        prompts: The experiment's own prompt file, if it names one.
 
     Returns:
         `calibration`: error (ECE), negative log-likelihood and Brier score of the test pixels, `raw` and
@@ -43,8 +44,9 @@ def word_facts(
     if network.trunk.sensor_dropout:
         facts["missing"] = {sensor: _without(fitted, scene, split, sensor) for sensor in ("hsi", "lidar")}
     asks = text and text["control"] == "none" and text["backend"] == "minilm" and not split.unseen_classes
-    if asks and any(load_prompts(scene.name).sentences["synonyms"]):
-        found = synonym_precision(fitted, scene, split)
+    words = load_prompts(prompts or source_of(scene)) if asks else None
+    if words is not None and any(words.sentences["synonyms"]):
+        found = synonym_precision(fitted, scene, split, prompts=prompts)
         facts["synonyms"] = {"names": len(found), "precision": float(found["precision"].mean()),
                              "share": float(found["share"].mean())}  # fmt: skip
     return facts

@@ -143,7 +143,7 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
         facts["unseen"] = unseen_facts(run.model, scene, split, budget)
     extras = METHODS.get(experiment.method, Method()).extras
     if "words" in extras:
-        facts |= word_facts(run.model, scene, split, prediction, dict(experiment.text))
+        facts |= word_facts(run.model, scene, split, prediction, dict(experiment.text), experiment.prompts)
     if "exits" in extras:
         facts |= exit_facts(run.model, scene, split, run.history)
     return prediction, facts
@@ -166,7 +166,10 @@ def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
     else:
         encoder = load_text_encoder(options["backend"], **({"path": path} if path else {}))
     draw = experiment.seed if options["draw"] is None else options["draw"]
-    text = encode_classes(encoder, load_prompts(experiment.scene), options["prompts"])
+    prompts = load_prompts(experiment.prompts or experiment.scene)
+    if prompts.class_names != tuple(scene.class_names):
+        prompts = prompts.only(scene.class_names)  # a site's own file may have them in another order
+    text = encode_classes(encoder, prompts, options["prompts"])
     if options["control"] == "shuffled":
         return text.permuted(draw)
     if options["control"] == "random":

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from hsikit.scenes.byte_damage import find_damage
 from hsikit.scenes.scene import Scene
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Finding = tuple[str, str, str]  # finding, where, remedy
 
@@ -20,20 +19,38 @@ WATER_NM = ((1340.0, 1460.0), (1790.0, 1960.0))
 FEW_PIXELS = 20  # below this a class's recall is hardly a measurement
 CHUNK_ROWS = 64
 SATURATED_SHARE = 0.001
+LOWEST_M = -500.0  # no ground lies lower
+LIDAR_REACH = 50.0  # times the span from the median to the 99th percentile
 
 
-def check_scene(scene: Scene) -> pd.DataFrame:
+class Findings(pd.DataFrame):
+    """Findings, a row each; printed as whole sentences at any width."""
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame  # of a part of them
+
+    def __repr__(self) -> str:
+        wide = max(shutil.get_terminal_size().columns, 40)
+        lines = [f"- {finding}: {where}. Remedy: {remedy}." for finding, where, remedy in self.itertuples(index=False)]
+        return "\n".join(textwrap.fill(line, wide, subsequent_indent="  ") for line in lines) or "nothing found"
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None):
+            return pd.DataFrame(self).to_html(index=False)
+
+
+def check_scene(scene: Scene) -> Findings:
     """Findings as a table with the columns `finding`, `where` and `remedy`; an empty table is good news.
 
-    The cube is read in chunks of rows, so that memory-mapped scenes stay on disk.
+    What was noticed while the scene was read comes first. The cube is read in chunks of rows, so that memory-mapped
+    scenes stay on disk.
     """
-    import pandas as pd
-
     checks: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
-        _check_values, _check_bytes, _check_wavelengths, _check_labels, _check_lidar, _check_offset,
+        _check_values, _check_bytes, _check_wavelengths, _check_labels, _check_lidar, _check_repeats,
     )  # fmt: skip
-    rows = [finding for check in checks for finding in check(scene)]
-    return pd.DataFrame(rows, columns=["finding", "where", "remedy"])
+    rows = [*scene.findings, *(finding for check in checks for finding in check(scene))]
+    return Findings(rows, columns=["finding", "where", "remedy"])
 
 
 def _chunks(scene: Scene) -> Iterator[np.ndarray]:
@@ -149,6 +166,7 @@ def _check_labels(scene: Scene) -> Iterator[Finding]:
 def _check_lidar(scene: Scene) -> Iterator[Finding]:
     if scene.lidar is None:
         return
+    plausible = True
     for i, name in enumerate(scene.lidar_names):
         channel = np.asarray(scene.lidar[..., i])
         bad = ~np.isfinite(channel)
@@ -160,15 +178,37 @@ def _check_lidar(scene: Scene) -> Iterator[Finding]:
             )
         if bad.all() or np.ptp(channel[~bad]) == 0:
             yield "constant LiDAR channel", name, "drop it: it carries nothing"
-
-
-def _check_offset(scene: Scene) -> Iterator[Finding]:
-    shift = lidar_offset(scene)
+            continue
+        usual, high = np.percentile(channel[~bad], (50, 99))
+        reach = LIDAR_REACH * max(high - usual, 1.0)
+        odd = ~bad & ((channel < LOWEST_M) | (np.abs(channel - usual) > reach))
+        if odd.any():
+            plausible = False
+            example = channel[odd][0]
+            yield (
+                "implausible LiDAR values",
+                f"{name}: {odd.sum():,} pixels lie far from the others (median {usual:.4g}), such as {example:.6g}",
+                f"if that means no data, write `lidar: {{file: ..., nodata: {example:.6g}}}`",
+            )
+    shift = lidar_offset(scene) if plausible else None
     if shift is not None and max(map(abs, shift)) >= 2:
         yield (
             "HSI and LiDAR are offset",
             f"edges agree best when the LiDAR is moved by {shift[0]:+d} rows, {shift[1]:+d} columns",
             "compare roofs in both pictures (shadows pull edges too); if they disagree, register the LiDAR",
+        )
+
+
+def _check_repeats(scene: Scene) -> Iterator[Finding]:
+    if scene.source_pixel is None:
+        return
+    own = scene.source_pixel[scene.valid]
+    _, counts = np.unique(own[own >= 0], return_counts=True)
+    if counts.size and (repeated := counts[counts > 1].sum() / max(own.size, 1)) > 0:
+        yield (
+            "repeated measurements",
+            f"{repeated:.0%} of valid pixels share their raw pixel with another ({counts.size:,} measurements)",
+            "count measurements, not pixels; splits keep those of one measurement in one part",
         )
 
 

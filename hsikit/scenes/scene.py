@@ -197,6 +197,19 @@ class Scene:
 
         return check_scene(self)
 
+    def to_xarray(self) -> Any:
+        """The scene as an `xarray.Dataset` that rioxarray understands (`hsikit.scenes.exchange`)."""
+        from hsikit.scenes.exchange import to_xarray
+
+        return to_xarray(self)
+
+    @classmethod
+    def from_xarray(cls, data: Any, **facts: Any) -> Scene:
+        """A scene out of an xarray dataset or data array; `facts` are fields in the place of those found."""
+        from hsikit.scenes.exchange import from_xarray
+
+        return from_xarray(data, **facts)
+
     def __repr__(self) -> str:
         kind = "simulated scene" if self.simulated else "scene"
         lidar = f", LiDAR x{self.lidar_channels}" if self.lidar is not None else ""

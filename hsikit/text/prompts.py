@@ -28,6 +28,8 @@ from typing import Any
 import yaml
 
 from hsikit._util import load_yaml
+from hsikit.scenes.scene import Scene
+from hsikit.scenes.yaml_file import named, read_yaml
 
 DESCRIPTIVE = ("place", "colour_and_spectrum", "height_and_texture")
 _FILE_KEYS = ("scene", "templates", "classes")
@@ -117,11 +119,11 @@ def available_prompts() -> list[str]:
 
 
 def load_prompts(name_or_path: str | Path) -> ClassPrompts:
-    """Read the prompts of a scene, by its name or from a YAML file of your own.
+    """Read the prompts of a scene, by its name, from a YAML file of your own, or from the one that a site's YAML names.
 
     Raises:
-        TextError: When there is no such file, or it holds unknown keys, an empty prompt, a class twice or a
-            class without a prompt.
+        TextError: When there is no such file, a site's YAML names none, or it holds unknown keys, an empty prompt, a
+            class twice or a class without a prompt.
 
     Example:
         >>> prompts = hsikit.load_prompts("trento")
@@ -137,11 +139,29 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
                 f"no prompts called {name!r}{_nearest(name, available_prompts())}; or give the path of a .yaml file"
             )
     try:
+        path = _of_site(path)
         return _parsed(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise TextError(f"cannot read the prompts {path}: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TextError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def source_of(scene: Scene) -> str | Path:
+    """What `load_prompts` takes for a scene: the YAML file it was read from, or its name."""
+    own = next(iter(scene.files), None)
+    return own if own is not None and own.suffix.lower() in (".yaml", ".yml") else scene.name
+
+
+def _of_site(path: Path) -> Path:
+    """The prompt file that a site's YAML names under `prompts`; any other file is one itself."""
+    text = path.read_text(encoding="utf-8")
+    if not any(line.startswith("hsi:") for line in text.splitlines()):
+        return path
+    own = read_yaml(path).get("prompts")
+    if own is None:
+        raise TextError(f"{path} names no prompts; add `prompts: my_prompts.yaml` with sentences for each class")
+    return named(path, own, "prompts").path
 
 
 @lru_cache(32)  # a config of many seeds reads the same file for each
