@@ -178,41 +178,13 @@ def _table(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from dataclasses import replace
-
-    import numpy as np
-
     from hsikit.experiments import Store
-    from hsikit.fitted import Fitted
-    from hsikit.predict import predict_map
-    from hsikit.scenes import load_scene
-    from hsikit.scenes.write import spare_input, write_map
+    from hsikit.predict.large import map_to_file
 
     folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
     folder = folder / "model" if (folder / "model").is_dir() else folder
-    if args.out.suffix == ".zarr" or _is_large(args.scene, args.memory):
-        from hsikit.predict.large import map_large
-
-        return _say(str(map_large(folder, args.scene, args.out, memory_gb=args.memory, progress=True)))
-    fitted = Fitted.load(folder)
-    scene = load_scene(args.scene)
-    spare_input([args.out], scene.files)  # before the work, not after it
-    pred = predict_map(fitted, scene, memory_gb=args.memory, progress=True)
-    scores = np.zeros((*scene.shape, len(fitted.class_names)), np.float32)  # 0 where a class was no candidate
-    scores[..., pred.classes - 1] = pred.scores
-    # The map shows the classes that the model knows, whatever the scene's own labels are called.
-    grid = replace(scene, labels=np.zeros(scene.shape, np.int16), class_names=fitted.class_names,
-                   colors=fitted.scene_facts.get("colors", ()), masks={})  # fmt: skip
-    _say("\n".join(map(str, write_map(args.out, pred.labels, grid, scores))))
-
-
-def _is_large(scene: str, memory_gb: float) -> bool:
-    """Whether a scene's cube exceeds the budget, or is given as a raster, which is read in pieces in any case."""
-    from hsikit.scenes.site import cube_gb
-
-    if not Path(scene).exists():
-        return False
-    return Path(scene).suffix not in (".yaml", ".yml") or cube_gb(scene) > memory_gb
+    made = map_to_file(folder, args.scene, args.out, memory_gb=args.memory, progress=True)
+    _say("\n".join(map(str, made)))
 
 
 def _bench(args: argparse.Namespace) -> None:

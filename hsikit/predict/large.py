@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,48 @@ from tqdm.auto import tqdm
 
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
-from hsikit.predict import Mapper
+from hsikit.predict import Mapper, predict_map
 from hsikit.predict.large_map import LargeMap, class_dtype
 from hsikit.predict.tiles import Tile
+from hsikit.scenes import load_scene
 from hsikit.scenes.scene import Scene
-from hsikit.scenes.site import Site, open_site
-from hsikit.scenes.write import Grid, spare_input
+from hsikit.scenes.site import Site, cube_gb, open_site
+from hsikit.scenes.write import Grid, spare_input, write_map
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
+
+
+def map_to_file(model: str | Path, scene: str | Path, out: str | Path, *, memory_gb: float = 1.0,
+                progress: bool = False) -> list[Path]:  # fmt: skip
+    """Map a scene with a saved model to a file: at once with a raster of scores, or chunk by chunk, classes only.
+
+    Chunk by chunk go scenes whose cube exceeds the budget, cubes given as rasters, and maps in Zarr. The map shows the
+    classes that the model knows, whatever the scene's own labels are called.
+
+    Args:
+        model: Folder of a saved `Fitted`.
+        scene: Name of a scene, its YAML file, or a cube.
+        out: Ends in .tif or .zarr.
+        memory_gb, progress: As `map_large` takes them.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ValueError, SceneError: As `map_large` and `predict_map` do; also where `out` is a file of the scene.
+    """
+    out, path = Path(out), Path(scene)
+    piecewise = path.exists() and (path.suffix not in (".yaml", ".yml") or cube_gb(path) > memory_gb)
+    if out.suffix == ".zarr" or piecewise:
+        return [map_large(model, scene, out, memory_gb=memory_gb, progress=progress)]
+    fitted, whole = Fitted.load(model), load_scene(scene)
+    spare_input([out], whole.files)  # before the work, not after it
+    pred = predict_map(fitted, whole, memory_gb=memory_gb, progress=progress)
+    scores = np.zeros((*whole.shape, len(fitted.class_names)), np.float32)  # 0 where a class was no candidate
+    scores[..., pred.classes - 1] = pred.scores
+    grid = replace(whole, labels=np.zeros(whole.shape, np.int16), class_names=fitted.class_names,
+                   colors=fitted.scene_facts.get("colors", ()), masks={})  # fmt: skip
+    return write_map(out, pred.labels, grid, scores)
 
 
 def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_gb: float = 1.0, client: Any = None,

@@ -152,7 +152,7 @@ def test_the_command_maps_in_chunks_what_exceeds_its_memory_and_what_is_a_raster
     line = ["predict", str(model), "--memory", "0.02"]
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
-        patch.setattr("hsikit.scenes.site.cube_gb", lambda scene: 0.03)
+        patch.setattr("hsikit.predict.large.cube_gb", lambda scene: 0.03)
         assert cli.main([*line, str(files / "hdr.yaml"), "--out", str(tmp_path / "chunks.tif")]) == 0
     assert cli.main([*line, str(files / "hdr.yaml"), "--out", str(tmp_path / "map.zarr")]) == 0
     np.testing.assert_array_equal(read(tmp_path / "whole.tif"), whole)
