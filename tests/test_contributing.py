@@ -8,36 +8,38 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tiny_site import write_site
+from scipy.io import savemat
+from tiny import write_site
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
-HEADER = re.compile(r"# (?P<file>\S+?)(?:, below: (?P<line>.+))?")
+HEADER = re.compile(r"# (?P<file>\S+?)(?:, (?P<place>at the end|below: .+))?")
 
 
-def blocks() -> list[tuple[str, str | None, str]]:
-    """File, the line to go below, and text of each block of the page."""
+def blocks() -> list[tuple[str, str, str]]:
+    """File, the place in it ("" for a new file) and text of each block of the page."""
     found = []
     for code in re.findall(r"^```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
         first, _, text = code.partition("\n")
         header = HEADER.fullmatch(first)
         assert header, f"the first line of a block names its file, this one says {first!r}"
-        found.append((header["file"], header["line"], text))
+        found.append((header["file"], header["place"] or "", text))
     return found
 
 
-def follow(root: Path, file: str, line: str | None, text: str) -> None:
+def follow(root: Path, file: str, place: str, text: str) -> None:
     """Do what a block says."""
     target = root / file
-    if line is None:
-        assert not target.exists(), f"{file} is there already; its block has to say below which line it goes"
-        target.write_text(text)
-        return
-    lines = target.read_text().splitlines(keepends=True)
-    assert lines.count(f"{line}\n") == 1, f"{file} has not one line {line!r}"
-    place = lines.index(f"{line}\n") + 1
-    target.write_text("".join([*lines[:place], text, *lines[place:]]))
+    assert target.exists() == bool(place), f"{file}: a block says where it goes in a file that is there, and only then"
+    lines = target.read_text().splitlines(keepends=True) if place else []
+    after = len(lines)
+    if place.startswith("below: "):
+        line = place.removeprefix("below: ") + "\n"
+        assert lines.count(line) == 1, f"{file} has not one line {line!r}"
+        after = lines.index(line) + 1
+    target.write_text("".join([*lines[:after], text, *lines[after:]]))
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +55,14 @@ def copy(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def python(copy, tmp_path):
-    """Runs Python on the copy, in a folder of its own; gives what it printed."""
+    """Runs Python on the copy, in a folder of its own; gives what it printed, or why it failed."""
     own = {"PYTHONPATH": str(copy), "HSIKIT_RUNS": "runs", "HSIKIT_LEDGER": "runs.jsonl", "HSIKIT_DATA": str(tmp_path)}
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, fails: bool = False) -> str:
         done = subprocess.run([sys.executable, *arguments], cwd=tmp_path, env=os.environ | own, check=False,
                               capture_output=True, text=True)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert (done.returncode != 0) == fails, done.stderr
+        return done.stderr if fails else done.stdout
 
     return run
 
@@ -76,6 +78,29 @@ def test_a_network_is_a_file_and_a_row(python, tmp_path):
     assert row["oa_mean"] > 0.7
     (line,) = (tmp_path / "runs.jsonl").read_text().splitlines()
     assert json.loads(line)["config"]["model"] == {"bands": 30, "window": 3}
+
+
+def test_a_published_scene_is_an_entry_and_its_sentences(python, tmp_path):
+    cube = np.random.default_rng(0).random((12, 10, 6)).astype(np.float32)
+    labels = np.zeros((12, 10), np.uint8)
+    labels[:6], labels[7:11] = 1, 2
+    (tmp_path / "two_fields").mkdir()
+    ask = "import hsikit, json\nscene = hsikit.load_scene('two_fields')\n"
+    assert "hsikit fetch two_fields" in python("-c", ask, fails=True)
+    savemat(tmp_path / "two_fields" / "two.mat", {"data": cube})
+    savemat(tmp_path / "two_fields" / "two_gt.mat", {"map": labels})
+    told = python("-c", ask + (
+        "words = hsikit.load_prompts('two_fields')\n"
+        "listed = hsikit.available().set_index('name').loc['two_fields']\n"
+        "print(json.dumps([scene.hsi.tolist(), scene.labels.tolist(), scene.class_names, scene.colors, scene.units,\n"
+        "                  words.class_names, words.select('place')[1], bool(listed.in_hand)]))"
+    ))  # fmt: skip
+    names = ["meadow", "maize"]
+    assert json.loads(told) == [cube.tolist(), labels.tolist(), names, ["#2ca02c", "#e6c229"], "reflectance", names,
+                                ["maize in tall rows"], True]  # fmt: skip
+    labels[0, 0] = 2
+    savemat(tmp_path / "two_fields" / "two_gt.mat", {"map": labels})
+    assert "59 pixels of class 1, published are 60" in python("-c", ask, fails=True)
 
 
 def test_an_explorer_is_state_view_and_panel(python):

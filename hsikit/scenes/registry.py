@@ -14,8 +14,8 @@ from hsikit.scenes.scene import Scene, SceneError
 if TYPE_CHECKING:
     import pandas as pd
 
-# name -> (module of hsikit.scenes, its loader, its facts if they are not those of that name); None: read by its layout
-SCENES: dict[str, tuple[str, str, str] | None] = {
+# name -> (module of hsikit.scenes, its loader, its facts if they are not those of that name)
+OWN_LOADERS: dict[str, tuple[str, str, str]] = {
     "indian_pines": ("indian_pines", "load_indian_pines", ""),
     "indian_pines_repaired": ("indian_pines_cubes", "load_repaired", "REPAIRED"),
     "indian_pines_original": ("indian_pines_cubes", "load_original", "ORIGINAL"),
@@ -25,11 +25,9 @@ SCENES: dict[str, tuple[str, str, str] | None] = {
     "muufl_subset": ("muufl", "load_muufl_subset", "SUBSET_FACTS"),
     "muufl_five": ("muufl", "load_muufl_five", "FIVE_FACTS"),
     "muufl": ("muufl", "load_muufl", ""),
-    "trento": None,
     "houston2013": ("houston2013", "load_houston2013", ""),
-    "pavia_university": None,
-    "salinas": None,
 }
+SCENES = (*OWN_LOADERS, *(name for name, known in catalogue().items() if known.layout))
 
 
 def load_scene(name: str | Path) -> Scene:
@@ -38,6 +36,10 @@ def load_scene(name: str | Path) -> Scene:
     Raises:
         SceneError: When there is no such scene (the nearest known one is given), a file is missing (which
             one, and where it goes), or a file is not what it should be.
+
+    Example:
+        >>> hsikit.load_scene("simulated").shape  # or the path of your site's YAML file
+        (166, 600)
     """
     key = str(name)
     if key not in SCENES and (Path(name).suffix.lower() in (".yaml", ".yml") or (key and Path(name).exists())):
@@ -45,10 +47,10 @@ def load_scene(name: str | Path) -> Scene:
         return loader(Path(name))
     if key not in SCENES:
         raise SceneError(unknown(key))
-    entry = SCENES[key]
-    if entry is None:
+    if key not in OWN_LOADERS:
         return load_matlab(catalogue()[key])
-    return getattr(import_module(f"hsikit.scenes.{entry[0]}"), entry[1])()
+    module, function, _ = OWN_LOADERS[key]
+    return getattr(import_module(f"hsikit.scenes.{module}"), function)()
 
 
 def facts(name: str) -> SceneFacts:
@@ -59,12 +61,18 @@ def facts(name: str) -> SceneFacts:
     """
     if name not in SCENES:
         raise SceneError(unknown(name))
-    entry = SCENES[name]
-    return getattr(import_module(f"hsikit.scenes.{entry[0]}"), entry[2]) if entry and entry[2] else catalogue()[name]
+    module, _, own = OWN_LOADERS.get(name, ("", "", ""))
+    return getattr(import_module(f"hsikit.scenes.{module}"), own) if own else catalogue()[name]
 
 
 def available() -> pd.DataFrame:
-    """A row a scene: name, size, bands, LiDAR channels, classes, labelled pixels, in hand or not, licence."""
+    """A row a scene: name, size, bands, LiDAR channels, classes, labelled pixels, in hand or not, licence.
+
+    Example:
+        >>> table = hsikit.available()
+        >>> bool(table.set_index("name").in_hand["simulated"])
+        True
+    """
     import pandas as pd
 
     rows = []

@@ -27,6 +27,11 @@ def resample_bands(scene: Scene, wavelengths_nm: np.ndarray, target: str = "the 
     Raises:
         SceneError: When the scene has no wavelengths, or its range does not cover every wanted band (both
             ranges are named).
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> hsikit.resample_bands(scene, np.linspace(450, 900, 20)).bands
+        20
     """
     wanted = np.asarray(wavelengths_nm, np.float64).ravel()
     have = scene.wavelengths_nm

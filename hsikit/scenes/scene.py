@@ -23,7 +23,13 @@ RANGE_NM = (100.0, 30_000.0)  # where wavelengths of light that a sensor measure
 
 
 class SceneError(ValueError):
-    """A scene or one of its files is not what was expected. The message names what to change."""
+    """A scene or one of its files is not what was expected. The message names what to change.
+
+    Example:
+        >>> hsikit.Scene("mine", np.ones((4, 5, 8)), np.ones((5, 4), int), ["meadow"])
+        Traceback (most recent call last):
+        hsikit.scenes.scene.SceneError: mine: the labels are (5, 4), the cube (4, 5) (row, col); ...
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +60,12 @@ class Scene:
 
     Raises:
         SceneError: When shapes, dtypes or counts do not fit each other.
+
+    Example:
+        >>> cube = np.random.default_rng(0).random((20, 30, 8))
+        >>> fields = np.repeat([1, 2], 300).reshape(20, 30)
+        >>> hsikit.Scene("mine", cube, fields, ["meadow", "maize"], units="reflectance")
+        <scene mine: 20 x 30 px, 8 bands, 2 classes, 600 labelled px, reflectance>
     """
 
     name: str

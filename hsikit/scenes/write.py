@@ -51,6 +51,11 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
     Raises:
         SceneError: When shapes do not fit the scene, classes are not its own, the files cannot be written, or
             are those that the scene was read from.
+
+    Example:
+        >>> scene = hsikit.load_scene("simulated")
+        >>> [path.name for path in hsikit.write_map("map.tif", scene.labels, scene)]
+        ['map.tif']
     """
     path = Path(path) if Path(path).suffix else Path(f"{path}.tif")
     beside = path.with_name(f"{path.stem}_scores{path.suffix}")

@@ -28,9 +28,9 @@ class SplitError(ValueError):
     """A split cannot be made, or a stored one does not fit. The message names what to change.
 
     Example:
-        >>> hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=0)  # doctest: +ELLIPSIS
+        >>> hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=0)
         Traceback (most recent call last):
-        hsikit.splits.split.SplitError: ...
+        hsikit.splits.split.SplitError: shots is 0; expected a whole number of pixels per class, 1 or more
     """
 
 
