@@ -38,10 +38,10 @@ COLUMNS = ("scene", "split", "method", "hash", "seed", "part", "item", "at", "me
 R = TypeVar("R", bound=Row)
 
 
-def only(rows: Iterable[R], splits: Iterable[str] = (), methods: Iterable[str] = ()) -> list[R]:
-    """Rows of some splits and of some methods, by their labels; of all where none is named."""
-    splits, methods = set(splits), set(methods)
-    return [r for r in rows if (not splits or r["split"] in splits) and (not methods or r["name"] in methods)]
+def only(rows: Iterable[R], splits: Iterable[str] | None = None, methods: Iterable[str] | None = None) -> list[R]:
+    """Rows of some splits, of some methods by their labels, or both."""
+    splits, methods = (None if names is None else set(names) for names in (splits, methods))
+    return [r for r in rows if (splits is None or r["split"] in splits) and (methods is None or r["name"] in methods)]
 
 
 def frame(rows: Iterable[Row], *parts: str) -> pd.DataFrame:

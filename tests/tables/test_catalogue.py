@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -180,6 +182,14 @@ def test_an_empty_ledger_says_which_rows_are_missing_and_the_commands(tmp_path):
     assert listed["sdhsi_arms"]["of unknown length"] == 60
     assert listed["trento"]["made by"] == "hsikit fetch trento && hsikit sweep mmlgnet_trento"
     assert listed["sdhsi_arms"]["made by"] == "hsikit sweep sdhsi_ablation"
+
+
+def test_the_list_of_tables_needs_neither_torch_nor_pandas():
+    heavy = ("torch", "pandas", "scipy.stats", "sklearn", "statsmodels", "matplotlib")
+    code = ("import sys; from hsikit.tables import available; print(len(available())); "
+            f"print([name for name in {heavy} if name in sys.modules])")  # fmt: skip
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert said.split("\n")[:2] == [str(len(tables.NAMES)), "[]"]
 
 
 def test_a_table_that_lacks_some_rows_is_made_and_says_which(tmp_path):

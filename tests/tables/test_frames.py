@@ -237,6 +237,7 @@ def test_paired_leaves_out_what_shares_no_seed_and_keeps_other_units_as_they_are
 def test_only_takes_splits_and_labels():
     some = [*rows("a", A[:1]), *rows("b", B[:1]), *rows("a", A[:1], "random_10")]
     assert only(some) == some
+    assert only(some, []) == []
     assert [r["name"] for r in only(some, ["fields"])] == ["a", "b"]
     assert [r["split"] for r in only(some, methods=["a"])] == ["fields", "random_10"]
 
