@@ -10,6 +10,7 @@ of a product fills the same fields; nothing after it needs to know where they ca
 
 from __future__ import annotations
 
+import math
 import mmap
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +100,7 @@ class Layer:
     @property
     def nbytes(self) -> int:
         """Bytes of the whole raster as stored."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def missing(self, stored: np.ndarray) -> np.ndarray:
         """Booleans (..., channel), True for samples without a measurement: no-data, NaN, infinite or beyond 1e30."""
@@ -161,7 +162,7 @@ def open_layer(path: Path, variable: str | None = None, encoding: str | None = N
         raise SceneError(f"{path} is {'no file' if path.exists() else 'missing'}")
     elif suffix == ".mat":
         name = chosen(path, variable, lambda: variables(path))
-        layer = held(path, *mat_facts(path, name), lambda: mat_array(path, name))
+        layer = held(path, *mat_facts(path, name), lambda: mat_array(path, name), unpacked=True)
     elif suffix == ".npy":
         array = _npy(path)
         layer = held(path, array.shape, array.dtype, lambda: array)
@@ -182,8 +183,12 @@ def open_layer(path: Path, variable: str | None = None, encoding: str | None = N
 # --- arrays --------------------------------------------------------------------------------------
 
 
-def held(path: Path, shape: Sequence[int], dtype: np.dtype, load: Callable[[], np.ndarray], **facts: Any) -> Layer:
+def held(path: Path, shape: Sequence[int], dtype: np.dtype, load: Callable[[], np.ndarray],
+         unpacked: bool = False, **facts: Any) -> Layer:  # fmt: skip
     """A layer over an array that `load` gives, called when it is first read.
+
+    Args:
+        unpacked: Whether the array is unpacked into memory, where a small file can take any size.
 
     Raises:
         SceneError: When it is not (row, col) or (row, col, channel).
@@ -195,7 +200,7 @@ def held(path: Path, shape: Sequence[int], dtype: np.dtype, load: Callable[[], n
 
     @lru_cache(1)
     def array() -> np.ndarray:
-        if int(np.prod(whole, dtype=np.int64)) * np.dtype(dtype).itemsize > WHOLE_BYTES and path.suffix != ".npy":
+        if unpacked and math.prod(whole) * np.dtype(dtype).itemsize > WHOLE_BYTES:
             raise SceneError(f"{path} unpacks to more than {WHOLE_BYTES >> 30} GB; export it as ENVI, GeoTIFF or Zarr")
         return load().reshape(whole)
 
@@ -205,11 +210,26 @@ def held(path: Path, shape: Sequence[int], dtype: np.dtype, load: Callable[[], n
 
 def copied(array: np.ndarray, rows: slice, cols: slice) -> np.ndarray:
     """A copy out of an array; the pages of a memory-mapped file are given back."""
-    piece = np.array(array[rows, cols])
     pages = getattr(array, "_mmap", None)
-    if isinstance(pages, mmap.mmap):
-        pages.madvise(mmap.MADV_DONTNEED)
+    if not isinstance(pages, mmap.mmap):
+        return np.array(array[rows, cols])
+    if rows.stop - rows.start == 1 == cols.stop - cols.start:
+        return _pixel(array, pages, array[rows.start, cols.start])[None, None]
+    piece = np.array(array[rows, cols])
+    pages.madvise(mmap.MADV_DONTNEED)
     return piece
+
+
+def _pixel(array: Any, pages: mmap.mmap, spectrum: np.ndarray) -> np.ndarray:
+    """A spectrum out of the file itself: through the map, each band would bring its wide surroundings into memory."""
+    begins = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY  # where the map does in the file
+    first = begins + spectrum.ctypes.data - np.frombuffer(pages, np.uint8).ctypes.data
+    with open(array.filename, "rb") as file:
+        samples = []
+        for band in range(spectrum.size):
+            file.seek(first + band * spectrum.strides[0])
+            samples.append(file.read(spectrum.itemsize))
+    return np.frombuffer(b"".join(samples), spectrum.dtype)
 
 
 def _npy(path: Path) -> np.ndarray:
@@ -230,7 +250,7 @@ def _npz(path: Path, variable: str | None) -> Layer:
         with _numpy(path), np.load(path, allow_pickle=False) as file:
             return file[name]
 
-    return held(path, shape, dtype, load)
+    return held(path, shape, dtype, load, unpacked=True)
 
 
 def read_numpy(path: Path) -> np.ndarray:

@@ -263,7 +263,9 @@ def readable(path: Path, kind: str, remedy: str) -> Iterator[None]:
 
 def palette(n: int) -> tuple[str, ...]:
     """n distinct hex colours for classes: Tableau's twenty first, then evenly spaced hues."""
-    import matplotlib
+    if n == 0:
+        return ()
+    import matplotlib  # half a second
     from matplotlib.colors import to_hex
 
     table = matplotlib.colormaps["tab20"]
