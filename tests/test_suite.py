@@ -1,9 +1,17 @@
 """`make test` itself: both halves are run, nothing falls between them, and a failure in either is one of the whole."""
 
+import pytest
 import suite
 
 PASSES = "def test_adds():\n    assert 1 + 1 == 2\n\n\ndef test_waits():\n    import pytest\n    pytest.skip('no')\n"
 FAILS = "def test_wrong():\n    assert 1 + 1 == 3\n"
+
+
+@pytest.fixture(autouse=True)
+def few_plugins(monkeypatch):
+    """Others that are installed take seconds to load."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_cov")
 
 
 def written(folder, name, text):
