@@ -22,10 +22,16 @@ SLOW = {**CONFIG, "arms": [*CONFIG["arms"][:3], {"method": "cnn2d", "model": {"b
 
 
 @pytest.fixture(scope="module")
-def workers():
-    """A client of two workers for all that can share them; each test has its folder, and a dead worker is replaced."""
+def client():
     with dask_client(jobs=2) as client:
         yield client
+
+
+@pytest.fixture
+def workers(client):
+    """A client of two workers for all that can share them; each test has its folder, and who died is replaced."""
+    client.wait_for_workers(2, timeout=120)
+    return client
 
 
 def table_of(rows):
@@ -78,15 +84,6 @@ def test_rows_come_back_from_workers_that_write_elsewhere(site, workers):
     assert (site / "far" / experiment.hash).is_dir()
 
 
-def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, workers, monkeypatch):
-    (site / "deadly.py").write_text("import os, signal\n\ndef Net(**_):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
-    monkeypatch.syspath_prepend(str(site))
-    config = {**CONFIG, "arms": [{"method": "deadly.Net", "train": {"epochs": 1}}, {"method": "lda"}], "seeds": [0]}
-    result = sweep(expand(config), Store(site / "runs", site / "ledger.jsonl"), client=workers)
-    assert [r["name"] for r in result.rows] == ["lda"]
-    assert "its process ended" in result.failures[0].reason
-
-
 def test_an_error_on_a_worker_itself_is_a_failed_run(site, workers):
     """Such as a worker without hsikit: here one that cannot enter the folder it is sent to."""
     from hsikit.experiments import cluster
@@ -100,6 +97,15 @@ def test_an_error_on_a_worker_itself_is_a_failed_run(site, workers):
 
     done = list(cluster.work_on_cluster(expand(CONFIG)[:2], Store(site / "r", site / "l.jsonl"), Sends(workers)))
     assert [(row, reason) for _, row, reason in done] == [(None, "ZeroDivisionError: division by zero")] * 2
+
+
+def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, workers, monkeypatch):
+    (site / "deadly.py").write_text("import os, signal\n\ndef Net(**_):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
+    monkeypatch.syspath_prepend(str(site))
+    config = {**CONFIG, "arms": [{"method": "deadly.Net", "train": {"epochs": 1}}, {"method": "lda"}], "seeds": [0]}
+    result = sweep(expand(config), Store(site / "runs", site / "ledger.jsonl"), client=workers)
+    assert [r["name"] for r in result.rows] == ["lda"]
+    assert "its process ended" in result.failures[0].reason
 
 
 SBATCH = """#!/bin/sh
