@@ -99,7 +99,8 @@ def embed(
     _check_enough(features, method, perplexity, neighbours)
     params: dict[str, Any] = {}
     if method != "pca":
-        params = {"perplexity": perplexity} if method == "tsne" else {"neighbours": neighbours}
+        # 30 and 30.0 are one picture, also in the cache
+        params = {"perplexity": float(perplexity)} if method == "tsne" else {"neighbours": int(neighbours)}
     path = None if cache is None else Path(cache) / f"{method}-{_key(features, method, seed, params)}.npz"
     coordinates = None if path is None else _read(path, len(features))
     if coordinates is None:

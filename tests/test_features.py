@@ -40,7 +40,7 @@ def test_embedding_repeats_is_cached_and_keeps_neighbours(blobs, method, tmp_pat
 
     with monkeypatch.context() as patched:
         patched.setattr("hsikit.features._fit", never)
-        cached = embed(features, method, cache=tmp_path)
+        cached = embed(features, method, perplexity=30.0, cache=tmp_path)
     np.testing.assert_array_equal(first.coordinates, cached.coordinates)
     # New points beside old ones land beside them, the same from fresh and cached pictures.
     placed = project(first, features[::10] + 0.01)
