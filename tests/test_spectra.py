@@ -136,3 +136,54 @@ def test_bad_libraries_are_named(tmp_path):
         sp.write_library(tmp_path / "y.csv", {}, None)
     with pytest.raises(ValueError, match=r"\.txt"):
         sp.write_library(tmp_path / "y.txt", {"a": np.ones(2)}, None)
+
+
+# --- libraries of other programs ------------------------------------------------------------------
+
+RAMP = np.linspace(0.1, 0.4, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "waves"),
+    [
+        ("wavelength_nm,Mühle", "utf-8-sig", 1.0), ("wavelength_nm,Mühle", "latin-1", 1.0),
+        ("Wavelength (um),Mühle", "utf-8", 1e-3),
+        ("Wavelength\tMühle", "utf-8", 1.0), ("Wavelength;Mühle", "utf-8", 1e-3), ("wvl [µm],Mühle", "latin-1", 1e-3),
+    ],
+)  # fmt: skip
+def test_tables_of_other_programs_are_understood(tmp_path, text, encoding, waves):
+    nm, sign = 500 + 10.0 * np.arange(5), next(s for s in "\t;," if s in text)
+    lines = [text, *(f"{w * waves:.6f}{sign}{v}" for w, v in zip(nm, RAMP))]
+    (tmp_path / "lib.csv").write_bytes("\n".join(lines).encode(encoding))
+    spectra, found = sp.read_library(tmp_path / "lib.csv")
+    np.testing.assert_allclose(found, nm)
+    np.testing.assert_allclose(spectra["Mühle"], RAMP)
+
+
+def test_headings_and_wavelengths_that_cannot_be_are_refused(tmp_path):
+    for text, says in (("depth,a\n1,2\n", "first column is called 'depth'; call it wavelength_nm"),
+                       ("wavelength_um,a\n500,1\n", "run from 500000 to 500000 nm")):  # fmt: skip
+        (tmp_path / "lib.csv").write_text(text)
+        with pytest.raises(ValueError, match=says):
+            sp.read_library(tmp_path / "lib.csv")
+
+
+def test_deleted_channels_are_nan_and_equal_names_are_numbered(tmp_path):
+    (tmp_path / "lib.csv").write_text("band,sedge,sedge,sedge 2\n0,1,2,3\n1,-1.23e34,5,6\n")
+    spectra, waves = sp.read_library(tmp_path / "lib.csv")
+    assert waves is None
+    assert list(spectra) == ["sedge", "sedge 2", "sedge 2 2"]
+    np.testing.assert_array_equal(spectra["sedge"], [1, np.nan])
+
+
+@pytest.mark.parametrize("header", ["lib.hdr", "lib.sli.hdr"])
+def test_envi_libraries_in_micrometres_and_with_a_scale_factor(tmp_path, header):
+    (10_000 * RAMP[None]).astype(">f4").tofile(tmp_path / "lib.sli")
+    (tmp_path / header).write_text(
+        "ENVI\nsamples = 5\nlines = 1\nbands = 1\nheader offset = 0\ndata type = 4\nbyte order = 1\ninterleave = bsq\n"
+        "file type = ENVI Spectral Library\nspectra names = {ramp}\nwavelength = {0.5, 0.51, 0.52, 0.53, 0.54}\n"
+        "reflectance scale factor = 10000\n"
+    )
+    spectra, waves = sp.read_library(tmp_path / "lib.sli")
+    np.testing.assert_allclose(waves, 500 + 10.0 * np.arange(5))
+    np.testing.assert_allclose(spectra["ramp"], RAMP, rtol=1e-6)

@@ -266,8 +266,18 @@ def assemble(
     dropped: Iterable[int] = (),
     groups: np.ndarray | None = None,
 ) -> Split:
-    """A `Split` of `scene` from flat indices in any order; labels are the scene's."""
+    """A `Split` of `scene` from flat indices in any order; labels are the scene's.
+
+    Of pixels that repeat one measurement (`scene.source_pixel`) one stays, in the first of the parts that has any: no
+    measurement is trained and tested, and the pixels of a part count measurements.
+    """
     sorted_parts = {part: np.sort(np.asarray(parts[part], np.int64)) for part in PARTS}
+    if scene.source_pixel is not None:
+        everything = np.concatenate([sorted_parts[part] for part in PARTS])
+        own = scene.source_pixel.ravel()[everything].astype(np.int64)
+        own[own < 0] = -2 - everything[own < 0]  # these repeat nothing
+        kept = everything[np.sort(np.unique(own, return_index=True)[1])]
+        sorted_parts = {part: pixels[np.isin(pixels, kept)] for part, pixels in sorted_parts.items()}
     everything = np.concatenate(list(sorted_parts.values()))
     labels = np.zeros(scene.shape, np.int16)
     labels.ravel()[everything] = scene.usable.ravel()[everything]

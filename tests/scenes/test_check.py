@@ -126,3 +126,26 @@ def test_indian_pines_says_which_wavelengths_step_back():
     found = findings(load_scene("indian_pines"))
     assert found["wavelengths not increasing"].startswith("bands 31, 94, 172 ")
     assert found["water-absorption bands"] == "bands 101-106, 141-144"
+
+
+def test_findings_are_printed_as_whole_sentences_at_any_width(monkeypatch):
+    scene = Scene(
+        "s", np.ones((4, 5, 2)), np.ones((4, 5), int), ["a"], findings=(("read oddly", "somewhere " * 12, "look"),)
+    )
+    monkeypatch.setenv("COLUMNS", "50")
+    found = scene.check()
+    assert found.finding[0] == "read oddly"
+    text = repr(found)
+    assert max(map(len, text.splitlines())) <= 50
+    assert "Remedy: look." in " ".join(text.split())
+    assert "..." not in text
+    assert "somewhere " * 11 in found._repr_html_()
+    assert type(found.head(1)).__name__ == "DataFrame"
+
+
+def test_repeated_measurements_are_told():
+    own = np.arange(20).reshape(4, 5) // 2
+    own[0, 0] = 99
+    scene = Scene("s", np.random.default_rng(0).random((4, 5, 2)), np.ones((4, 5), int), ["a"], source_pixel=own)
+    found = scene.check().set_index("finding")
+    assert found["where"]["repeated measurements"].startswith("90% of valid pixels share")

@@ -357,3 +357,230 @@ def test_damaged_files_end_in_scene_errors_only_through_the_public_call(tmp_path
                 lines.add(str(error).count("\n"))
     assert refusals > 100
     assert lines == {0}
+
+
+# --- no-data, bands and scale --------------------------------------------------------------------
+
+
+def found(scene):
+    return {finding: (where, remedy) for finding, where, remedy in scene.check().itertuples(index=False)}
+
+
+def test_pixels_that_lack_some_bands_are_counted_and_left_out_or_filled(tmp_path):
+    data = cube()
+    data[2, 3:6, 2:4] = -9999
+    data[5, 5] = -9999
+    write_envi(tmp_path, data, data_ignore_value=-9999)
+    scene = load_scene(site(tmp_path, hsi="cube.hdr"))
+    assert np.argwhere(~scene.valid).tolist() == [[2, 3], [2, 4], [2, 5], [5, 5]]
+    assert found(scene)["pixels without data in some bands"][0] == "3 pixels lack some and are left out"
+    filled = load_scene(site(tmp_path, hsi="cube.hdr", fill="bands"))
+    assert np.argwhere(~filled.valid).tolist() == [[5, 5]]
+    ends = cube()[2, 4, [1, 4]].astype(float)
+    np.testing.assert_allclose(filled.hsi[2, 4, 2:4], ends[0] + np.diff(ends) * np.array([1, 2]) / 3, rtol=1e-6)
+    refused(site(tmp_path, hsi="cube.hdr", fill="pixels"), "expected bands")
+
+
+def test_zeros_that_a_file_calls_no_data_are_values_beside_others_unless_the_yaml_says_so_too(tmp_path):
+    data = cube()
+    data[0, 0] = 0
+    data[1, 1, 3] = 0
+    write_envi(tmp_path, data, data_ignore_value=0)
+    assert np.argwhere(~load_scene(site(tmp_path, hsi="cube.hdr")).valid).tolist() == [[0, 0]]
+    assert np.argwhere(~load_scene(site(tmp_path, hsi="cube.hdr", nodata=0)).valid).tolist() == [[0, 0], [1, 1]]
+
+
+def test_bands_without_data_are_named_by_their_number_in_the_file_and_left_out(tmp_path):
+    data = cube(dtype=np.float32)
+    data[..., 4] = np.nan
+    write_envi(tmp_path, data, bbl=[0, 1, 1, 1, 1, 1])
+    scene = load_scene(site(tmp_path, hsi="cube.hdr"))
+    assert scene.valid.all()
+    assert scene.wavelengths_nm.tolist() == [500, 550, 600, 700]
+    assert found(scene)["bands without data"][0] == "bands 4 hold no data anywhere and are left out"
+
+
+def test_bands_are_dropped_by_number_range_and_wavelength(tmp_path):
+    write_envi(tmp_path, cube())
+    scene = load_scene(site(tmp_path, hsi="cube.hdr", drop_bands=[0, "2-3", "690-710 nm"]))
+    assert scene.wavelengths_nm.tolist() == [500, 650]
+    np.testing.assert_array_equal(scene.hsi, cube()[..., [1, 4]])
+    for wrong, says in (
+        (6, "no band of 0 to 5"),
+        ("many", "expected a band"),
+        ("900-950 nm", "no band"),
+        ([0, "1-5"], "all"),
+    ):
+        refused(site(tmp_path, hsi="cube.hdr", drop_bands=wrong), says)
+    np.save(tmp_path / "cube.npy", cube())
+    refused(site(tmp_path, hsi="cube.npy", drop_bands="500-600 nm"), "no wavelengths; give band numbers")
+
+
+def test_scale_and_offset_of_the_yaml_stand_before_the_file_s(tmp_path):
+    write_envi(tmp_path, cube(), reflectance_scale_factor=10000)
+    scene = load_scene(site(tmp_path, hsi="cube.hdr"))
+    np.testing.assert_allclose(scene.hsi, cube() / np.float32(10000), rtol=1e-6)
+    assert scene.units == "reflectance"
+    scene = load_scene(site(tmp_path, hsi="cube.hdr", scale=2, offset=[0, 1, 2, 3, 4, 5], units="counts"))
+    np.testing.assert_allclose(scene.hsi, 2 * cube().astype(np.float32) + np.arange(6))
+    assert scene.units == "counts"
+    refused(site(tmp_path, hsi="cube.hdr", scale=[1, 2]), "scale has 2 numbers for 6 channels")
+    refused(site(tmp_path, hsi="cube.hdr", offset="low"), "expected a number, or a list with one a band")
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+def test_class_values_say_what_a_raster_means(envi):
+    gt = np.zeros((ROWS, COLS), np.uint8)
+    gt[1], gt[2], gt[3], gt[4] = 1, 12, 14, 99
+    write_tiff(envi / "gt.tif", gt, grid(), UTM)
+    values = {"1": "NO", "10..14": "beech", 200: "007"}
+    scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif", class_values=values))
+    assert scene.class_names == ("NO", "beech", "007")
+    assert scene.labels[:5, 0].tolist() == [0, 1, 2, 2, 0]
+    assert "99" in found(scene)["values that no class has"][0]
+    for wrong, says in (
+        ({"a": "b"}, "must be like"),
+        ({"3..1": "a"}, "no range"),
+        ({1: "a", "1-2": "b"}, "gives 1 twice"),
+        ([1], "must be like"),
+    ):
+        refused(site(envi, hsi="cube.hdr", labels="gt.tif", class_values=wrong), says)
+
+
+@pytest.mark.parametrize("name", ["NO", "yes", "007", "1e3", "null", "2024-05-01", "~", "12:30"])
+def test_a_class_is_called_as_it_is_written(envi, name):
+    (envi / "site.yaml").write_text(f"hsi: cube.hdr\nlabels: gt.tif\nclasses: [{name}, b, c]\n")
+    assert load_scene(envi / "site.yaml").class_names[0] == name
+
+
+def test_aliases_are_refused(envi):
+    (envi / "site.yaml").write_text("hsi: cube.hdr\nname: &n mine\ncitation: *n\n")
+    refused(envi / "site.yaml", "uses a YAML alias")
+
+
+def test_what_labels_may_mean_is_said(envi):
+    gt = np.where(labels() == 0, 255, labels()).astype(np.uint8)
+    write_tiff(envi / "gt.tif", gt, grid(), UTM)
+    scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif"))
+    assert scene.n_classes == 3
+    np.testing.assert_array_equal(scene.labels, labels())
+    assert "class_values: {255" in found(scene)["value 255 taken as unlabelled"][1]
+    write_tiff(envi / "gt.tif", np.where(gt == 255, 255, gt - 1).astype(np.uint8), grid(), UTM, nodata=255)
+    scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif", classes=["a", "b", "c"]))
+    assert "class_values: {0: a" in found(scene)["labels may count from 0"][1]
+
+
+def test_labels_of_a_finer_grid_are_the_majority_with_its_purity_or_refused_with_what_helps(envi):
+    fine = np.kron(labels(), np.ones((2, 2), np.uint8))
+    fine[0::2, 0] = 3  # a quarter to a half of some pixels
+    write_tiff(envi / "gt.tif", fine, grid(1.0), UTM)
+    scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif"))
+    np.testing.assert_array_equal(scene.labels[:, 1:], labels()[:, 1:])
+    assert "of a pixel's finer labels agree" in found(scene)["labels of a finer grid"][0]
+    np.save(envi / "gt.npy", fine)
+    refused(site(envi, hsi="cube.hdr", labels="gt.npy"), r"`gdalwarp -r mode -ts 10 12 .*`gdal_translate -a_srs")
+
+
+def test_labels_lie_where_their_file_says(envi):
+    write_tiff(envi / "gt.tif", labels(), grid(east_m=6), UTM)
+    scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif", valid={"file": "gt.tif"}))
+    np.testing.assert_array_equal(scene.labels[:, 3:], labels()[:, :-3])
+    assert not scene.labels[:, :3].any()
+    np.testing.assert_array_equal(scene.valid, scene.labels > 0)
+
+
+# --- LiDAR that lacks values ---------------------------------------------------------------------
+
+
+def test_fill_values_of_lidar_are_no_heights_whether_declared_or_not(envi):
+    height = slope(ROWS, COLS, 2)
+    height[3, 4], height[4, 4] = -9999, -32768
+    write_tiff(envi / "dsm.tif", height, grid(), UTM)
+    assert np.argwhere(np.isnan(load_scene(site(envi, hsi="cube.hdr", lidar="dsm.tif")).lidar[..., 0])).tolist() == [
+        [3, 4],
+        [4, 4],
+    ]
+    height[5, 5] = -777
+    write_tiff(envi / "dsm.tif", height, grid(), UTM)
+    scene = load_scene(site(envi, hsi="cube.hdr", lidar="dsm.tif"))
+    assert "nodata: -777" in found(scene)["implausible LiDAR values"][1]
+    assert "HSI and LiDAR are offset" not in found(scene)
+    lidar = {"file": "dsm.tif", "nodata": -777, "scale": 0.5, "name": "height (m)"}
+    scene = load_scene(site(envi, hsi="cube.hdr", lidar=lidar))
+    assert np.isnan(scene.lidar[5, 5, 0])
+    np.testing.assert_allclose(scene.lidar[0], 0.5 * height[0, :, None])
+    assert scene.lidar_names == ("height (m)",)
+
+
+# --- one reader ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["hdr", "tif", "npy"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"nodata": -5},
+        {"scale": 0.1, "offset": -3},
+        {"drop_bands": [1]},
+        {"fill": "bands", "nodata": -5},
+        {"valid": "valid.npy"},
+    ],
+)
+def test_pieces_are_the_whole(envi, kind, more):
+    data = cube()
+    data[2:4, 3:6, 2:4] = -5
+    data[5, 5] = -5
+    write_envi(envi, data, **map_info())
+    write_tiff(envi / "cube.tif", data, grid(), UTM)
+    np.save(envi / "cube.npy", data)
+    np.save(envi / "valid.npy", np.arange(ROWS * COLS).reshape(ROWS, COLS) % 7 > 0)
+    write_tiff(envi / "dsm.tif", slope(40, 40, 1, south_m=-4), grid(1, east_m=-4, south_m=-4), UTM)
+    lidar = {} if kind == "npy" else {"lidar": "dsm.tif"}
+    opened = site_file.open_site(site(envi, hsi=f"cube.{kind}", **lidar, **more))
+    whole = opened.scene()
+    for top, left in ((0, 0), (1, 4), (7, 3)):
+        where = slice(top, top + 5), slice(left, left + 6)
+        piece = opened.cut(top, top + 5, left, min(left + 6, COLS))
+        np.testing.assert_array_equal(piece.hsi, whole.hsi[where])
+        np.testing.assert_array_equal(piece.valid, whole.valid[where])
+        assert piece.hsi.dtype == whole.hsi.dtype
+        if lidar:
+            np.testing.assert_array_equal(piece.lidar, whole.lidar[where])
+
+
+def test_both_readings_make_the_same_errors(envi):
+    for spec, says in (
+        ({"bad_bands": "dropp"}, "expected drop or keep"),
+        ({"wavelengths_nm": ["a"]}, "list of numbers"),
+        ({"wavelengths_nm": [500]}, "1 wavelengths for 6 bands"),
+        ({"lidar": []}, "empty list"),
+    ):
+        path = site(envi, hsi="cube.hdr", **spec)
+        refused(path, says)
+        with pytest.raises(SceneError, match=says):
+            site_file.open_site(path)
+
+
+def test_the_stamp_changes_with_every_file_that_is_named(envi):
+    np.save(envi / "valid.npy", np.ones((ROWS, COLS), bool))
+    path = site(envi, hsi="cube.hdr", labels="gt.tif", valid="valid.npy")
+    seen = {site_file.open_site(path).stamp}
+    for change in (
+        lambda: np.save(envi / "valid.npy", np.ones((ROWS, COLS), np.uint8)),
+        lambda: write_envi(envi, cube(seed=1)),
+        lambda: (envi / "gt.tif.msk").write_bytes(b""),
+        lambda: site(envi, hsi="cube.hdr", labels="gt.tif"),
+    ):
+        change()
+        seen.add(site_file.stamp_of(path))
+    assert len(seen) == 5
+    names = {file.name for file in load_scene(path).files}
+    assert names == {"site.yaml", "cube.hdr", "cube.dat", "gt.tif", "gt.tif.msk"}
+
+
+def test_a_turned_grid_has_its_pixel_size(tmp_path):
+    write_envi(tmp_path, cube(), **{"map_info": [*map_info()["map info"], "rotation=30.0"]})
+    assert load_scene(site(tmp_path, hsi="cube.hdr")).gsd_m == pytest.approx(2.0)

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -561,3 +562,19 @@ def test_muufl_subset_west_east_and_masks():
     masks = official_split(scene, "masks_150", val=0.0)
     assert (masks.n_train, masks.n_test) == (564, 14917)
     assert masks.leakage(11).shared == pytest.approx(0.985, abs=5e-4)
+
+
+@pytest.mark.parametrize("make", [lambda s: random_split(s, train=0.3, seed=1), lambda s: few_shot_split(s, 8, seed=1)])
+def test_pixels_of_one_measurement_stand_once_in_one_part(make):
+    rng = np.random.default_rng(0)
+    gt = np.repeat([1, 2, 3], 200).reshape(20, 30)
+    own = (np.arange(600).reshape(20, 30) // 3).astype(np.int32)  # three pixels a measurement
+    own[:, -1] = -1  # no measurement known
+    here = Scene("repeats", rng.random((20, 30, 4)), gt, ["a", "b", "c"])
+    whole, split = make(here), make(replace(here, source_pixel=own))
+    kept = np.concatenate([split.train, split.val, split.test])
+    known = own.ravel()[kept][own.ravel()[kept] >= 0]
+    assert len(known) == len(set(known.tolist()))
+    everything = np.concatenate([whole.train, whole.val, whole.test])
+    assert set(known.tolist()) == set(own.ravel()[everything].tolist()) - {-1}  # none is lost
+    np.testing.assert_array_equal(np.isin(split.train, whole.train), True)
