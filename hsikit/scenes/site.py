@@ -289,11 +289,17 @@ def _filling(path: Path, spec: Mapping[str, Any]) -> bool:
 
 def _filled(values: np.ndarray, lacking: np.ndarray) -> np.ndarray:
     """Draw samples without data between the bands beside them, in place; what still lacks data."""
+    empty = lacking.all(2)
+    partly = lacking.any(2) & ~empty
+    spectra, none = values[partly], lacking[partly]  # (pixel, band)
     band = np.arange(values.shape[2])
-    for row, col in np.argwhere(lacking.any(2) & ~lacking.all(2)):
-        none = lacking[row, col]
-        values[row, col, none] = np.interp(band[none], band[~none], values[row, col, ~none])
-    return lacking & np.asarray(lacking.all(2))[..., None]
+    below = np.maximum.accumulate(np.where(none, -1, band), 1)  # the nearest band with data on either side
+    above = np.minimum.accumulate(np.where(none, band.size, band)[:, ::-1], 1)[:, ::-1]
+    low, high = np.where(below < 0, above, below), np.where(above == band.size, below, above)
+    first, last = np.take_along_axis(spectra, low, 1), np.take_along_axis(spectra, high, 1)
+    share = (band - low) / np.maximum(high - low, 1)
+    values[partly] = np.where(none, first + share * (last - first), spectra)
+    return lacking & empty[..., None]
 
 
 def _lidar(path: Path, value: Any, cube: Layer) -> tuple[list[Layer], list[str]]:

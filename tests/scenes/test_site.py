@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scenes.miniature import UTM, cube, grid, labels, map_info, mutated, write_envi, write_mat, write_tiff
 
 from hsikit.scenes import SceneError, load_scene
@@ -584,3 +587,17 @@ def test_the_stamp_changes_with_every_file_that_is_named(envi):
 def test_a_turned_grid_has_its_pixel_size(tmp_path):
     write_envi(tmp_path, cube(), **{"map_info": [*map_info()["map info"], "rotation=30.0"]})
     assert load_scene(site(tmp_path, hsi="cube.hdr")).gsd_m == pytest.approx(2.0)
+
+
+@settings(max_examples=60)
+@given(arrays(np.bool_, (3, 4, 7)), st.integers(0, 99))
+def test_filling_draws_between_the_bands_that_hold_data(lacking, seed):
+    values = np.random.default_rng(seed).normal(size=lacking.shape).astype(np.float32)
+    want, band = values.copy(), np.arange(7)
+    for row, col in np.ndindex(3, 4):
+        none = lacking[row, col]
+        if none.any() and not none.all():
+            want[row, col, none] = np.interp(band[none], band[~none], want[row, col, ~none])
+    left = site_file._filled(values, lacking)
+    np.testing.assert_allclose(values, want, atol=1e-5)
+    assert (left == (lacking.all(2)[..., None] & lacking)).all()
