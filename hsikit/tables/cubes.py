@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from hsikit.splits.spec import split_name
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, paired, spread
 from hsikit.tables.layout import CUBES
@@ -23,10 +24,9 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     Returns:
         A line a split, method and cube: n, OA and AA, and both differences with the pairs they rest on.
     """
-    long = frame(rows)
+    long = frame(row | {"split": _over_partitions(row["config"]["split"])} for row in rows)
     long = long[long["measure"].isin(METRICS)]
-    whole = long["split"].str.replace(r"_p\d+$", "", regex=True).replace("fields", "fields, a partition each")
-    long = long.assign(split=whole, arm=long["method"], method=long["scene"])
+    long = long.assign(arm=long["method"], method=long["scene"])
     others = {cube: (cube, "indian_pines") for cube in CUBES if cube != "indian_pines"}
     gaps = {(e["split"], e["arm"], e["comparison"], e["measure"]): e
             for e in paired(long, others, "split", "arm", "measure").to_dict("records")}  # fmt: skip
@@ -38,3 +38,9 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         line |= {f"{SHOWN[key]} minus published (points)": difference(gap) if gap else "" for key, gap in own.items()}
         lines.append(line | {"pairs": own["oa"]["n"] if own["oa"] else ""})
     return pd.DataFrame(lines)
+
+
+def _over_partitions(spec: Mapping[str, Any]) -> str:
+    """The short name of a split; one for all partitions of the fields."""
+    name = split_name({key: value for key, value in spec.items() if key != "partition"})
+    return f"{name}, a partition each" if spec["kind"] == "fields" else name

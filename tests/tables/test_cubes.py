@@ -1,5 +1,7 @@
 """The table of the cubes of Indian Pines, on rows whose differences are known."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,7 +16,8 @@ WORTH = {"indian_pines": 0.0, "indian_pines_repaired": 0.04, "indian_pines_bands
 
 def row(experiment, oa):
     return {"hash": experiment.hash, "name": experiment.label, "scene": experiment.scene, "seed": experiment.seed,
-            "split": experiment.split_name, "oa": oa, "aa": oa / 2, "kappa": oa - 0.1}  # fmt: skip
+            "split": experiment.split_name, "config": json.loads(experiment.canonical()), "oa": oa, "aa": oa / 2,
+            "kappa": oa - 0.1}  # fmt: skip
 
 
 def rows(*methods):
