@@ -102,7 +102,7 @@ def test_a_failing_run_is_named_and_the_rest_goes_on(site):
     ]
     result = sweep(expand({**CONFIG, "arms": arms, "seeds": [0]}), store)
     assert [r["name"] for r in result.rows] == ["lda"]
-    assert "window 8 is not an odd" in result.failures[0].reason
+    assert "window=8: the kernels need an odd number" in result.failures[0].reason
 
 
 def test_processes_give_the_same_rows_as_one(site):
