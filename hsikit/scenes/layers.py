@@ -104,6 +104,11 @@ class Layer:
         """Bytes of the whole raster as stored."""
         return math.prod(self.shape) * self.dtype.itemsize
 
+    def in_memory(self) -> Layer:
+        """The layer with all of its values read, once."""
+        whole = self.read(slice(0, self.shape[0]), slice(0, self.shape[1]))
+        return replace(self, read=lambda rows, cols: np.array(whole[rows, cols]), array=lambda: whole, channels_read=0)
+
     def missing(self, stored: np.ndarray) -> np.ndarray:
         """Booleans (..., channel), True for samples without a measurement: no-data, NaN, infinite or beyond 1e30."""
         real = stored.dtype.kind == "f"
