@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 import mmap
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -104,6 +104,11 @@ class Layer:
         """Bytes of the whole raster as stored."""
         return math.prod(self.shape) * self.dtype.itemsize
 
+    def in_memory(self) -> Layer:
+        """The layer with all of its values read, once."""
+        whole = self.read(slice(0, self.shape[0]), slice(0, self.shape[1]))
+        return replace(self, read=lambda rows, cols: np.array(whole[rows, cols]), array=lambda: whole, channels_read=0)
+
     def missing(self, stored: np.ndarray) -> np.ndarray:
         """Booleans (..., channel), True for samples without a measurement: no-data, NaN, infinite or beyond 1e30."""
         real = stored.dtype.kind == "f"
@@ -166,7 +171,7 @@ def open_layer(path: Path, variable: str | None = None, encoding: str | None = N
         name = chosen(path, variable, lambda: variables(path))
         layer = held(path, *mat_facts(path, name), lambda: mat_array(path, name), unpacked=True)
     elif suffix == ".npy":
-        array = _npy(path)
+        array = read_numpy(path)
         layer = held(path, array.shape, array.dtype, lambda: array)
     elif suffix == ".npz":
         layer = _npz(path, variable)
@@ -234,7 +239,12 @@ def _pixel(array: Any, pages: mmap.mmap, spectrum: np.ndarray) -> np.ndarray:
     return np.frombuffer(b"".join(samples), spectrum.dtype)
 
 
-def _npy(path: Path) -> np.ndarray:
+def read_numpy(path: Path) -> np.ndarray:
+    """The array of an NPY file, memory-mapped; never a pickled object.
+
+    Raises:
+        SceneError: When the file is missing, damaged or holds objects.
+    """
     with _numpy(path):
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
@@ -255,19 +265,8 @@ def _npz(path: Path, variable: str | None) -> Layer:
     return held(path, shape, dtype, load, unpacked=True)
 
 
-def read_numpy(path: Path) -> np.ndarray:
-    """The array of an NPY file, memory-mapped; never a pickled object.
-
-    Raises:
-        SceneError: When the file is missing, damaged or holds objects.
-    """
-    return _npy(path)
-
-
-@contextmanager
-def _numpy(path: Path) -> Iterator[None]:
-    with readable(path, "NumPy file of plain numbers", "save it again with numpy.save"):
-        yield
+def _numpy(path: Path) -> AbstractContextManager[None]:
+    return readable(path, "NumPy file of plain numbers", "save it again with numpy.save")
 
 
 def chosen(path: Path, variable: str | None, there: Callable[[], list[str]]) -> str:

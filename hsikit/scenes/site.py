@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 SCAN_BYTES = 256 << 20  # cubes up to here are searched for no-data at opening, larger ones when first asked
 COPY_BYTES = 4 << 30  # dropping or scaling bands copies the cube; refused beyond this
+READ_BYTES = 64 << 20  # read at a time
 STRIP = 16  # rows looked at together
 FILLS = (-9999.0, -32768.0, -32767.0)  # no height and no intensity, whether the file says so or not
 
@@ -175,8 +176,8 @@ class Site:
         size = math.prod(self.cube.shape) * dtype.itemsize
         if array is None and size > COPY_BYTES:
             raise SceneError(
-                f"{self.path}: bands cannot be dropped, scaled or filled (a copy of {size / 2**30:.1f} GB would be "
-                "needed); map it piece by piece, write `bad_bands: keep`, or export it so"
+                f"{self.path}: {size / 2**30:.1f} GB would be held in memory, as its file cannot be mapped or bands are "
+                "dropped, scaled or filled; map it piece by piece, write `bad_bands: keep`, or export it so"
             )
         if array is not None and self.cube.nbytes > SCAN_BYTES:
             if not np.isfinite(some := sample(array)).any():
@@ -184,26 +185,30 @@ class Site:
             return array, self._valid_pixels
         hsi = np.empty(self.cube.shape, dtype) if array is None else array
         valid = np.empty(self.shape, bool)
-        for rows, cols in strips(self.shape):
+        for rows, cols in strips(self.cube):
             values, valid[rows] = self.spectra(rows, cols)
             if array is None:
                 hsi[rows] = values
         return hsi, valid
 
     def _valid_pixels(self) -> np.ndarray:
-        return np.concatenate([self.spectra(*strip)[1] for strip in strips(self.shape)])
+        return np.concatenate([self.spectra(*strip)[1] for strip in strips(self.cube)])
 
 
-def strips(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
-    """Rectangles of some rows each that make up the whole."""
-    return [(slice(top, min(top + STRIP, shape[0])), slice(0, shape[1])) for top in range(0, shape[0], STRIP)]
+def strips(cube: Layer) -> list[tuple[slice, slice]]:
+    """Rectangles that make up the whole, as high as `READ_BYTES` allow: tiles are unpacked anew for each."""
+    rows, cols, bands = cube.shape
+    high = max(STRIP, READ_BYTES // (cols * max(bands, cube.channels_read) * cube.dtype.itemsize))
+    return [(slice(top, min(top + high, rows)), slice(0, cols)) for top in range(0, rows, high)]
 
 
 # --- opening -------------------------------------------------------------------------------------
 
 
-def open_site(scene: str | Path) -> Site:
+def open_site(scene: str | Path, whole: bool = False) -> Site:
     """Open a scene without reading it: by the path of its YAML file or of its cube, or by its name.
+
+    With `whole`, a small cube that cannot be memory-mapped is read at once, so that nothing is unpacked twice.
 
     Bands that the file marks bad are left out (`bad_bands: keep` keeps them), and so are those that `drop_bands` names
     or that hold no data anywhere. Rasters beside the cube are placed on its grid (`hsikit.scenes.place`).
@@ -218,6 +223,8 @@ def open_site(scene: str | Path) -> Site:
     yaml = path.suffix.lower() in (".yaml", ".yml")
     spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
     cube, kept, lenient, found = chosen_bands(path, spec)
+    small = cube.nbytes <= SCAN_BYTES
+    cube = cube.in_memory() if whole and small and cube.array is None else cube
     site = Site(
         str(spec.get("name", path.stem)), cube, kept, lenient=lenient, fill=_filling(path, spec), spec=spec,
         path=path, stamp=stamp_of(path, cube.files), files=tuple(dict.fromkeys([*files_of(path), *cube.files])),
@@ -234,7 +241,7 @@ def open_site(scene: str | Path) -> Site:
 
 def load_site(path: str | Path) -> Scene:
     """Load a user's scene from its YAML file; see `open_site`."""
-    return open_site(path).scene()
+    return open_site(path, whole=True).scene()
 
 
 def cube_gb(scene: str | Path) -> float:
@@ -253,7 +260,7 @@ def _without_dead_bands(site: Site) -> tuple[Site, list[Finding]]:
     A cube too large to be searched is judged by pixels spread over it.
     """
     if site.cube.nbytes <= SCAN_BYTES:
-        windows = strips(site.shape)
+        windows = strips(site.cube)
     else:
         side = 8 if site.cube.array is not None else 3  # a pixel of a compressed file costs a tile
         at = [((np.arange(side) + 0.5) * size / side).astype(int) for size in site.shape]
@@ -358,13 +365,7 @@ def _labels(path: Path, spec: Mapping[str, Any], cube: Layer) -> Labels:
         return Labels(*drawn_labels(file.path, file.field, file.layer, encoding, names, cube), colors)
     layer = told(path, open_layer(file.path, file.variable, encoding), vars(file), "labels ")
     made = raster_labels(layer, cube, names, colors, values)
-    return (
-        made
-        if values is None or not names
-        else replace(made, colors=colors)
-        if list(values.values()) == names
-        else made
-    )
+    return made if values is None or made.names == names else replace(made, colors=[])  # of another order
 
 
 def _masks(path: Path, value: Any, cube: Layer) -> dict[str, tuple[np.ndarray, np.ndarray]]:

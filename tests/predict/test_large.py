@@ -197,3 +197,17 @@ def test_bad_input_is_one_clear_line(scene_file, out, message, files, model, tmp
     (files / "other.yaml").write_text("hsi: cube.npy\nlidar: small.tif\n")
     with pytest.raises((ValueError, SceneError), match=message):
         map_large(model, files / scene_file, tmp_path / out)
+
+
+def test_lidar_on_another_grid_gives_the_same_map_in_pieces(files, scene, model, small_chunks, tmp_path):
+    fine = np.kron(scene.lidar[..., 0], np.ones((3, 3), np.float32))
+    place = rasterio.Affine(2 / 3, 0, 5e5 - 1, 0, -2 / 3, 4e6 + 1)
+    with rasterio.open(files / "fine.tif", "w", driver="GTiff", height=fine.shape[0], width=fine.shape[1], count=1,
+                       dtype="float32", crs="EPSG:32616", transform=place, nodata=-1) as file:  # fmt: skip
+        file.write(fine[None])
+    waves = ", ".join(f"{w:.4f}" for w in scene.wavelengths_nm)
+    (files / "fine.yaml").write_text(
+        f"name: tiny\nhsi: cube.tif\nlidar: {{file: fine.tif, name: lidar}}\nwavelengths_nm: [{waves}]\n"
+    )
+    held = predict_map(Fitted.load(model), load_scene(files / "fine.yaml")).labels
+    np.testing.assert_array_equal(read(map_large(model, files / "fine.yaml", tmp_path / "map.tif")), held)

@@ -601,3 +601,21 @@ def test_filling_draws_between_the_bands_that_hold_data(lacking, seed):
     left = site_file._filled(values, lacking)
     np.testing.assert_allclose(values, want, atol=1e-5)
     assert (left == (lacking.all(2)[..., None] & lacking)).all()
+
+
+def test_value_0_can_be_a_class_beside_no_data(envi):
+    gt = np.where(labels() == 0, 255, labels() - 1).astype(np.uint8)
+    for transform in (grid(), grid(east_m=2)):
+        write_tiff(envi / "gt.tif", gt, transform, UTM, nodata=255)
+        values = {0: "a", 1: "b", 2: "c"}
+        scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif", class_values=values))
+        moved = int(transform.c - grid().c) // 2
+        np.testing.assert_array_equal(scene.labels[:, moved:], labels()[:, : COLS - moved])
+        assert scene.class_names == ("a", "b", "c")
+
+
+def test_a_raster_that_cannot_be_compared_is_laid_on_by_size_and_that_is_said(envi):
+    np.save(envi / "cube.npy", cube())
+    scene = load_scene(site(envi, hsi="cube.npy", labels="gt.tif"))
+    np.testing.assert_array_equal(scene.labels, labels())
+    assert "the cube does not" in found(scene)["laid on by size alone"][0]
