@@ -151,8 +151,14 @@ class Fitted:
                 )
 
     def save(self, folder: Path | str) -> Path:
-        """Write the folder: model.safetensors, normalizer.npz, model.json. Written aside, then moved into place."""
+        """Write the folder: model.safetensors, normalizer.npz, model.json. Written aside, then moved into place.
+
+        Raises:
+            ValueError: When the folder holds something else.
+        """
         folder = Path(folder)
+        if folder.exists() and not (folder / "model.json").exists() and (folder.is_file() or any(folder.iterdir())):
+            raise ValueError(f"{folder} holds something else than a model, which would be lost; name another folder")
         state = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
         facts = {"model": describe(self.network), "window": self.window, "scene": self.scene_facts,
                  "class_ids": [int(c) for c in self.class_ids], "class_names": list(self.class_names)}  # fmt: skip

@@ -16,6 +16,7 @@ import yaml
 
 from hsikit._util import load_yaml, nearest
 from hsikit.experiments.methods import GIVEN, METHODS, Method, arguments_of, options_of
+from hsikit.scenes.envi import decoded
 from hsikit.splits.spec import split_name
 from hsikit.text.prompts import load_prompts
 
@@ -211,7 +212,7 @@ def _read(name: str) -> dict[str, Any]:
     if path.suffix in (".yaml", ".yml"):
         if not path.exists():
             raise ConfigError(f"no config file at {path}")
-        text = path.read_text()
+        text = decoded(path.read_bytes())
     elif name in shipped:
         text = shipped[name].read_text()
     else:

@@ -10,7 +10,7 @@ from hsikit.explore.painting import Painting
 from hsikit.scenes.layers import open_layer
 from hsikit.scenes.place import place
 from hsikit.scenes.scene import palette
-from hsikit.scenes.write import write_map
+from hsikit.scenes.write import spare_input, write_map
 from hsikit.splits.split import save_arrays
 
 SUFFIXES = (".tif", ".tiff", ".npz")
@@ -23,13 +23,14 @@ def save_painting(painting: Painting, path: str | Path) -> Path:
     `labels` (row, col) int16, `class_names` and `colors`, texts (C,).
 
     Raises:
-        ValueError: For another ending, or where nothing is painted.
+        ValueError: For another ending, where nothing is painted, or a file that the scene was read from.
     """
     path = _checked(path)
     if not painting.counts().any():
         raise ValueError("nothing is painted yet, so there is nothing to save; paint some pixels first")
     if path.suffix != ".npz":
         return write_map(path, painting.labels, painting.to_scene())[0]
+    spare_input([path], painting.scene.files)
     texts = {"class_names": np.array(painting.class_names), "colors": np.array(painting.colors)}
     return save_arrays(path, {"labels": painting.labels, **texts})
 

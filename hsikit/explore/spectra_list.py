@@ -9,6 +9,7 @@ import numpy as np
 
 from hsikit.figures.style import PALETTE
 from hsikit.scenes.scene import Scene
+from hsikit.scenes.write import spare_input
 from hsikit.spectra import read_library, write_library
 
 COLOURS = tuple(c for c in PALETTE if c != "#999999")
@@ -79,6 +80,7 @@ class SpectrumList:
         if not self.entries:
             raise ValueError("there is no spectrum to save; pick a pixel first")
         named = {f"{i + 1} {s.name}": s.mean for i, s in enumerate(self.entries)}
+        spare_input([Path(path), Path(path).with_suffix(".hdr")], self.scene.files)
         return write_library(path, named, self.scene.wavelengths_nm)
 
     def load(self, path: str | Path) -> str:

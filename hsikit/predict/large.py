@@ -100,7 +100,6 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     if out.suffix not in (".tif", ".tiff", ".zarr"):
         raise ValueError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
-    _opened.cache_clear()  # its file may have changed
     fitted, large = _fitted(model, _changed(model)), open_site(scene)
     spare_input([out], large.files)
     fitted.lidar_order(large.name, large.lidar_names)  # refused before the work, not in it
@@ -113,7 +112,8 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
-    results = _here(model, scene, memory_gb, left) if client is None else _on(client, model, scene, memory_gb, left)
+    fixed = (model, scene, memory_gb, large.stamp)
+    results = _here(*fixed, left) if client is None else _on(client, *fixed, left)
     with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
         for chunk, labels in results:
             target.put(chunks[chunk], labels)
@@ -127,14 +127,16 @@ def _middle(large: Site, side: int = 64) -> Scene | None:
     return large.cut(top, bottom, left, right)
 
 
-def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float) -> np.ndarray:
+def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str = "") -> np.ndarray:
     """Classes (row, col) of one chunk, 0 where nothing is valid; the same here and on a worker.
+
+    A process keeps the scene open as long as `stamp` is the same, which changes when its files do.
 
     A hole in a window of a valid centre is at most window // 2 rows and columns away from that centre, so its nearest
     valid pixel is no further than sqrt(2) times that: this margin around the windows is all that can matter.
     """
     chunk, changed = Tile(*chunk), _changed(model)
-    fitted, large, mapper = _fitted(model, changed), _opened(scene), _mapper(model, changed, memory_gb)
+    fitted, large, mapper = _fitted(model, changed), _opened(scene, stamp), _mapper(model, changed, memory_gb)
     half = fitted.window // 2
     margin = half + math.ceil(math.sqrt(2) * half)
     top, left = max(chunk.top - margin, 0), max(chunk.left - margin, 0)
@@ -180,16 +182,20 @@ def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
 # --- chunks, here and elsewhere --------------------------------------------------------------------
 
 
-def _here(model: str, scene: str, memory_gb: float, chunks: list[Tile]) -> Iterator[tuple[Tile, np.ndarray]]:
+def _here(
+    model: str, scene: str, memory_gb: float, stamp: str, chunks: list[Tile]
+) -> Iterator[tuple[Tile, np.ndarray]]:
     for chunk in chunks:
-        yield chunk, map_chunk(model, scene, chunk, memory_gb)
+        yield chunk, map_chunk(model, scene, chunk, memory_gb, stamp)
 
 
-def _on(client: Any, model: str, scene: str, memory_gb: float, chunks: list[Tile]) -> Iterator[tuple[Tile, np.ndarray]]:
+def _on(
+    client: Any, model: str, scene: str, memory_gb: float, stamp: str, chunks: list[Tile]
+) -> Iterator[tuple[Tile, np.ndarray]]:
     from dask.distributed import as_completed
 
-    same = [[value] * len(chunks) for value in (model, scene, memory_gb)]
-    futures = client.map(map_chunk, same[0], same[1], chunks, same[2], pure=False)
+    same = [[value] * len(chunks) for value in (model, scene, memory_gb, stamp)]
+    futures = client.map(map_chunk, same[0], same[1], chunks, same[2], same[3], pure=False)
     chunk_of = dict(zip((future.key for future in futures), chunks))
     finished = as_completed(futures)
     del futures  # a result is forgotten by the cluster once it is here
@@ -203,7 +209,7 @@ def _fitted(model: str, changed: int) -> Fitted:
 
 
 @lru_cache(1)
-def _opened(scene: str) -> Site:
+def _opened(scene: str, stamp: str) -> Site:
     return open_site(scene)
 
 

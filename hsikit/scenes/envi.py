@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ STORED = {"bil": ("lines", "bands", "samples"), "bip": ("lines", "samples", "ban
           "bsq": ("bands", "lines", "samples")}  # fmt: skip
 DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bil", ".bip", ".bsq")
 PER_NM = {"nanometers": 1.0, "nanometer": 1.0, "nm": 1.0, "micrometers": 1e3, "micrometer": 1e3, "um": 1e3}
+PER_NM |= {"nanometres": 1.0, "nanometre": 1.0, "micrometres": 1e3, "micrometre": 1e3}
 PER_NM |= {"microns": 1e3, "micron": 1e3, "µm": 1e3, "angstroms": 0.1}
 NO_UNIT = ("", "unknown", "index", "none")
 SAMPLE_BANDS = 16
@@ -101,7 +103,7 @@ def _facts(header: Path, fields: dict[str, Any], data_file: Path, byte_order: st
     cube = _mapped(header, fields, data_file, byte_order)
     waves, factor = _wavelengths(header, fields)
     each = lambda key: _numbers(header, fields, key, bands)  # noqa: E731
-    fwhm, good, nodata = each("fwhm"), each("bbl"), fields.get("data ignore value")
+    fwhm, good, nodata = each("fwhm"), each("bbl"), np.atleast_1d(fields.get("data ignore value", []))
     scale, offset, units = each("data gain values"), each("data offset values"), ""
     if scale is None and (whole := float(fields.get("reflectance scale factor", 1))) not in (0.0, 1.0):
         scale, units = np.full(bands, 1 / whole), "reflectance"
@@ -109,7 +111,7 @@ def _facts(header: Path, fields: dict[str, Any], data_file: Path, byte_order: st
     return {
         "cube": cube, "wavelengths": waves, "good": None if good is None else good != 0,
         "fwhm": fwhm * factor if fwhm is not None and (fwhm > 0).all() else None, "scale": scale, "offset": offset,
-        "units": units, "nodata": None if nodata is None else np.full(bands, float(nodata)), "class_names": names,
+        "units": units, "nodata": np.full(bands, float(nodata[0])) if nodata.size else None, "class_names": names,
         "colors": colors,
     }  # fmt: skip
 
@@ -163,11 +165,16 @@ def _wavelengths(header: Path, fields: dict[str, Any]) -> tuple[np.ndarray | Non
         given = np.array([float(w) for w in np.atleast_1d(fields["wavelength"])])
         factor = in_nm(str(header), str(fields.get("wavelength units", "")), given)
         return given * factor, factor
-    found = [re.match(r"\s*(\d+(?:\.\d+)?)\s*(nanometers|nm|micrometers|microns|um|µm)\b", str(name).lower())
-             for name in np.atleast_1d(fields.get("band names", []))]  # fmt: skip
-    if not found or not all(found):
-        return None, 1.0
-    return np.array([float(m[1]) * PER_NM[m[2]] for m in found if m]), 1.0
+    return named_wavelengths([str(name) for name in np.atleast_1d(fields.get("band names", []))]), 1.0
+
+
+def named_wavelengths(names: Sequence[str]) -> np.ndarray | None:
+    """Band centres in nm out of names such as "376.44 Nanometers"; None unless every name is of that kind."""
+    found = [re.match(r"\D{0,12}?(\d+(?:\.\d+)?)\s*([a-zµμ]+)\b", name.strip().lower()) for name in names]
+    known = [(float(m[1]), PER_NM.get(m[2].replace("μ", "µ"))) for m in found if m]
+    if not names or len(known) < len(names) or any(factor is None for _, factor in known):
+        return None
+    return np.array([number * (factor or 1.0) for number, factor in known])
 
 
 def in_nm(where: str, unit: str, values: np.ndarray) -> float:

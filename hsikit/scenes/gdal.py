@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
-from hsikit.scenes.envi import PER_NM, in_nm
+from hsikit.scenes.envi import in_nm, named_wavelengths
 from hsikit.scenes.scene import SceneError, readable
 
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT", ".jp2": "JP2OpenJPEG", ".png": "PNG"}
@@ -53,7 +53,7 @@ def raster_facts(path: Path) -> dict[str, Any]:
         masked = alpha or "per_dataset" in flags
         names = [text or "" for text in source.descriptions][: len(bands)]
         waves, fwhm, good = _band_facts(source, bands, names)
-        classes, colors = _classes(source)
+        classes, colors = _classes(path, source)
         units = {unit for unit in source.units if unit}
         return {
             "shape": (source.height, source.width, len(bands)), "dtype": np.dtype(source.dtypes[0]),
@@ -165,21 +165,15 @@ def _band_facts(source: Any, bands: list[int], names: list[str]) -> tuple[Any, A
     return nm(waves), nm(fwhm) if fwhm is not None and (fwhm > 0).all() else None, None if good is None else good != 0
 
 
-def named_wavelengths(names: Sequence[str]) -> np.ndarray | None:
-    """Band centres in nm out of names such as "376.44 Nanometers"; None unless every name is of that kind."""
-    found = [re.match(r"\D{0,12}?(\d+(?:\.\d+)?)\s*([a-zµμ]+)\b", name.strip().lower()) for name in names]
-    known = [(float(m[1]), PER_NM.get(m[2].replace("μ", "µ"))) for m in found if m]
-    if not names or len(known) < len(names) or any(factor is None for _, factor in known):
-        return None
-    return np.array([number * (factor or 1.0) for number, factor in known])
-
-
-def _classes(source: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names and colours that a class map keeps in its tags and colour table; empty where there are none."""
+def _classes(path: Path, source: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and colours of values 1..C that a class map keeps in its tags or beside it; empty where there are none."""
+    names: tuple[str, ...] = ()
     try:
         names = tuple(str(name) for name in json.loads(source.tags().get("class_names", "[]")))
-        table = source.colormap(1) if names else {}
-    except ValueError:  # no names that can be read, or no colour table
-        return (), ()
+        if not names and Path(f"{path}.aux.xml").is_file():  # GDAL's side file, which rasterio does not tell of
+            names = tuple(entry.text or "" for entry in ElementTree.parse(f"{path}.aux.xml").iter("Category"))[1:]
+        table = source.colormap(1) if all(names) and names else {}
+    except (ValueError, ElementTree.ParseError):  # no names that can be read, or no colour table
+        return (names if all(names) else ()), ()
     colors = tuple("#{:02x}{:02x}{:02x}".format(*table[i][:3]) for i in range(1, len(names) + 1) if i in table)
-    return names, colors if len(colors) == len(names) else ()
+    return (names if all(names) else ()), colors if len(colors) == len(names) else ()

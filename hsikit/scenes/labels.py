@@ -47,7 +47,10 @@ def raster_labels(layer: Layer, cube: Layer, names: list[str], colors: list[str]
     layer = place(layer, cube, classes=True)
     found = list(layer.findings)
     everything = slice(0, layer.shape[0]), slice(0, layer.shape[1])
-    raster = np.nan_to_num(layer.values(*everything)[..., 0])  # unlabelled is NaN, as many programs write it
+    raster = layer.values(*everything)[..., 0]
+    zeros = bool((raster == 0).any())
+    if values is None:
+        raster = np.nan_to_num(raster)  # unlabelled is NaN, as many programs write it
     if layer.quality is not None and (pure := layer.quality(*everything)[..., 0][raster > 0]).size:
         found.append(("labels of a finer grid", f"{layer.path.name}: on average {np.nanmean(pure):.0%} of a pixel's "
                       f"finer labels agree with it, in {np.mean(pure < 0.75):.0%} of pixels fewer than three quarters",
@@ -57,6 +60,7 @@ def raster_labels(layer: Layer, cube: Layer, names: list[str], colors: list[str]
         if lost:
             found.append(("values that no class has", f"{layer.path.name}: {lost}", "add them to `class_values`"))
         return Labels(raster, names, colors, tuple(found))
+    given = bool(names)
     if not names and layer.class_names:
         names, colors = list(layer.class_names), list(layer.colors)
     held = np.unique(raster[raster > 0])
@@ -71,10 +75,9 @@ def raster_labels(layer: Layer, cube: Layer, names: list[str], colors: list[str]
         if held.size and len(names) > 2 * held.size:
             found.append(("label numbers with gaps", f"{held.size} numbers up to {int(held[-1])}",
                           "name those that occur: `class_values: {1: ..., 10..14: ...}`"))  # fmt: skip
-    declared = layer.nodata is not None and not (np.nan_to_num(layer.nodata) == 0).any()
-    if declared and held.size and held[-1] == len(names) - 1 and (layer.read(*everything) == 0).any():
-        found.append(("labels may count from 0", f"{layer.path.name}: value 0 occurs beside a no-data value, and the "
-                      f"highest is {int(held[-1])} of {len(names)} names; 0 is read as unlabelled",
+    if zeros and held.size and given and held[-1] == len(names) - 1:
+        found.append(("labels may count from 0", f"{layer.path.name}: the highest of {len(names)} classes does not "
+                      "occur, but value 0 does, which is read as unlabelled",
                       f"if value 0 is {names[0]!r}, write `class_values: {{0: {names[0]}, 1: ...}}`"))  # fmt: skip
     return Labels(raster, names, colors, tuple(found))
 
@@ -84,7 +87,7 @@ def _by_value(raster: np.ndarray, values: Mapping[int, str]) -> tuple[np.ndarray
     out = np.zeros(raster.shape, np.int16)
     for value, name in values.items():
         out[raster == value] = names.index(name) + 1
-    others = np.unique(raster[~np.isin(raster, [0, *values])])
+    others = np.unique(raster[~np.isin(raster, [0, *values]) & np.isfinite(raster)])
     return out, names, ", ".join(f"{v:g}" for v in others[:8]) + (", ..." if others.size > 8 else "")
 
 
@@ -216,7 +219,8 @@ def _read_shapes(path: Path, layer: str | None, encoding: str | None) -> Any:
     except ImportError:
         raise SceneError(f"{path}: drawn labels need geopandas: pip install 'hsikit[vector]'") from None
     with readable(path, "vector layer", "export it again"):  # pyogrio and shapely raise classes of their own
-        there = [str(name) for name in geopandas.list_layers(path)["name"]]
+        layers = geopandas.list_layers(path)
+        there = [str(name) for name in layers["name"][layers["geometry_type"].notna()]]
         if layer is None and len(there) > 1:
             raise SceneError(f"{path} holds several layers ({', '.join(there)}); say which with `layer`")
         if layer is not None and layer not in there:
@@ -234,10 +238,10 @@ def _numbers(path: Path, values: list[Any], names: list[str]) -> tuple[list[int]
             raise SceneError(f"{path} has class {wrong[0]}, expected whole numbers 1 to {len(names)}")
         return [int(v) for v in values], names
     texts = [str(v) for v in values]
-    whole = all(re.fullmatch(r"\s*\d+\s*", text) for text in texts)
-    if names and whole and not set(texts) <= set(names):  # numbers kept as text, names given in their order
-        return _numbers(path, [int(text) for text in texts], names)
-    names = names or sorted(set(texts), key=int if whole else None)
+    numbers = all(re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text) for text in texts)
+    if names and numbers and not set(texts) <= set(names):  # numbers kept as text, names given in their order
+        return _numbers(path, [float(text) for text in texts], names)
+    names = names or sorted(set(texts), key=float if numbers else None)
     unknown = sorted(set(texts) - set(names))
     if unknown:
         raise SceneError(f"{path} has class {unknown[0]!r}, expected one of: {', '.join(names)}")

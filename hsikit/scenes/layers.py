@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 import mmap
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -164,7 +164,7 @@ def open_layer(path: Path, variable: str | None = None, encoding: str | None = N
         name = chosen(path, variable, lambda: variables(path))
         layer = held(path, *mat_facts(path, name), lambda: mat_array(path, name), unpacked=True)
     elif suffix == ".npy":
-        array = _npy(path)
+        array = read_numpy(path)
         layer = held(path, array.shape, array.dtype, lambda: array)
     elif suffix == ".npz":
         layer = _npz(path, variable)
@@ -232,7 +232,12 @@ def _pixel(array: Any, pages: mmap.mmap, spectrum: np.ndarray) -> np.ndarray:
     return np.frombuffer(b"".join(samples), spectrum.dtype)
 
 
-def _npy(path: Path) -> np.ndarray:
+def read_numpy(path: Path) -> np.ndarray:
+    """The array of an NPY file, memory-mapped; never a pickled object.
+
+    Raises:
+        SceneError: When the file is missing, damaged or holds objects.
+    """
     with _numpy(path):
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
@@ -253,19 +258,8 @@ def _npz(path: Path, variable: str | None) -> Layer:
     return held(path, shape, dtype, load, unpacked=True)
 
 
-def read_numpy(path: Path) -> np.ndarray:
-    """The array of an NPY file, memory-mapped; never a pickled object.
-
-    Raises:
-        SceneError: When the file is missing, damaged or holds objects.
-    """
-    return _npy(path)
-
-
-@contextmanager
-def _numpy(path: Path) -> Iterator[None]:
-    with readable(path, "NumPy file of plain numbers", "save it again with numpy.save"):
-        yield
+def _numpy(path: Path) -> AbstractContextManager[None]:
+    return readable(path, "NumPy file of plain numbers", "save it again with numpy.save")
 
 
 def chosen(path: Path, variable: str | None, there: Callable[[], list[str]]) -> str:

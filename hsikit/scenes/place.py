@@ -19,6 +19,7 @@ from hsikit.scenes.scene import SceneError, readable
 
 SAME_PX = 0.05  # grids whose corners lie this near to each other are one
 FINER = 1.5  # from so many source pixels a side on, a pixel is made of all of them
+NO_CLASS = -float(1 << 24)  # a number that float32 holds and no class has
 TILE_PIXELS = 1 << 24  # source pixels held at a time
 EDGE = np.linspace(0, 1, 21)
 Warp = Callable[[np.ndarray], np.ndarray]
@@ -54,6 +55,10 @@ def place(layer: Layer, on: OnGrid, classes: bool = False) -> Layer:
     rows, cols = on.shape[:2]
     same_size = layer.shape[:2] == (rows, cols)
     if layer.transform is None or on.transform is None:
+        if same_size and layer.transform is not None:  # and the cube has none to compare with
+            where = f"{layer.path.name} says where it lies, but the cube does not"
+            told = ("laid on by size alone", where, "give the cube its place, or see in scene.plot() that they fit")
+            return replace(layer, findings=(*layer.findings, told))
         if same_size:
             return layer
         raise SceneError(f"{_named(layer, on)}, and not both are georeferenced{_remedy(layer, on, classes)}")
@@ -107,7 +112,10 @@ def _warped(layer: Layer, on: OnGrid, to_source: _Mapping, finer: float, classes
             here, there = _corner(layer.transform, *part), _corner(on.transform, rows, cols)
             warp = lambda v: _reproject(layer.path, v, here, layer.crs, (high, wide), there, on.crs, how)  # noqa: E731
             values = layer.values(*part)
-            return make(np.nan_to_num(values) if classes else values, warp)  # no class counts as one: unlabelled
+            if not classes:
+                return make(values, warp)
+            made = make(np.nan_to_num(values, nan=NO_CLASS), warp)  # none counts among the majority as any class does
+            return np.where(made == NO_CLASS, np.float32(np.nan), made)
 
         return read
 

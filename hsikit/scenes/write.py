@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from hsikit._util import replacing
 from hsikit.scenes.scene import Scene, SceneError
 
 STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory
@@ -110,7 +110,7 @@ def _write_labels(path: Path, labels: np.ndarray, scene: Scene | Grid) -> Path:
             target.update_tags(note="map of a simulated scene")
         target.set_band_description(1, "class")
 
-    with _moved_into(path) as temporary, _moved_into(Path(f"{path}.aux.xml")) as sidecar:
+    with replacing(path) as temporary, replacing(Path(f"{path}.aux.xml")) as sidecar:
         _write_cog(temporary, labels[None], scene, describe, nodata=0, overviews="MODE", predictor="NO")
         sidecar.write_text(_category_names(scene), encoding="utf-8")
     return path
@@ -122,7 +122,7 @@ def _write_scores(path: Path, scores: np.ndarray, scene: Scene) -> Path:
             target.set_band_description(i, name)
 
     bands = np.moveaxis(np.asarray(scores, np.float32), -1, 0)  # (row, col, class) -> (class, row, col)
-    with _moved_into(path) as temporary:
+    with replacing(path) as temporary:
         _write_cog(temporary, bands, scene, describe, nodata=np.nan, overviews="AVERAGE", predictor="YES")
     return path
 
@@ -159,23 +159,6 @@ def _write_cog(
         raise OSError(str(error).splitlines()[0]) from error
     finally:
         plain.unlink(missing_ok=True)
-
-
-class _moved_into:
-    """A temporary path beside the target, moved into place when all went well and removed when not."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> Path:
-        return self.temporary
-
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        if kind is None:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
 
 
 def _category_names(scene: Scene | Grid) -> str:

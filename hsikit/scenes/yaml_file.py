@@ -22,13 +22,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
+from hsikit._util import nearest
 from hsikit.scenes.envi import DATA_SUFFIXES, decoded, header_of
 from hsikit.scenes.scene import SceneError
 
@@ -92,9 +92,8 @@ def check_keys(path: Path, given: Mapping[Any, Any], known: tuple[str, ...]) -> 
     """Raises `SceneError` at the first key that is not known, naming the nearest one."""
     for key in given:
         if key not in known:
-            near = get_close_matches(str(key), known, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise SceneError(f"{path} has an unknown key {short(key)}; {hint}known: {', '.join(known)}")
+            hint = f"did you mean {nearest(key, known)!r}?"
+            raise SceneError(f"{path} has an unknown key {short(key)}; {hint} known: {', '.join(known)}")
 
 
 def named(path: Path, value: Any, key: str) -> Named:

@@ -28,6 +28,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import load_yaml
+from hsikit.scenes.envi import decoded
 from hsikit.scenes.scene import Scene
 from hsikit.scenes.yaml_file import named, read_yaml
 
@@ -140,7 +141,7 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
             )
     try:
         path = _of_site(path)
-        return _parsed(path.read_text(encoding="utf-8"), str(path))
+        return _parsed(decoded(path.read_bytes()), str(path))
     except OSError as error:
         raise TextError(f"cannot read the prompts {path}: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -155,7 +156,7 @@ def source_of(scene: Scene) -> str | Path:
 
 def _of_site(path: Path) -> Path:
     """The prompt file that a site's YAML names under `prompts`; any other file is one itself."""
-    text = path.read_text(encoding="utf-8")
+    text = decoded(path.read_bytes())
     if not any(line.startswith("hsi:") for line in text.splitlines()):
         return path
     own = read_yaml(path).get("prompts")

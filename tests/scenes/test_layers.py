@@ -229,3 +229,15 @@ def test_damaged_files_end_in_scene_errors_only_whole_and_in_pieces(kind, tmp_pa
             lines.append(str(error).count("\n"))
     assert len(lines) > 5
     assert set(lines) == {0}
+
+
+def test_names_of_a_class_map_stand_in_its_side_file(tmp_path):
+    path = write_tiff(tmp_path / "map.tif", labels(), grid(), UTM)
+    edit(path, lambda file: file.write_colormap(1, {1: (255, 0, 0, 255), 2: (0, 255, 0, 255), 3: (0, 0, 255, 255)}))
+    side = "".join(f"<Category>{name}</Category>" for name in ("none", "a &amp; b", "c", "d"))
+    head, tail = '<PAMDataset><PAMRasterBand band="1"><CategoryNames>', "</CategoryNames></PAMRasterBand></PAMDataset>"
+    (tmp_path / "map.tif.aux.xml").write_text(head + side + tail)
+    assert open_layer(path).class_names == ("a & b", "c", "d")
+    assert open_layer(path).colors == ("#ff0000", "#00ff00", "#0000ff")
+    (tmp_path / "map.tif.aux.xml").write_text("<PAM")
+    assert open_layer(path).class_names == ()

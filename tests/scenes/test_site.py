@@ -584,3 +584,21 @@ def test_the_stamp_changes_with_every_file_that_is_named(envi):
 def test_a_turned_grid_has_its_pixel_size(tmp_path):
     write_envi(tmp_path, cube(), **{"map_info": [*map_info()["map info"], "rotation=30.0"]})
     assert load_scene(site(tmp_path, hsi="cube.hdr")).gsd_m == pytest.approx(2.0)
+
+
+def test_value_0_can_be_a_class_beside_no_data(envi):
+    gt = np.where(labels() == 0, 255, labels() - 1).astype(np.uint8)
+    for transform in (grid(), grid(east_m=2)):
+        write_tiff(envi / "gt.tif", gt, transform, UTM, nodata=255)
+        values = {0: "a", 1: "b", 2: "c"}
+        scene = load_scene(site(envi, hsi="cube.hdr", labels="gt.tif", class_values=values))
+        moved = int(transform.c - grid().c) // 2
+        np.testing.assert_array_equal(scene.labels[:, moved:], labels()[:, : COLS - moved])
+        assert scene.class_names == ("a", "b", "c")
+
+
+def test_a_raster_that_cannot_be_compared_is_laid_on_by_size_and_that_is_said(envi):
+    np.save(envi / "cube.npy", cube())
+    scene = load_scene(site(envi, hsi="cube.npy", labels="gt.tif"))
+    np.testing.assert_array_equal(scene.labels, labels())
+    assert "the cube does not" in found(scene)["laid on by size alone"][0]
