@@ -18,6 +18,7 @@ from hsikit.scenes.layers import Finding, Layer, Reader
 from hsikit.scenes.scene import SceneError, readable
 
 SAME_PX = 0.05  # grids whose corners lie this near to each other are one
+FINEST = 400.0  # more pixels a side than that are no raster of the same ground
 FINER = 1.5  # from so many source pixels a side on, a pixel is made of all of them
 NO_CLASS = -float(1 << 24)  # a number that float32 holds and no class has
 TILE_PIXELS = 1 << 24  # source pixels held at a time
@@ -73,6 +74,9 @@ def place(layer: Layer, on: OnGrid, classes: bool = False) -> Layer:
     if not np.isfinite(reach).all() or (reach.max(0) <= 0).any() or (reach.min(0) >= layer.shape[:2]).any():
         raise SceneError(f"{_named(layer, on)}, and they do not overlap on the ground; check both their systems")
     finer = math.sqrt(abs(np.linalg.det([(at[2] - at[0]) / rows, (at[1] - at[0]) / cols])))
+    if finer > FINEST:
+        lie = f"{finer:.0f} of its pixels lie along one of the cube's"
+        raise SceneError(f"{_named(layer, on)}; {lie}, too many to gather{_remedy(layer, on, classes)}")
     return _warped(layer, on, to_source, finer, classes, _told(layer, on, at, finer, classes, to_source.guessed))
 
 
@@ -222,7 +226,7 @@ def _at(grid: OnGrid) -> str:
 
 def _remedy(layer: Layer, on: OnGrid, classes: bool) -> str:
     size, how = f"{on.shape[1]} {on.shape[0]}", "mode" if classes else "average"
-    return (f", so {'the labels are' if classes else 'it is'} not resampled; give "
+    return (f"; so {'the labels are' if classes else 'it is'} not resampled; give "
             f"{'labels' if classes else 'a raster'} of the cube's size, as "
             f"`gdalwarp -r {how} -ts {size} in.tif out.tif` makes of one that covers the same ground, or place it: "
             "`gdal_translate -a_srs EPSG:... -a_ullr west north east south in.tif out.tif`")  # fmt: skip

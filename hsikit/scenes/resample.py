@@ -52,7 +52,7 @@ def resample_bands(scene: Scene, wavelengths_nm: np.ndarray, target: str = "the 
     cube = np.empty((*scene.shape, wanted.size), np.float32)
     for row, pixels in enumerate(scene.hsi):  # a row at a time keeps memory-mapped cubes on disk
         cube[row] = np.asarray(pixels, np.float32) @ matrix.T.astype(np.float32)
-    return replace(scene, hsi=cube, wavelengths_nm=wanted)
+    return replace(scene, hsi=cube, wavelengths_nm=wanted, fwhm_nm=None)
 
 
 def resampling_matrix(have: np.ndarray, wanted: np.ndarray) -> np.ndarray:

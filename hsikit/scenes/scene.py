@@ -100,6 +100,8 @@ class Scene:
         if len(set(self.class_names)) != len(self.class_names):
             twice = sorted({c for c in self.class_names if list(self.class_names).count(c) > 1})
             raise SceneError(f"{self.name}: class names appear twice: {twice}; give each class its own name")
+        if odd := [c for c in self.class_names if any(ord(x) < 32 and x not in "\t\n\r" for x in c)]:
+            raise SceneError(f"{self.name}: the class name {odd[0]!r} holds a control character; write it without")
         if self.wavelengths_nm is not None:
             put("wavelengths_nm", _checked_wavelengths(self.name, self.wavelengths_nm, bands))
         if self.lidar is not None:

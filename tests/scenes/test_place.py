@@ -128,6 +128,7 @@ def test_a_fine_raster_is_read_in_parts_that_fit(monkeypatch):
         ),
         (NUMBERS, grid(east_m=5000), UTM, r"at 605000, 5100000 in EPSG:32632.*do not overlap on the ground"),
         (NUMBERS, grid(), CRS.from_epsg(32633), "do not overlap"),
+        (np.ones((9, 9)), grid(0.004), UTM, "500 of its pixels lie along one of the cube's"),
         (NUMBERS, grid(), CRS.from_wkt('LOCAL_CS["arbitrary",UNIT["metre",1]]'), "coordinate system"),
     ],
 )

@@ -73,3 +73,9 @@ def test_indian_pines_to_the_visible_range():
     assert np.isfinite(out.hsi).all()
     nearest = pines.hsi[..., [pines.band_at(w) for w in out.wavelengths_nm]].astype(float)
     assert np.abs(out.hsi / nearest - 1).mean() < 0.03
+
+
+def test_widths_of_the_old_bands_do_not_outlive_them():
+    waves = np.linspace(450, 900, 10)
+    here = Scene("s", np.ones((2, 2, 10)), np.ones((2, 2), int), ["a"], wavelengths_nm=waves, fwhm_nm=np.full(10, 9.0))
+    assert resample_bands(here, np.linspace(500, 800, 4)).fwhm_nm is None
