@@ -54,6 +54,7 @@ class Layer:
         quality: Rows and columns -> purity of a majority, or spread of heights, of a layer that was made of finer
             pixels; or None.
         source_pixel: Rows and columns -> integers (row, col), equal where pixels repeat one measurement; or None.
+        detector: Name (channel,) of the detector that measured a band, where there are two; or None.
         lidar: Layers of heights that belong to a product's cube.
         channels_read: How many channels a reading holds in memory at a time, where more than the shape's.
         flat: Whether the file holds (row, col) alone.
@@ -82,6 +83,7 @@ class Layer:
     colors: tuple[str, ...] = ()
     quality: Reader | None = None
     source_pixel: Reader | None = None
+    detector: np.ndarray | None = None
     lidar: tuple[Layer, ...] = ()
     channels_read: int = 0
     flat: bool = False
@@ -135,7 +137,7 @@ class Layer:
         read = self.read
         names = tuple(self.channel_names[i] for i in index) if self.channel_names else ()
         changes: dict[str, Any] = {"channel_names": names, "channels_read": max(self.channels_read, self.shape[2])}
-        for name in ("wavelengths", "fwhm", "good", "nodata", "scale", "offset"):
+        for name in ("wavelengths", "fwhm", "good", "nodata", "scale", "offset", "detector"):
             own = getattr(self, name)
             changes[name] = None if own is None else own[..., index]
         shape = (*self.shape[:2], len(index))

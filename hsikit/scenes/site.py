@@ -23,8 +23,9 @@ import numpy as np
 from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
 from hsikit.scenes.layers import Finding, Layer, copied, open_layer, per_channel
+from hsikit.scenes.mosaic import mosaic
 from hsikit.scenes.place import place
-from hsikit.scenes.products import open_product
+from hsikit.scenes.products import RADIANCE, as_product, doubled, open_product
 from hsikit.scenes.registry import SCENES, load_scene
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.yaml_file import (
@@ -222,7 +223,7 @@ def open_site(scene: str | Path) -> Site:
     cube, kept, lenient, found = _cube(path, spec)
     site = Site(
         str(spec.get("name", path.stem)), cube, kept, lenient=lenient, fill=_filling(path, spec), spec=spec,
-        path=path, stamp=stamp_of(path), files=tuple(files_of(path)),
+        path=path, stamp=stamp_of(path, cube.files), files=tuple(dict.fromkeys([*files_of(path), *cube.files])),
     )  # fmt: skip
     site, lost = _without_dead_bands(site)
     layers, names = _lidar(path, spec.get("lidar"), site.cube)
@@ -246,15 +247,35 @@ def cube_gb(scene: str | Path) -> float:
         return 0.0
     yaml = path.suffix.lower() in (".yaml", ".yml")
     spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
-    return 4 * math.prod(_opened(path, spec, named(path, spec["hsi"], "hsi")).shape) / 2**30
+    return 4 * math.prod(_opened(path, spec)[0].shape) / 2**30
 
 
-def _opened(path: Path, spec: Mapping[str, Any], file: Named) -> Layer:
+def _opened(path: Path, spec: Mapping[str, Any]) -> tuple[Layer, bool]:
+    """The cube, of one file or of tiles, as file and YAML describe it, and whether the file alone calls 0 no-data."""
+    layers = []
+    for file in entries(path, spec["hsi"], "hsi"):
+        layer = _one_opened(path, spec, file)
+        if layer.flat:
+            raise SceneError(f"{file.path} is {layer.shape[:2]}, expected (row, col, band)")
+        if layer.units == RADIANCE and "radiance" not in str(spec.get("units", "")).lower():
+            raise SceneError(f"{file.path} holds radiance, expected reflectance; if radiance is meant, write "
+                             "`units: radiance` beside `hsi` in a YAML file")  # fmt: skip
+        given = {key: spec.get(key) for key in ("nodata", "scale", "offset")}
+        given |= {key: value for key in given if (value := getattr(file, key)) is not None}
+        layers.append(_told(path, layer, given, ""))
+    zeros = layers[0].nodata
+    lenient = given["nodata"] is None and zeros is not None and bool((zeros == 0).all())
+    return mosaic(layers), lenient
+
+
+def _one_opened(path: Path, spec: Mapping[str, Any], file: Named) -> Layer:
     order = spec.get("byte_order")
     if order not in (None, "little", "big"):
         raise SceneError(f"{path}: byte_order is {short(order)}, expected little or big")
     encoding = file.encoding or spec.get("encoding")
-    return open_product(file.path) or open_layer(file.path, file.variable, encoding and str(encoding), order)
+    return open_product(file.path) or as_product(
+        open_layer(file.path, file.variable, encoding and str(encoding), order)
+    )
 
 
 def _told(path: Path, layer: Layer, given: Mapping[str, Any], what: str) -> Layer:
@@ -271,14 +292,7 @@ def _told(path: Path, layer: Layer, given: Mapping[str, Any], what: str) -> Laye
 
 def _cube(path: Path, spec: Mapping[str, Any]) -> tuple[Layer, np.ndarray, bool, list[Finding]]:
     """The cube with its good bands, their numbers in the file, whether zeros may be values, and what was noticed."""
-    file = named(path, spec["hsi"], "hsi")
-    layer = _opened(path, spec, file)
-    if layer.flat:
-        raise SceneError(f"{file.path} is {layer.shape[:2]}, expected (row, col, band)")
-    given = {key: spec.get(key) for key in ("nodata", "scale", "offset")}
-    given |= {key: value for key in given if (value := getattr(file, key)) is not None}
-    layer = _told(path, layer, given, "")
-    lenient = given["nodata"] is None and layer.nodata is not None and bool((layer.nodata == 0).all())
+    layer, lenient = _opened(path, spec)
     bands, waves, good = layer.shape[2], layer.wavelengths, layer.good
     if "wavelengths_nm" in spec:
         try:
@@ -293,13 +307,15 @@ def _cube(path: Path, spec: Mapping[str, Any]) -> tuple[Layer, np.ndarray, bool,
         raise SceneError(f"{path}: bad_bands is {short(keep)}, expected drop or keep")
     layer = replace(layer, wavelengths=waves)
     dropped = bands_of(path, spec.get("drop_bands"), bands, waves)
+    twice, found = doubled(layer, spec.get("overlap"))
+    dropped |= twice
     flagged = np.zeros(bands, bool) if good is None or keep == "keep" else ~good
     if (dropped | flagged).all():
         raise SceneError(f"{path}: bad bands cannot be dropped (all are marked bad); write `bad_bands: keep`")
     if flagged.any():
         log.info("%s: dropped %d of %d bands that the header marks bad", path.stem, flagged.sum(), bands)
     kept = np.flatnonzero(~(dropped | flagged))
-    return layer.take(kept), kept, lenient, list(layer.findings)
+    return layer.take(kept), kept, lenient, [*layer.findings, *found]
 
 
 def _without_dead_bands(site: Site) -> tuple[Site, list[Finding]]:

@@ -1,7 +1,7 @@
 """The YAML file of a user's scene: its keys, and the files that it names.
 
     name: my_site
-    hsi: cube.hdr                                # ENVI, GeoTIFF, Zarr, MATLAB, NPY, NPZ, or a product
+    hsi: cube.hdr                                # ENVI, GeoTIFF, Zarr, MATLAB, NPY, NPZ, a product; or [tiles, ...]
     lidar: [dsm.tif, {file: intensity.tif, name: intensity (counts), nodata: 0}]
     labels: {file: fields.gpkg, field: crop, layer: survey_2024}   # or a raster: labels.tif
     classes: {wheat: "#e6c229", maize: "#1b7837"}  # or a list, or a text file: name[, colour] a line
@@ -10,6 +10,7 @@
     nodata: -9999                                # of the cube; so `scale` and `offset`: a number, or one a band
     fill: bands                                  # samples without data are drawn between the bands beside them
     byte_order: little                           # what an ENVI header should have said; so `encoding: cp1250`
+    overlap: vnir                                # EnMAP, PRISMA: where their detectors overlap; swir if not given, or both
     prompts: my_prompts.yaml                     # the words of the classes, for models that read them
 
 Also: units, wavelengths_nm, bad_bands (drop or keep), valid, masks, gsd_m, citation, licence. Paths are relative to the
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as short
@@ -35,7 +36,7 @@ from hsikit.scenes.scene import SceneError
 KEYS = (
     "name", "hsi", "lidar", "labels", "classes", "class_values", "units", "wavelengths_nm", "bad_bands", "drop_bands",
     "valid", "nodata", "scale", "offset", "fill", "masks", "gsd_m", "citation", "licence", "encoding", "byte_order",
-    "prompts",
+    "prompts", "overlap",
 )  # fmt: skip
 FILE_KEYS = ("file", "variable", "name", "field", "layer", "encoding", "nodata", "scale", "offset")
 TEXTS = ("name", "classes", "class_values", "units", "citation", "licence")  # kept as they are written: NO is a name
@@ -207,13 +208,13 @@ def _with_others(path: Path) -> list[Path]:
     return [path, *(other for other in dict.fromkeys(others) if other != path and other.is_file())]
 
 
-def stamp_of(scene: str | Path) -> str:
-    """Changes whenever the YAML or any file that it names does; "" for a scene by its name."""
+def stamp_of(scene: str | Path, others: Sequence[Path] = ()) -> str:
+    """Changes whenever the YAML, any file that it names, or any of `others` does; "" for a scene by its name."""
     path = Path(scene)
     if not path.exists():
         return ""
     lines = []
-    for file in files_of(path):
+    for file in dict.fromkeys([*files_of(path), *others]):
         parts = [p for p in file.rglob("*") if p.is_file()] if file.is_dir() else [file] if file.exists() else []
         facts = [p.stat() for p in parts]
         lines.append(

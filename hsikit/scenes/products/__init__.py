@@ -1,16 +1,96 @@
-"""Agencies' products, recognised by what is in them: a loader each, which fills a `Layer` from a file or folder."""
+"""Agencies' products, recognised by what is in them, not by their names: a loader each, which fills a `Layer`.
+
+`open_product` takes what no general reader could (HDF5, netCDF, a delivered folder); `as_product` adds what an ordinary
+raster does not say of itself. Facts and their sources stand in each module.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from hsikit.scenes.layers import Layer
+import numpy as np
 
-LOADERS: tuple[str, ...] = ()  # modules of this folder, each with `open_product(path) -> Layer | None`
+from hsikit.scenes.layers import Finding, Layer
+from hsikit.scenes.scene import SceneError
+
+LOADERS = ("neon", "emit", "dlr", "prisma", "tanager", "aviris_3")  # each has open_product(path)
+RASTERS = ("dlr", "aviris_ng")  # each has as_product(layer), for rasters that `open_layer` opens
+OVERLAP = ("swir", "vnir", "both")
+RADIANCE = "radiance (as the sensor saw it)"
 
 
 def open_product(path: Path) -> Layer | None:
-    """The cube of a product, or None where the path is none that a loader recognises."""
+    """The cube of a product, or None where the path is none that a loader recognises.
+
+    Raises:
+        SceneError: For a product that is damaged, incomplete, or of a level that is not surface reflectance.
+    """
+    if path.suffix.lower() == ".zip" and path.is_file():
+        raise SceneError(f"{path} is packed; unpack it and name the folder, or the file inside")
+    if not path.exists():
+        return None
     layers = (import_module(f"{__name__}.{name}").open_product(path) for name in LOADERS)
-    return next((layer for layer in layers if layer is not None), None)
+    return next((by_wavelength(layer) for layer in layers if layer is not None), None)
+
+
+def as_product(layer: Layer) -> Layer:
+    """The layer of an ordinary raster, with what is known of the product that it holds, if it holds one."""
+    layers = (import_module(f"{__name__}.{name}").as_product(layer) for name in RASTERS)
+    return next((by_wavelength(found) for found in layers if found is not None), layer)
+
+
+def by_wavelength(layer: Layer) -> Layer:
+    """The layer with its bands in ascending order; cube, widths, flags and gains move by one index vector.
+
+    Bands of wavelength 0, which PRISMA has, are left out: they were never measured.
+    """
+    if layer.wavelengths is None:
+        return layer
+    order = np.argsort(layer.wavelengths, kind="stable")
+    return layer.take(order[~(layer.wavelengths[order] <= 0)])
+
+
+def doubled(layer: Layer, keep: str | None) -> tuple[np.ndarray, tuple[Finding, ...]]:
+    """Booleans (band,): bands that lie where the layer's two detectors overlap, of the one not to be kept.
+
+    Args:
+        layer: A cube; nothing is doubled unless it knows its detectors.
+        keep: "swir" (also for None), "vnir" or "both".
+
+    Raises:
+        SceneError: For another word, or for a choice where there is nothing to choose.
+    """
+    if keep not in (None, *OVERLAP):
+        raise SceneError(f"overlap is {keep!r:.40}, expected one of {', '.join(OVERLAP)}")
+    waves, detector = layer.wavelengths, layer.detector
+    none = np.zeros(layer.shape[2], bool)
+    if detector is None or waves is None:
+        if keep is not None:
+            raise SceneError(f"{layer.path}: overlap is given, but its bands do not say which detector measured them")
+        return none, ()
+    vnir, swir = detector == "vnir", detector == "swir"
+    if keep == "both" or not vnir.any() or not swir.any():
+        return none, ()
+    low, high = waves[swir].min(), waves[vnir].max()
+    out = (vnir if keep != "vnir" else swir) & (waves >= low) & (waves <= high)
+    if not out.any():
+        return none, ()
+    kept, other = ("VNIR", "swir") if keep == "vnir" else ("SWIR", "vnir")
+    where = f"both measured {low:.0f} to {high:.0f} nm; there the {kept} bands are kept, {out.sum()} others left out"
+    return out, (("two detectors overlap", where, f"`overlap: {other}` keeps the others, `overlap: both` all"),)
+
+
+def with_findings(layer: Layer, *findings: Finding) -> Layer:
+    """The layer with more to say."""
+    return replace(layer, findings=(*layer.findings, *findings))
+
+
+def unverified(product: str, what: str = "the whole reader") -> Finding:
+    """What is said of a loader that no real file could verify."""
+    return ("reader not tried on a real file", f"{product}: {what} follows the published layout alone",
+            "compare some values and a place with another program before you rely on it")  # fmt: skip
+
+
+__all__ = ["LOADERS", "OVERLAP", "RADIANCE", "as_product", "by_wavelength", "doubled", "open_product", "unverified"]
