@@ -20,23 +20,20 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.scenes.cube import chosen_bands, opened, told
 from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
-from hsikit.scenes.layers import Finding, Layer, copied, open_layer, per_channel
-from hsikit.scenes.mosaic import mosaic
+from hsikit.scenes.layers import Finding, Layer, copied, open_layer
 from hsikit.scenes.place import place
-from hsikit.scenes.products import RADIANCE, as_product, doubled, open_product
 from hsikit.scenes.registry import SCENES, load_scene
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.yaml_file import (
     Named,
-    bands_of,
     class_file,
     entries,
     files_of,
     mask_entries,
     named,
-    number_of,
     read_yaml,
     stamp_of,
 )  # fmt: skip
@@ -220,7 +217,7 @@ def open_site(scene: str | Path) -> Site:
     path = Path(scene)
     yaml = path.suffix.lower() in (".yaml", ".yml")
     spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
-    cube, kept, lenient, found = _cube(path, spec)
+    cube, kept, lenient, found = chosen_bands(path, spec)
     site = Site(
         str(spec.get("name", path.stem)), cube, kept, lenient=lenient, fill=_filling(path, spec), spec=spec,
         path=path, stamp=stamp_of(path, cube.files), files=tuple(dict.fromkeys([*files_of(path), *cube.files])),
@@ -247,75 +244,7 @@ def cube_gb(scene: str | Path) -> float:
         return 0.0
     yaml = path.suffix.lower() in (".yaml", ".yml")
     spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
-    return 4 * math.prod(_opened(path, spec)[0].shape) / 2**30
-
-
-def _opened(path: Path, spec: Mapping[str, Any]) -> tuple[Layer, bool]:
-    """The cube, of one file or of tiles, as file and YAML describe it, and whether the file alone calls 0 no-data."""
-    layers = []
-    for file in entries(path, spec["hsi"], "hsi"):
-        layer = _one_opened(path, spec, file)
-        if layer.flat:
-            raise SceneError(f"{file.path} is {layer.shape[:2]}, expected (row, col, band)")
-        if layer.units == RADIANCE and "radiance" not in str(spec.get("units", "")).lower():
-            raise SceneError(f"{file.path} holds radiance, expected reflectance; if radiance is meant, write "
-                             "`units: radiance` beside `hsi` in a YAML file")  # fmt: skip
-        given = {key: spec.get(key) for key in ("nodata", "scale", "offset")}
-        given |= {key: value for key in given if (value := getattr(file, key)) is not None}
-        layers.append(_told(path, layer, given, ""))
-    zeros = layers[0].nodata
-    lenient = given["nodata"] is None and zeros is not None and bool((zeros == 0).all())
-    return mosaic(layers), lenient
-
-
-def _one_opened(path: Path, spec: Mapping[str, Any], file: Named) -> Layer:
-    order = spec.get("byte_order")
-    if order not in (None, "little", "big"):
-        raise SceneError(f"{path}: byte_order is {short(order)}, expected little or big")
-    encoding = file.encoding or spec.get("encoding")
-    return open_product(file.path) or as_product(
-        open_layer(file.path, file.variable, encoding and str(encoding), order)
-    )
-
-
-def _told(path: Path, layer: Layer, given: Mapping[str, Any], what: str) -> Layer:
-    """The layer with no-data, scale and offset as the YAML gives them."""
-    changes: dict[str, Any] = {}
-    for key in ("nodata", "scale", "offset"):
-        value = number_of(path, f"{what}{key}", given.get(key))
-        try:
-            changes |= {} if value is None else {key: per_channel(value, layer.shape[2])}
-        except ValueError as error:
-            raise SceneError(f"{path}: {what}{key} has {error}; give one number, or one a channel") from None
-    return replace(layer, **changes)
-
-
-def _cube(path: Path, spec: Mapping[str, Any]) -> tuple[Layer, np.ndarray, bool, list[Finding]]:
-    """The cube with its good bands, their numbers in the file, whether zeros may be values, and what was noticed."""
-    layer, lenient = _opened(path, spec)
-    bands, waves, good = layer.shape[2], layer.wavelengths, layer.good
-    if "wavelengths_nm" in spec:
-        try:
-            waves = np.array(spec["wavelengths_nm"], np.float64).ravel()
-        except (ValueError, TypeError):
-            raise SceneError(f"{path}: wavelengths_nm must be a list of numbers in nm") from None
-    for what, have in (("wavelengths", waves), ("bad-band flags", good)):
-        if have is not None and have.size != bands:
-            raise SceneError(f"{path}: {have.size} {what} for {bands} bands; give one a band")
-    keep = spec.get("bad_bands", "drop")
-    if keep not in ("drop", "keep"):
-        raise SceneError(f"{path}: bad_bands is {short(keep)}, expected drop or keep")
-    layer = replace(layer, wavelengths=waves)
-    dropped = bands_of(path, spec.get("drop_bands"), bands, waves)
-    twice, found = doubled(layer, spec.get("overlap"))
-    dropped |= twice
-    flagged = np.zeros(bands, bool) if good is None or keep == "keep" else ~good
-    if (dropped | flagged).all():
-        raise SceneError(f"{path}: bad bands cannot be dropped (all are marked bad); write `bad_bands: keep`")
-    if flagged.any():
-        log.info("%s: dropped %d of %d bands that the header marks bad", path.stem, flagged.sum(), bands)
-    kept = np.flatnonzero(~(dropped | flagged))
-    return layer.take(kept), kept, lenient, [*layer.findings, *found]
+    return 4 * math.prod(opened(path, spec)[0].shape) / 2**30
 
 
 def _without_dead_bands(site: Site) -> tuple[Site, list[Finding]]:
@@ -372,7 +301,7 @@ def _lidar(path: Path, value: Any, cube: Layer) -> tuple[list[Layer], list[str]]
     files = entries(path, value, "lidar")
     layers, names = [], []
     for file in files:
-        layer = _told(path, open_layer(file.path, file.variable), vars(file), "lidar ")
+        layer = told(path, open_layer(file.path, file.variable), vars(file), "lidar ")
         label, channels = file.name or file.path.stem, layer.shape[2]
         own = layer.channel_names if channels > 1 and not file.name else ()
         names += list(own or ([label] if channels == 1 else [f"{label} {i + 1}" for i in range(channels)]))
@@ -421,7 +350,7 @@ def _labels(path: Path, spec: Mapping[str, Any], cube: Layer) -> Labels:
         if values is not None:
             raise SceneError(f"{path}: class_values is for rasters; {file.path.name} is drawn: give its classes' names")
         return Labels(*drawn_labels(file.path, file.field, file.layer, encoding, names, cube), colors)
-    layer = _told(path, open_layer(file.path, file.variable, encoding), vars(file), "labels ")
+    layer = told(path, open_layer(file.path, file.variable, encoding), vars(file), "labels ")
     made = raster_labels(layer, cube, names, colors, values)
     return (
         made

@@ -10,7 +10,7 @@
     nodata: -9999                                # of the cube; so `scale` and `offset`: a number, or one a band
     fill: bands                                  # samples without data are drawn between the bands beside them
     byte_order: little                           # what an ENVI header should have said; so `encoding: cp1250`
-    overlap: vnir                                # EnMAP, PRISMA: where their detectors overlap; swir if not given, or both
+    overlap: vnir                                # EnMAP, PRISMA: of overlapping detectors; else swir, or both
     prompts: my_prompts.yaml                     # the words of the classes, for models that read them
 
 Also: units, wavelengths_nm, bad_bands (drop or keep), valid, masks, gsd_m, citation, licence. Paths are relative to the

@@ -61,15 +61,13 @@ def _layer(path: Path, file: Any) -> Layer:
     if shapes[0] != shapes[1]:
         raise SceneError(f"{path}: VNIR is {shapes[0]}, SWIR {shapes[1]} pixels; the file is damaged")
     rows, cols = shapes[0]
-    corner = {
-        k: [number(file.attrs[f"Product_{k}corner_{to}"]) for to in ("easting", "northing")] for k in ("UL", "LR")
-    }
-    (west, north), (east, south) = corner["UL"], corner["LR"]
+    west, north, east, south = (number(file.attrs[f"Product_{corner}corner_{to}"])
+                                for corner in ("UL", "LR") for to in ("easting", "northing"))  # fmt: skip
     lat = file.get("HDFEOS/SWATHS/PRS_L2D_HCO/Geolocation Fields/Latitude")  # falls from row to row
     turned = lat is not None and abs(lat[-1, 0] - lat[0, 0]) / rows < abs(lat[0, -1] - lat[0, 0]) / cols
     if turned or abs(west + PIXEL_M * (cols - 1) - east) > 1 or abs(north - PIXEL_M * (rows - 1) - south) > 1:
         raise SceneError(f"{path}: its corners are {east - west:g} x {north - south:g} m apart, not {rows} x {cols} "
-                         "pixels of 30 m in (row, band, col); its axes or its corners are not as published")  # fmt: skip
+                         "pixels of 30 m in (row, band, col); its axes or corners are not as published")  # fmt: skip
     measured = np.concatenate(waves) > 0
 
     def read(top: slice, left: slice) -> np.ndarray:

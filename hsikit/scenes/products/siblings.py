@@ -37,7 +37,7 @@ def neon_heights(path: Path, site: str, cube: Layer) -> tuple[dict[str, Path], t
     note = (
         "heights of another year",
         ", ".join(other),
-        "get those of the cube's own flights, or name `lidar` yourself",
+        "get those of the cube's own flights, or name `lidar`",
     )
     return found, (note,) if other else ()
 

@@ -1,7 +1,7 @@
 """Tanager orthorectified surface reflectance (`*_ortho_sr_hdf5.h5`), as Planet delivers it.
 
-`HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance` is float32 (band, row, col) with wavelengths, widths and good bands as
-its attributes; outer corners stand in `StructMetadata.0`, the system in the grid's `epsg_code`. Pixels without data and
+`HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance` is float32 (band, row, col) with wavelengths, widths and good bands
+as attributes; outer corners stand in `StructMetadata.0`, the system in the grid's `epsg_code`. Pixels without data and
 under cloud or cirrus are no measurement.
 NOT tried on a real file: written from documents and public readers, tested on made files.
 Sources: Planet's open STAC items, hyperproc, HyperCoast.
@@ -33,9 +33,7 @@ def open_product(path: Path) -> Layer | None:
         return None
     with opened(path, KIND) as file:
         if "HDFEOS/SWATHS/HYP" in file and GRID not in file:
-            raise SceneError(
-                f"{path} is in the sensor's geometry (basic); expected the gridded one: *_ortho_sr_hdf5.h5"
-            )
+            raise SceneError(f"{path} is in the sensor's geometry (basic); expected the grid: *_ortho_sr_hdf5.h5")
         if GRID not in file:
             return None
         if f"{FIELDS}/surface_reflectance" not in file:
