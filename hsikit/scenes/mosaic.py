@@ -60,7 +60,8 @@ def mosaic(tiles: Sequence[Layer]) -> Layer:
     if any(tile.source_pixel is not None for tile in tiles):
         sources = of(lambda i, _, *where: _sources(tiles[i], *where) + i * TILE, np.int64(-1))
     return replace(
-        first, shape=(rows, cols, first.shape[2]), array=None, transform=type(t)(t.a, t.b, float(x), t.d, t.e, float(y)),
+        first, shape=(rows, cols, first.shape[2]), array=None,
+        transform=type(t)(t.a, t.b, float(x), t.d, t.e, float(y)),
         read=of(lambda i, stored, *_: stored, first.dtype.type(0), first.shape[2]),
         mask=of(lambda i, stored, *_: np.ones(stored.shape[:2], bool), False),
         source_pixel=sources, channels_read=2 * first.shape[2],
@@ -75,9 +76,8 @@ def _corner(first: Layer, tile: Layer) -> tuple[int, int]:
     both = f"{first.path.name} and {tile.path.name}"
     for what in ALIKE:
         one, other = getattr(first, what), getattr(tile, what)
-        same = (one is None) == (other is None) and np.array_equal(
-            one, other, equal_nan=np.array(one).dtype.kind == "f"
-        )
+        floats = isinstance(one, np.ndarray) and one.dtype.kind == "f"
+        same = (one is None) == (other is None) and np.array_equal(one, other, equal_nan=floats)
         if first.shape[2] != tile.shape[2] or first.dtype != tile.dtype or not same:
             raise SceneError(f"{both} differ in {what.replace('_', ' ')}, so they are no tiles of one cube; "
                              "mosaic what is alike")  # fmt: skip

@@ -16,7 +16,7 @@ from hsikit.scenes.layers import Finding, Layer
 from hsikit.scenes.scene import SceneError
 
 LOADERS = ("neon", "emit", "dlr", "prisma", "tanager", "aviris_3")  # each has open_product(path)
-RASTERS = ("dlr", "aviris_ng")  # each has as_product(layer), for rasters that `open_layer` opens
+RASTERS = ("enmap_export", "aviris_ng")  # each has as_product(layer), for rasters that `open_layer` opens
 OVERLAP = ("swir", "vnir", "both")
 RADIANCE = "radiance (as the sensor saw it)"
 

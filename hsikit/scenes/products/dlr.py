@@ -27,7 +27,6 @@ TAGS = {"EnMAP": ("wavelengthCenterOfBand", "FWHMOfBand", "GainOfBand", "OffsetO
 NO_MEAN, BACKGROUND = -1_000_000.0, 3  # of a band's statistics; of EnMAP's QL_QUALITY_CLASSES
 LAYERS = {"EnMAP": "CLOUD|CLOUDSHADOW|CIRRUS|CLASSES", "DESIS": "2"}  # what stands after QL_QUALITY
 DESIS_CLOUDS = [0, 5, 6]  # shadow, cloud over land, cloud over water, of the ten layers of QL_QUALITY-2
-EXPORT = (224, 418.0, 2446.0, 5.0)  # bands, first and last centre in nm, and how far they may lie off
 
 
 def open_product(path: Path) -> Layer | None:
@@ -73,14 +72,3 @@ def _detectors(root: Any, bands: int) -> np.ndarray | None:
         listed = root.findtext(f".//{{*}}{name}ProductQuality/{{*}}expectedChannelsList") or ""
         found[[int(n) - 1 for n in re.findall(r"\d+", listed)]] = name
     return found if (found != "").all() else None
-
-
-def as_product(layer: Layer) -> Layer | None:
-    """A GeoTIFF of EnMAP that EnMAP-Box exported: bands in the order of its two detectors, so that one step falls."""
-    bands, first, last, off = EXPORT
-    waves = layer.wavelengths
-    if waves is None or len(waves) != bands or abs(waves.min() - first) > off or abs(waves.max() - last) > off:
-        return None
-    falls = np.flatnonzero(np.diff(waves) < 0)
-    detector = np.where(np.arange(bands) <= falls[0], "vnir", "swir") if len(falls) == 1 else None
-    return replace(layer, detector=detector, units=layer.units or "reflectance" * layer.scaled)

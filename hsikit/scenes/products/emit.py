@@ -1,10 +1,9 @@
 """EMIT L2A reflectance (`EMIT_L2A_RFL_*.nc`), laid on its ground grid by its own lookup table (GLT).
 
-`/reflectance` (downtrack, crosstrack, band) is in the sensor's geometry; `/location/glt_x, glt_y` name for each cell of
-the ground grid the crosstrack and downtrack pixel it shows, counted from 1, 0 for none, negative where a neighbour
-fills in. Cells that show one raw pixel carry its number (`source_pixel`), as they repeat one measurement. Cloud,
-cirrus, spacecraft and dilated cloud of the mask file beside it (same time and scene) are no measurement.
-Tried on a real crop's mask, lookup table and place, and on a real table of bands; reflectance on made files alone.
+`/reflectance` (downtrack, crosstrack, band) is as the sensor saw it; `/location/glt_x, glt_y` name for each cell of the
+ground grid the crosstrack and downtrack pixel that it shows, from 1, 0 for none, negative where a neighbour fills in.
+Cells that show one raw pixel carry its number (`source_pixel`). What the mask file beside it calls cloud is no
+measurement. Lookup table, place and mask were tried on a real crop; reflectance and its bands on made files alone.
 Sources: emit-utils, emit-sds-l2a, NASA's EMIT-Data-Resources.
 """
 
@@ -17,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer, Reader
+from hsikit.scenes.products import unverified
 from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, per_band, text
 from hsikit.scenes.products.siblings import emit_clouds
 from hsikit.scenes.scene import SceneError
 
 KIND = "EMIT L2A reflectance file"
 WINDOWS = ((1325.0, 1435.0), (1770.0, 1962.0))  # nm; where the file does not flag its bands
-FILL = -9999.0
-BLOCK = 32  # downtrack rows read together
+FILL, BLOCK, METRES = -9999.0, 32, 111_320  # downtrack rows read together; metres to a degree of latitude
 
 
 def open_product(path: Path) -> Layer | None:
@@ -37,40 +36,33 @@ def open_product(path: Path) -> Layer | None:
             return None
         if "reflectance" not in file:
             raise SceneError(f"{path} holds {title[:60] or 'no reflectance'}, expected L2A reflectance: EMIT_L2A_RFL_*")
-        for group in ("sensor_band_parameters", "location"):
-            if group not in file:
-                raise SceneError(f"{path} has no {group}; take the file as delivered, not an excerpt of it")
+        for group in sorted({"sensor_band_parameters", "location"} - set(file), reverse=True):
+            raise SceneError(f"{path} has no {group}; take the file as delivered, not an excerpt of it")
         return _layer(path, file)
 
 
 def _layer(path: Path, file: Any) -> Layer:
-    from rasterio import Affine  # GDAL
-    from rasterio.crs import CRS
+    from rasterio import Affine, crs  # GDAL
 
     cube, params = cube_of(path, file, "reflectance"), file["sensor_band_parameters"]
     down, across, bands = cube.shape
-    y, x = (np.abs(file[f"location/glt_{axis}"][:].astype(np.int64)) - 1 for axis in "yx")  # from 0; -1 for none
+    y, x = (np.abs(file[f"location/glt_{axis}"][:].astype(np.int32)) - 1 for axis in "yx")  # from 0; -1 for none
     if y.shape != x.shape or y.ndim != 2 or y.max() >= down or x.max() >= across or ((y < 0) != (x < 0)).any():
         raise SceneError(f"{path}: its lookup table does not fit its {down} x {across} raw pixels; download it again")
-    west, width, _, north, _, height = np.asarray(file.attrs["geotransform"], float).ravel()
+    transform = Affine.from_gdal(*np.asarray(file.attrs["geotransform"], float).ravel())
     waves, fwhm = nanometres(path, bands, params["wavelengths"], params["fwhm"], "nm")
     good = params.get("good_wavelengths")
-    clouds, beside = emit_clouds(path, (down, across))
-    metres = 111_320 * abs(height), 111_320 * abs(width) * math.cos(math.radians(north + height * len(y) / 2))
-    findings = [("grid in degrees", f"a pixel is {metres[0]:.0f} m high and {metres[1]:.0f} m wide", "where metres "
-                 "matter, warp the map: gdalwarp -t_srs EPSG:326xx -r near")]  # fmt: skip
-    if clouds is None:
-        findings.append(("clouds not masked", f"no EMIT_L2A_MASK file of this scene beside {path.name}",
-                         "download it too, into the same folder, or give `valid`"))  # fmt: skip
-    there = lambda rows, cols: y[rows, cols] >= 0  # noqa: E731
-    clear = lambda rows, cols: there(rows, cols) & ~np.asarray(clouds)[y[rows, cols], x[rows, cols]]  # noqa: E731
+    clouds, beside, notes = emit_clouds(path, (down, across))
+    high, wide = -METRES * transform.e, METRES * transform.a * math.cos(math.radians(transform.f))
+    degrees = ("grid in degrees", f"a pixel is {high:.0f} m high, {wide:.0f} m wide", "warp the map if metres matter")
+    number = lambda rows, cols: np.where(y[rows, cols] < 0, -1, y[rows, cols] * across + x[rows, cols])  # noqa: E731
     return Layer(
-        path, (*y.shape, bands), np.dtype(np.float32), _ortho(path, y, x, bands), wavelengths=waves,
-        fwhm=fwhm, nodata=np.full(bands, FILL), units="reflectance",
+        path, (*y.shape, bands), np.dtype(np.float32), _ortho(path, y, x, bands), wavelengths=waves, fwhm=fwhm,
+        nodata=np.full(bands, FILL), units="reflectance",
         good=outside(waves, WINDOWS) if good is None else per_band(path, good, bands, "band flags") > 0.5,
-        mask=there if clouds is None else clear, crs=CRS.from_wkt(text(file.attrs["spatial_ref"])),
-        transform=Affine(width, 0, west, 0, height, north), files=(path, *beside), findings=tuple(findings),
-        source_pixel=lambda rows, cols: np.where(there(rows, cols), y[rows, cols] * across + x[rows, cols], -1),
+        mask=lambda rows, cols: (y[rows, cols] >= 0) & ~clouds[y[rows, cols], x[rows, cols]],
+        crs=crs.CRS.from_wkt(text(file.attrs["spatial_ref"])), transform=transform, files=(path, *beside),
+        findings=(degrees, unverified("EMIT", "reflectance and its bands"), *notes), source_pixel=number,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ min + DN * (max - min) / 65535 with `L2ScaleVnirMin`, ... of its detector. Wavel
 bands that were not measured. A pixel is no measurement where all its bands are 0, a sample where the error matrix
 says 1. The corners are centres of pixels of 30 m. The detectors overlap: see `hsikit.scenes.products.doubled`.
 NOT tried on a real file: written from documents and public readers, tested on made files.
-Sources: EnMAP-Box, prismaread, hyperproc, HyperCoast.
+Sources: EnMAP-Box, prismaread, hyperproc.
 """
 
 from __future__ import annotations
@@ -15,77 +15,66 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.layers import Layer
+from hsikit.scenes.layers import Layer, Reader
 from hsikit.scenes.products import unverified
 from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text
 from hsikit.scenes.scene import SceneError
 
-KIND = "PRISMA L2D file"
-FIELDS = "HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields"
-PIXEL_M = 30.0
-DETECTORS = ("VNIR", "SWIR")
-FULL, INVALID = 65535.0, 1  # DN of the maximum; of the error matrix: not valid in level 1
+KIND, SWATH = "PRISMA L2D file", "HDFEOS/SWATHS/PRS_L2D_HCO"
+FIELDS = f"{SWATH}/Data Fields"
+PIXEL_M, FULL, INVALID = 30.0, 65535.0, 1  # DN of the maximum; of the error matrix: not valid in level 1
 
 
 def open_product(path: Path) -> Layer | None:
     """The cube of both detectors, or None where the file is none."""
     if not is_hdf5(path):
         return None
+    from rasterio import crs, transform  # GDAL
+
     with opened(path, KIND) as file:
         level = text(file.attrs.get("Processing_Level"))
         if not level or not any(name.startswith("PRS_") for name in file.get("HDFEOS/SWATHS", ())):
             return None
         if level.upper().lstrip("L") != "2D":
             raise SceneError(f"{path} is of level {level}, which is not on a grid; expected L2D: PRS_L2D_STD_*.he5")
-        return _layer(path, file)
+        (shape, vnir), (other, swir) = (_bands(path, file, name) for name in ("VNIR", "SWIR"))
+        west, north, east, south = (number(file.attrs[f"Product_{corner}corner_{to}"])
+                                    for corner in ("UL", "LR") for to in ("easting", "northing"))  # fmt: skip
+        lat = file.get(f"{SWATH}/Geolocation Fields/Latitude")  # falls from row to row
+        turned = lat is not None and abs(lat[-1, 0] - lat[0, 0]) / shape[0] < abs(lat[0, -1] - lat[0, 0]) / shape[1]
+        off = west + PIXEL_M * (shape[1] - 1) - east, north - PIXEL_M * (shape[0] - 1) - south
+        if shape != other or turned or max(map(abs, off)) > 1:
+            raise SceneError(f"{path} has VNIR of {shape}, SWIR of {other} pixels (row, col) and corners {off} m from "
+                             "a grid of 30 m; it is damaged, or its axes are not as published")  # fmt: skip
+        system = crs.CRS.from_epsg(int(number(file.attrs["Epsg_Code"])))
+    waves, fwhm, scale, offset = np.hstack([vnir, swir])
+    return Layer(path, (*shape, len(waves)), np.dtype(np.float32), _reader(path, waves > 0), wavelengths=waves,
+                 fwhm=fwhm, scale=scale, offset=offset, units="reflectance", crs=system,
+                 detector=np.repeat(["vnir", "swir"], [vnir.shape[1], swir.shape[1]]),
+                 transform=transform.from_origin(west - PIXEL_M / 2, north + PIXEL_M / 2, PIXEL_M, PIXEL_M),
+                 findings=(unverified("PRISMA L2D"),))  # fmt: skip
 
 
-def _layer(path: Path, file: Any) -> Layer:
-    from rasterio.crs import CRS  # GDAL
-    from rasterio.transform import from_origin
+def _bands(path: Path, file: Any, name: str) -> tuple[tuple[int, int], np.ndarray]:
+    """Rows and columns of a detector; centre (0: not measured), width, gain and offset (4, band) of its bands."""
+    rows, bands, cols = cube_of(path, file, f"{FIELDS}/{name}_Cube").shape
+    title, each = name.title(), np.ones(bands)
+    there = per_band(path, file.attrs[f"List_Cw_{title}_Flags"], bands, "band flags") > 0
+    centres, widths = nanometres(path, bands, file.attrs[f"List_Cw_{title}"], file.attrs[f"List_Fwhm_{title}"], "nm")
+    low, high = (number(file.attrs[f"L2Scale{title}{end}"]) for end in ("Min", "Max"))
+    return (rows, cols), np.stack([centres * there, widths, each * (high - low) / FULL, each * low])
 
-    waves, fwhm, scale, offset, detector, shapes = [], [], [], [], [], []
-    for name in DETECTORS:
-        title, cube = name.title(), cube_of(path, file, f"{FIELDS}/{name}_Cube")
-        bands = cube.shape[1]
-        there = per_band(path, file.attrs[f"List_Cw_{title}_Flags"], bands, "band flags") > 0
-        listed = (file.attrs[f"List_{what}_{title}"] for what in ("Cw", "Fwhm"))
-        centres, widths = nanometres(path, bands, *listed, "nm")
-        waves.append(np.where(there, centres, 0))
-        fwhm.append(widths)
-        low, high = (number(file.attrs[f"L2Scale{title}{end}"]) for end in ("Min", "Max"))
-        scale += [(high - low) / FULL] * bands
-        offset += [low] * bands
-        detector += [name.lower()] * bands
-        shapes.append((cube.shape[0], cube.shape[2]))
-    if shapes[0] != shapes[1]:
-        raise SceneError(f"{path}: VNIR is {shapes[0]}, SWIR {shapes[1]} pixels; the file is damaged")
-    rows, cols = shapes[0]
-    west, north, east, south = (number(file.attrs[f"Product_{corner}corner_{to}"])
-                                for corner in ("UL", "LR") for to in ("easting", "northing"))  # fmt: skip
-    lat = file.get("HDFEOS/SWATHS/PRS_L2D_HCO/Geolocation Fields/Latitude")  # falls from row to row
-    turned = lat is not None and abs(lat[-1, 0] - lat[0, 0]) / rows < abs(lat[0, -1] - lat[0, 0]) / cols
-    if turned or abs(west + PIXEL_M * (cols - 1) - east) > 1 or abs(north - PIXEL_M * (rows - 1) - south) > 1:
-        raise SceneError(f"{path}: its corners are {east - west:g} x {north - south:g} m apart, not {rows} x {cols} "
-                         "pixels of 30 m in (row, band, col); its axes or corners are not as published")  # fmt: skip
-    measured = np.concatenate(waves) > 0
 
-    def read(top: slice, left: slice) -> np.ndarray:
-        parts, invalid = [], []
+def _reader(path: Path, measured: np.ndarray) -> Reader:
+    def read(rows: slice, cols: slice) -> np.ndarray:
+        at = lambda data: np.moveaxis(data[rows, :, cols], 1, 2)  # noqa: E731 (row, band, col) -> (row, col, band)
         with opened(path, KIND) as file:
-            for name in DETECTORS:
-                part = np.moveaxis(file[f"{FIELDS}/{name}_Cube"][top, :, left], 1, 2)  # -> (row, col, band)
-                errors = file.get(f"{FIELDS}/{name}_PIXEL_L2_ERR_MATRIX")
-                parts.append(part.astype(np.float32))
-                invalid.append(np.zeros(part.shape, bool) if errors is None
-                               else np.moveaxis(errors[top, :, left], 1, 2) == INVALID)  # fmt: skip
-        out = np.concatenate(parts, 2)
-        padding = (out[..., measured] == 0).all(2)[..., None]
-        out[np.concatenate(invalid, 2) | padding] = np.nan
+            fields = file[FIELDS]
+            out = np.concatenate([at(fields[f"{name}_Cube"]) for name in ("VNIR", "SWIR")], 2).astype(np.float32)
+            errors = [fields.get(f"{name}_PIXEL_L2_ERR_MATRIX") for name in ("VNIR", "SWIR")]
+            if None not in errors:
+                out[np.concatenate([at(matrix) for matrix in errors], 2) == INVALID] = np.nan
+        out[~(np.nan_to_num(out[..., measured]) > 0).any(2)] = np.nan  # padding; one band alone may be clipped to 0
         return out
 
-    return Layer(path, (rows, cols, len(scale)), np.dtype(np.float32), read, wavelengths=np.concatenate(waves),
-                 fwhm=np.concatenate(fwhm), scale=np.array(scale), offset=np.array(offset), units="reflectance",
-                 detector=np.array(detector), crs=CRS.from_epsg(int(number(file.attrs["Epsg_Code"]))),
-                 transform=from_origin(west - PIXEL_M / 2, north + PIXEL_M / 2, PIXEL_M, PIXEL_M),
-                 findings=(unverified("PRISMA L2D"),))  # fmt: skip
+    return read

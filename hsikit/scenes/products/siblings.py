@@ -42,8 +42,10 @@ def neon_heights(path: Path, site: str, cube: Layer) -> tuple[dict[str, Path], t
     return found, (note,) if other else ()
 
 
-def emit_clouds(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray | None, list[Path]]:
+def emit_clouds(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, list[Path], tuple[Finding, ...]]:
     """Raw pixels (downtrack, crosstrack) under cloud, of the mask file of the same time and scene; versions may differ.
+
+    Where there is none, no pixel is, and that is said.
 
     Raises:
         SceneError: When that file is damaged or of another size.
@@ -51,12 +53,14 @@ def emit_clouds(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray | None, 
     name = re.search(r"_(\d{8}T\d{6})_\d+_(\d+)", path.name)
     beside = sorted(path.parent.glob(f"EMIT_L2A_MASK_*_{name[1]}_*_{name[2]}*.nc")) if name else []
     if not beside:
-        return None, []
+        note = ("clouds not masked", f"no EMIT_L2A_MASK file of this scene lies beside {path.name}",
+                "download it too, into the same folder, or give `valid`")  # fmt: skip
+        return np.zeros(shape, bool), [], (note,)
     with opened(beside[0], "EMIT mask file") as file:
         mask = cube_of(beside[0], file, "mask")
         if mask.shape[:2] != shape:
             raise SceneError(f"{beside[0]} is {mask.shape[:2]}, {path.name} {shape}; put the mask of this scene there")
-        return (mask[:, :, EMIT_CLOUDS] > 0).any(2), beside[:1]
+        return (mask[:, :, EMIT_CLOUDS] > 0).any(2), beside[:1], ()
 
 
 def delivered(path: Path) -> tuple[Path, Path, Any] | None:
