@@ -13,6 +13,7 @@ import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit._util import replacing
+from hsikit.splits.repeats import chebyshev, measured_once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -273,11 +274,7 @@ def assemble(
     """
     sorted_parts = {part: np.sort(np.asarray(parts[part], np.int64)) for part in PARTS}
     if scene.source_pixel is not None:
-        everything = np.concatenate([sorted_parts[part] for part in PARTS])
-        own = scene.source_pixel.ravel()[everything].astype(np.int64)
-        own[own < 0] = -2 - everything[own < 0]  # these repeat nothing
-        kept = everything[np.sort(np.unique(own, return_index=True)[1])]
-        sorted_parts = {part: pixels[np.isin(pixels, kept)] for part, pixels in sorted_parts.items()}
+        sorted_parts = measured_once(scene.source_pixel, sorted_parts, patch)
     everything = np.concatenate(list(sorted_parts.values()))
     labels = np.zeros(scene.shape, np.int16)
     labels.ravel()[everything] = scene.usable.ravel()[everything]
@@ -370,13 +367,6 @@ class LeakageReport:
             f"<leakage of {self.split.name} at window {self.patch}: {100 * self.shared:.1f} % of "
             f"{self.split.n_test:,} test windows share pixels with training windows>"
         )
-
-
-def chebyshev(mask: np.ndarray) -> np.ndarray:
-    """Distance (row, col) int32 in pixels from every pixel to the nearest True one; huge if there is none."""
-    if not mask.any():
-        return np.full(mask.shape, np.iinfo(np.int32).max, np.int32)
-    return scipy.ndimage.distance_transform_cdt(~mask, metric="chessboard").astype(np.int32)
 
 
 def leakage_report(split: Split, patch: int) -> LeakageReport:
