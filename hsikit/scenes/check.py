@@ -208,7 +208,7 @@ def _check_repeats(scene: Scene) -> Iterator[Finding]:
         yield (
             "repeated measurements",
             f"{repeated:.0%} of valid pixels share their raw pixel with another ({counts.size:,} measurements)",
-            "count measurements, not pixels; splits keep those of one measurement in one part",
+            "count measurements, not pixels; splits take each of them once",
         )
 
 

@@ -33,8 +33,14 @@ def truth(nm: Any, rows: int = ROWS, cols: int = COLS) -> np.ndarray:
 NEON_NM = 383.534 + 5.008 * np.arange(426)
 
 
-def neon(folder: Path, name: str = "NEON_D17_SJER_DP3_257000_4112000_reflectance.h5", fwhm: int = 426,
-         windows: bool = True, side: float = 1.0, kind: str = "Reflectance", layer: str = "Aerosol_Optical_Depth") -> Path:  # fmt: skip
+def neon(
+    folder: Path,
+    name: str = "NEON_D17_SJER_DP3_257000_4112000_reflectance.h5",
+    fwhm: int = 426,
+    windows: bool = True,
+    kind: str = "Reflectance",
+    layer: str = "Aerosol_Optical_Depth",
+) -> Path:
     """A tile (row, col, band) int16 whose corner is `EAST`, `NORTH`; pixel (0, 0) is no data."""
     path = folder / name
     dn = np.rint(truth(NEON_NM) * 10_000).astype(np.int16)
@@ -49,7 +55,7 @@ def neon(folder: Path, name: str = "NEON_D17_SJER_DP3_257000_4112000_reflectance
         group["Metadata/Spectral_Data/Wavelength"] = NEON_NM
         group["Metadata/Spectral_Data/FWHM"] = np.full(fwhm, 5.6)
         group["Metadata/Coordinate_System/EPSG Code"] = np.bytes_("32611")
-        info = f"UTM,  1.000,  1.000, {EAST:.2f}, {NORTH:.2f}, {side:.1f}, {side:.1f}, 11,  North,  WGS-84,  units=Meters"
+        info = f"UTM,  1.000,  1.000, {EAST:.2f}, {NORTH:.2f}, 1.0, 1.0, 11,  North,  WGS-84,  units=Meters"
         group["Metadata/Coordinate_System/Map_Info"] = np.bytes_(info)
         group[f"Metadata/Ancillary_Imagery/{layer}"] = np.zeros((ROWS, COLS), np.uint8)
     return path
@@ -73,7 +79,7 @@ SCENE = "20220827T060753_2223904_013"
 
 
 def glt() -> tuple[np.ndarray, np.ndarray]:
-    """Crosstrack and downtrack (row, col) from 1: two columns show each raw column, rows run down, a corner is empty."""
+    """Crosstrack and downtrack (row, col) from 1: two columns show each raw column; a corner is empty."""
     row, col = np.mgrid[:ROWS, : 2 * COLS]
     x, y = col // 2 + 1, row + 1
     x[:2, :3] = y[:2, :3] = 0
@@ -81,8 +87,14 @@ def glt() -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.int32), y.astype(np.int32)
 
 
-def emit(folder: Path, good: bool = True, cloud: bool = True, name: str = f"EMIT_L2A_RFL_001_{SCENE}.nc", place: Any = None,
-         reflectance: np.ndarray | None = None) -> Path:  # fmt: skip
+def emit(
+    folder: Path,
+    good: bool = True,
+    cloud: bool = True,
+    name: str = f"EMIT_L2A_RFL_001_{SCENE}.nc",
+    place: Any = None,
+    reflectance: np.ndarray | None = None,
+) -> Path:
     """Reflectance (downtrack, crosstrack, band), its GLT or that of a `place` group, and the mask file beside it."""
     path = folder / name
     raw = truth(EMIT_NM).astype(np.float32) if reflectance is None else reflectance
@@ -220,12 +232,15 @@ def aviris_ng(folder: Path, name: str = "ang20170323t202244_corr_v2p9_img", name
 
 # --- PRISMA ---------------------------------------------------------------------------------------
 
-PRISMA_NM = {"VNIR": np.r_[0, 0, 0, np.linspace(972.65, 402.45, 63)], "SWIR": np.r_[np.linspace(2496.88, 942.96, 171), 0, 0]}
+PRISMA_NM = {
+    "VNIR": np.r_[0, 0, 0, np.linspace(972.65, 402.45, 63)],
+    "SWIR": np.r_[np.linspace(2496.88, 942.96, 171), 0, 0],
+}
 PRISMA_SCALE = {"VNIR": (0.01, 0.9), "SWIR": (0.0, 0.95)}
 
 
 def prisma(folder: Path, level: str = "2D", turned: bool = False) -> Path:
-    """Both detectors (row, band, col) uint16; corners are centres; pixel (0, 0) is padding, (1, 0) clipped in a band."""
+    """Both detectors (row, band, col) uint16; corners are centres; (0, 0) is padding, (1, 0) clipped in a band."""
     path = folder / "PRS_L2D_STD_20200116101214_20200116101218_0001.he5"
     with h5py.File(path, "w") as file:
         file.attrs["Processing_Level"] = np.bytes_(level)

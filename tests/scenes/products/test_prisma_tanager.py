@@ -18,8 +18,8 @@ def test_prisma_has_234_ascending_bands_and_a_scale_for_each_detector(tmp_path):
     np.testing.assert_allclose(layer.fwhm, 12)
     values = layer.values(*ALL)
     for name, band in (("vnir", 12), ("swir", 12)):
-        top = made.PRISMA_SCALE[name.upper()][1]
-        at = np.flatnonzero((layer.detector == name) & np.isclose(layer.wavelengths, made.PRISMA_NM[name.upper()][band]))
+        top, nm = made.PRISMA_SCALE[name.upper()][1], made.PRISMA_NM[name.upper()][band]
+        at = np.flatnonzero((layer.detector == name) & np.isclose(layer.wavelengths, nm))
         np.testing.assert_allclose(values[1, 1, at], [top], rtol=1e-6)  # DN 65535
 
 

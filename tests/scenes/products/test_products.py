@@ -1,13 +1,14 @@
 """Every product: values, bands and place, from the file to the map, and nothing but its own errors when damaged."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import rasterio
 import yaml
 from rasterio.transform import Affine, from_origin
-from scenes.miniature import mutated
+from scenes.miniature import mutated, write_tiff
 from scenes.products import made
 
 from hsikit.scenes import SceneError, load_scene
@@ -73,8 +74,8 @@ def test_the_map_lies_where_it_should(product, tmp_path):
     with rasterio.open(out) as map_:
         assert map_.crs.to_epsg() == epsg
         rows, cols = map_.shape
-        corner = transform * (0, 0), transform * (cols, rows), transform * (0, rows)
-        np.testing.assert_allclose([map_.transform * at for at in ((0, 0), (cols, rows), (0, rows))], corner, rtol=1e-12)
+        for corner in ((0, 0), (cols, 0), (cols, rows), (0, rows)):
+            np.testing.assert_allclose(map_.transform * corner, transform * corner, rtol=1e-12)
         row, col = made.CONTROL
         at = [transform * ((2 * col if name == "emit" else col) + 0.5, row + 0.5)]
         assert next(map_.sample(at))[0] == 2
@@ -82,8 +83,6 @@ def test_the_map_lies_where_it_should(product, tmp_path):
 
 
 def _with_classes(scene):
-    from dataclasses import replace
-
     return replace(scene, class_names=("dark", "bright"), colors=())
 
 
@@ -117,9 +116,7 @@ def test_from_a_yaml_with_labels_on_its_grid(product, tmp_path):
     _, path, _, transform, epsg, _ = product
     shape = load_scene(path).shape
     gt = np.ones(shape, np.uint8)
-    with rasterio.open(tmp_path / "gt.tif", "w", "GTiff", shape[1], shape[0], 1, rasterio.CRS.from_epsg(epsg), transform,
-                       "uint8") as target:  # fmt: skip
-        target.write(gt, 1)
+    write_tiff(tmp_path / "gt.tif", gt, transform, rasterio.CRS.from_epsg(epsg))
     spec = {"hsi": path.name, "labels": "gt.tif", "classes": ["ground"], "bad_bands": "keep"}
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(spec))
     scene = load_scene(tmp_path / "site.yaml")
@@ -135,7 +132,7 @@ def test_no_map_is_written_over_it(product):
 
 
 def test_damaged_files_give_nothing_but_own_errors(product):
-    name, path, *_ = product
+    _, path, *_ = product
     rng = np.random.default_rng(7)
     parts = sorted(file for file in path.parent.rglob("*") if file.is_file() and file.parent.name != "user_cache")
     refused, lines = 0, set()
