@@ -89,7 +89,7 @@ def with_findings(layer: Layer, *findings: Finding) -> Layer:
 
 def unverified(product: str, what: str = "the whole reader") -> Finding:
     """What is said of a loader that no real file could verify."""
-    return ("reader not tried on a real file", f"{product}: {what} follows the published layout alone",
+    return ("reader not tried on a real file", f"{product}: {what}, written after the published layout alone",
             "compare some values and a place with another program before you rely on it")  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from rasterio.transform import Affine, from_origin
 from scenes.miniature import mutated, write_tiff
 from scenes.products import made
 
+import hsikit
+from hsikit.predict.large import map_large
 from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.products import open_product
 from hsikit.scenes.site import open_site
@@ -80,6 +82,25 @@ def test_the_map_lies_where_it_should(product, tmp_path):
         at = [transform * ((2 * col if name == "emit" else col) + 0.5, row + 0.5)]
         assert next(map_.sample(at))[0] == 2
         assert (map_.read(1) == 2).sum() == (2 if name == "emit" else 1)
+
+
+@pytest.mark.parametrize("name", ["emit", "enmap", "neon"])
+def test_a_model_maps_it_whole_and_in_pieces_on_its_grid(name, tmp_path):
+    make, _, transform, epsg, _ = PRODUCTS[name]
+    path = make(tmp_path)
+    scene = load_scene(path)
+    halves = (np.arange(scene.shape[1]) * 2 // scene.shape[1] + 1)[None].repeat(scene.shape[0], 0)
+    scene = replace(scene, labels=halves, class_names=("west", "east"), colors=())
+    network = hsikit.CNN2D(bands=4, classes=2, window=7)
+    config = hsikit.TrainConfig(epochs=1, threads=1)
+    model = hsikit.fit(network, scene, hsikit.random_split(scene, 0.4), config, progress=False).model
+    whole = hsikit.predict_map(model, scene).labels
+    out = map_large(model.save(tmp_path / "model"), path, tmp_path / "large.tif", memory_gb=0.2)
+    with rasterio.open(out) as map_:
+        np.testing.assert_array_equal(map_.read(1), whole)
+        assert map_.crs.to_epsg() == epsg
+        np.testing.assert_allclose(map_.transform[:6], transform[:6], rtol=1e-12, atol=1e-9)
+    assert (whole[~scene.valid] == 0).all()
 
 
 def _with_classes(scene):
