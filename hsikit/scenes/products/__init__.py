@@ -32,7 +32,19 @@ def open_product(path: Path) -> Layer | None:
     if not path.exists():
         return None
     layers = (import_module(f"{__name__}.{name}").open_product(path) for name in LOADERS)
-    return next((by_wavelength(layer) for layer in layers if layer is not None), None)
+    return next((by_wavelength(_sound(layer)) for layer in layers if layer is not None), None)
+
+
+def _sound(layer: Layer) -> Layer:
+    """The layer, unless its numbers cannot be: they would make wrong values without an error."""
+    facts = {key: getattr(layer, key) for key in ("wavelengths", "fwhm", "scale", "offset")}
+    facts["place"] = np.array(layer.transform[:6]) if layer.transform is not None else None
+    wrong = [key for key, values in facts.items() if values is not None and not np.isfinite(values).all()]
+    wrong += ["scale"] if layer.scale is not None and not (layer.scale > 0).all() else []
+    wrong += ["place"] if layer.transform is not None and not abs(layer.transform.determinant) > 0 else []
+    if wrong:
+        raise SceneError(f"{layer.path}: its {wrong[0]} holds numbers that cannot be; download it again")
+    return layer
 
 
 def as_product(layer: Layer) -> Layer:

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import rasterio
@@ -184,3 +185,43 @@ def test_what_is_no_product_is_left_to_others(tmp_path):
     assert open_product(tmp_path / "cube.tif") is None
     assert open_product(tmp_path) is None
     assert open_product(tmp_path / "missing.h5") is None
+
+
+WRONG = (
+    None,
+    "text",
+    np.float32(np.nan),
+    -1,
+    10**9,
+    np.zeros(0),
+    np.zeros((2, 2, 2)),
+    np.full(285, np.inf),
+    b"\xff\xfe",
+)
+
+
+@pytest.mark.parametrize("name", ["neon", "emit", "prisma", "tanager", "aviris_3"])
+def test_parts_missing_or_of_another_kind_give_nothing_but_own_errors(name, tmp_path):
+    path = PRODUCTS[name][0](tmp_path)
+    whole = path.read_bytes()
+    with h5py.File(path) as file:
+        nodes, attributes = [], [("/", key) for key in file.attrs]
+        file.visititems(lambda at, node: nodes.append(at) or attributes.extend((at, key) for key in node.attrs))
+    said = []
+    for at, key in [*((at, None) for at in nodes), *attributes]:
+        for value in WRONG:
+            path.write_bytes(whole)
+            with h5py.File(path, "r+") as file:
+                place, end = (file, at) if key is None else (file[at].attrs, key)
+                del place[end]
+                if value is not None:
+                    place[end] = value
+            try:
+                scene = load_scene(path)
+            except SceneError as error:
+                said.append(str(error))
+            else:
+                assert np.isfinite(scene.hsi[scene.valid]).all(), (at, key, value)
+                assert np.isfinite(scene.transform[:6]).all(), (at, key, value)
+    assert len(said) > len(nodes)
+    assert not any("\n" in line for line in said)
