@@ -141,11 +141,6 @@ def extent(pixels: np.ndarray, cols: int) -> int:
 def class_pools(scene: Scene) -> dict[int, np.ndarray]:
     """Flat indices (n,) of the valid, labelled pixels of each class 1..C that has any."""
     labels = scene.usable.ravel()
-    if scene.source_pixel is not None:  # a measurement is drawn once, so that a budget is one of measurements
-        drawn = np.flatnonzero(labels)
-        labels = np.zeros_like(labels)
-        drawn = drawn[np.unique(scene.source_pixel.ravel()[drawn], return_index=True)[1]]
-        labels[drawn] = scene.usable.ravel()[drawn]
     pools = {c: np.flatnonzero(labels == c) for c in range(1, scene.n_classes + 1)}
     pools = {c: pool for c, pool in pools.items() if pool.size}
     if not pools:
