@@ -117,7 +117,8 @@ def place_of(source: Any) -> dict[str, Any]:
     """CRS and transform of a dataset, or its control points where they do not follow a transform."""
     from rasterio.transform import from_gcps
 
-    transform = None if source.transform.is_identity else source.transform
+    t = source.transform
+    transform = None if t.is_identity or t.is_degenerate or not np.isfinite(t[:6]).all() else t
     points, crs = source.gcps
     if transform is not None or not points:
         lost = transform is None and source.rpcs is not None
