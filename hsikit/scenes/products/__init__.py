@@ -36,7 +36,11 @@ def open_product(path: Path) -> Layer | None:
 
 
 def _sound(layer: Layer) -> Layer:
-    """The layer, unless its numbers cannot be: they would make wrong values without an error."""
+    """The layer with NaN for no data where it holds real numbers.
+
+    Raises:
+        SceneError: When numbers that describe it cannot be: they would make wrong values without an error.
+    """
     facts = {key: getattr(layer, key) for key in ("wavelengths", "fwhm", "scale", "offset")}
     facts["place"] = np.array(layer.transform[:6]) if layer.transform is not None else None
     wrong = [key for key, values in facts.items() if values is not None and not np.isfinite(values).all()]
@@ -44,7 +48,13 @@ def _sound(layer: Layer) -> Layer:
     wrong += ["place"] if layer.transform is not None and not abs(layer.transform.determinant) > 0 else []
     if wrong:
         raise SceneError(f"{layer.path}: its {wrong[0]} holds numbers that cannot be; download it again")
-    return layer
+
+    def read(rows: slice, cols: slice) -> np.ndarray:
+        stored = layer.read(rows, cols)
+        stored[layer.missing(stored)] = np.nan
+        return stored
+
+    return replace(layer, read=read) if layer.dtype.kind == "f" else layer
 
 
 def as_product(layer: Layer) -> Layer:

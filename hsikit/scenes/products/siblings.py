@@ -16,8 +16,8 @@ from hsikit.scenes.scene import SceneError, readable
 NEON_TILE = re.compile(r"NEON_D\d\d_([A-Z]{4})_DP3_(\d+)_(\d+)_", re.IGNORECASE)
 NEON_VISIT = re.compile(r"(20\d\d)_[A-Z]{4}_\d+")  # the folder of a year's flights over a site
 EMIT_CLOUDS = [0, 1, 3, 4]  # cloud, cirrus, spacecraft, dilated cloud: what NASA's own how-to joins
-IMAGE = re.compile(r"SPECTRAL_IMAGE(_COG)?\.tiff?$", re.IGNORECASE)  # of DLR's products
-TIFFS = (".tif", ".tiff")
+IMAGE = re.compile(r"SPECTRAL_IMAGE(_COG)?\.(tiff?|jp2|bsq|bil|bip)$", re.IGNORECASE)  # of DLR's products
+IMAGES = (".tif", ".tiff", ".jp2", ".bsq", ".bil", ".bip")  # as they can be ordered
 XML_BYTES = 64 << 20
 
 
@@ -73,24 +73,24 @@ def delivered(path: Path) -> tuple[Path, Path, Any] | None:
         SceneError: When metadata or image are missing or damaged, or the folder holds several products.
     """
     ending = path.suffix.lower()
-    if not path.is_dir() and ending not in (".xml", *TIFFS):
+    if not path.is_dir() and ending not in (".xml", *IMAGES):
         return None
     inside = sorted(path.iterdir() if path.is_dir() else path.parent.iterdir())
     xmls = [path] if ending == ".xml" else [file for file in inside if file.name.lower().endswith(".xml")]
     xmls = xmls if path.is_dir() or ending == ".xml" else [file for file in xmls if _stem(file) == _stem(path)]
     found = [(file, root) for file in xmls if (root := _root(file)) is not None]
     if not found:
-        if ending in TIFFS and IMAGE.search(path.name):
+        if ending in IMAGES and IMAGE.search(path.name):
             raise SceneError(f"{path} has no METADATA.XML beside it, which holds its bands and scale; put it there")
         return None
     if len(found) > 1:
         raise SceneError(f"{path} holds several products ({', '.join(f.name for f, _ in found)}); name one's METADATA")
     file, root = found[0]
-    images = [f for f in inside if f.suffix.lower() in TIFFS and not re.search("(^|[-_])QL_", f.name)]
+    images = [f for f in inside if f.suffix.lower() in IMAGES and not re.search("(^|[-_])QL_", f.name)]
     images = [f for f in images if IMAGE.search(f.name) and _stem(f) == _stem(file)] or images
-    if ending not in TIFFS and len(images) != 1:
+    if len(images) != 1 and (path.is_dir() or ending == ".xml"):
         raise SceneError(f"{file} has {len(images)} images beside it, expected one: its SPECTRAL_IMAGE.TIF")
-    return path if ending in TIFFS else images[0], file, root
+    return path if ending in IMAGES and path.is_file() else images[0], file, root
 
 
 def quality_layers(image: Path, names: str) -> dict[str, Path]:

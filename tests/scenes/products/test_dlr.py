@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import rasterio
+import rasterio.shutil
 import yaml
 from scenes.products import made
 
@@ -110,6 +110,20 @@ def test_folder_metadata_and_image_are_one(tmp_path):
         scene = load_scene(folder / (made.ENMAP + end))
         np.testing.assert_array_equal(scene.hsi, whole.hsi)
         assert set(scene.files) == set(whole.files) - {folder}
+
+
+def test_other_endings_and_orders_are_read_too(tmp_path):
+    folder = made.enmap(tmp_path)
+    whole = load_scene(folder)
+    xml, image = folder / f"{made.ENMAP}METADATA.XML", folder / f"{made.ENMAP}SPECTRAL_IMAGE.TIF"
+    xml.rename(f"{xml}.XML")
+    with rasterio.open(image) as source:
+        rasterio.shutil.copy(source, image.with_suffix(".BSQ"), driver="ENVI")
+    image.unlink()
+    scene = load_scene(folder)
+    np.testing.assert_array_equal(scene.hsi, whole.hsi)
+    np.testing.assert_array_equal(scene.valid, whole.valid)
+    assert scene.transform == whole.transform
 
 
 def test_cloud_and_background_are_not_valid_haze_is(tmp_path):
