@@ -176,8 +176,8 @@ class Site:
         size = math.prod(self.cube.shape) * dtype.itemsize
         if array is None and size > COPY_BYTES:
             raise SceneError(
-                f"{self.path}: {size / 2**30:.1f} GB would be held in memory, as its file cannot be mapped or bands are "
-                "dropped, scaled or filled; map it piece by piece, write `bad_bands: keep`, or export it so"
+                f"{self.path}: {size / 2**30:.1f} GB would be held in memory, as its file cannot be mapped or bands are"
+                " dropped, scaled or filled; map it piece by piece, write `bad_bands: keep`, or export it so"
             )
         if array is not None and self.cube.nbytes > SCAN_BYTES:
             if not np.isfinite(some := sample(array)).any():
@@ -306,7 +306,7 @@ def _filled(values: np.ndarray, lacking: np.ndarray) -> np.ndarray:
     first, last = np.take_along_axis(spectra, low, 1), np.take_along_axis(spectra, high, 1)
     share = (band - low) / np.maximum(high - low, 1)
     values[partly] = np.where(none, first + share * (last - first), spectra)
-    return lacking & empty[..., None]
+    return lacking & np.asarray(empty)[..., None]
 
 
 def _lidar(path: Path, value: Any, cube: Layer) -> tuple[list[Layer], list[str]]:
