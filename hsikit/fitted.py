@@ -86,7 +86,8 @@ class Fitted:
             ValueError: When bands or LiDAR channels are others; the message names them.
         """
         facts = self.scene_facts
-        order = self.lidar_order(scene.name, scene.lidar_names)
+        gone = getattr(getattr(self.network, "trunk", None), "absent", None) == "lidar"  # it is to do without
+        order = [] if gone else self.lidar_order(scene.name, scene.lidar_names)
         if scene.lidar is not None and order and order != list(range(len(order))):
             names = [scene.lidar_names[i] for i in order]
             scene = replace(scene, lidar=np.asarray(scene.lidar)[..., order], lidar_names=names)

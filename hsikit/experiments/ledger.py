@@ -187,7 +187,7 @@ def same_scene(row: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
     A row stands unchecked where the scene's files are not on this machine.
     """
     try:
-        content = _content(experiment.scene, stamp_of(experiment.scene))
+        content = _content(experiment.scene, "" if experiment.scene in SCENES else stamp_of(experiment.scene))
     except SceneError as error:
         log.debug("run %s stands unchecked: %s", row["hash"], error)
         return row

@@ -57,11 +57,11 @@ def read_header(header: Path, encoding: str | None = None) -> dict[str, Any]:
     """The fields of a header, as `spectral` reads them, whatever its encoding."""
     from spectral.io import envi
 
-    with warnings.catch_warnings(), tempfile.NamedTemporaryFile("w", suffix=".hdr", encoding="utf-8") as plain:
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # of names in capitals
-        plain.write(decoded(header.read_bytes(), encoding))
-        plain.flush()
-        return envi.read_envi_header(plain.name)
+        plain = Path(folder) / "plain.hdr"
+        plain.write_text(decoded(header.read_bytes(), encoding), encoding="utf-8")
+        return envi.read_envi_header(str(plain))
 
 
 def envi_facts(path: Path, encoding: str | None = None, byte_order: str | None = None) -> dict[str, Any]:

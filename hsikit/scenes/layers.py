@@ -291,8 +291,11 @@ def _envi(path: Path, encoding: str | None, byte_order: str | None) -> Layer:
     # GDAL finds no header that begins with a mark or has an unusual name: it gets a plain one beside a link.
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "cube.img"
-        plain.symlink_to(data.absolute())
-        plain.with_suffix(".hdr").write_text(decoded(header.read_bytes(), encoding), encoding="utf-8")
+        try:
+            plain.symlink_to(data.absolute())
+        except OSError:  # not allowed here
+            plain = data
+        (Path(folder) / "cube.hdr").write_text(decoded(header.read_bytes(), encoding), encoding="utf-8")
         with opened(plain, "ENVI", missing_ok=True) as source:
             place = {} if source is None else place_of(source)
     facts["findings"] += place.pop("findings", ())

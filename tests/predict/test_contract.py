@@ -135,3 +135,11 @@ def test_a_map_carries_control_points(tmp_path):
     with rasterio.open(path) as file:
         assert [(p.row, p.col, p.x, p.y) for p in file.gcps[0]] == [(p.row, p.col, p.x, p.y) for p in points]
         assert file.gcps[1].to_epsg() == 32632
+
+
+def test_a_network_told_to_do_without_lidar_maps_a_scene_without(scene):
+    network = TrunkClassifier(16, 2, 3, window=5, width=8, sensor_dropout=0.2)
+    model = fit(network, scene, tiny_split(scene), ONCE, progress=False).model
+    network.trunk.absent = "lidar"
+    bare = predict_map(model, replace(scene, lidar=None, lidar_names=())).labels
+    np.testing.assert_array_equal(bare, predict_map(model, scene).labels)
