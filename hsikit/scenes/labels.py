@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -225,12 +226,14 @@ def _read_shapes(path: Path, layer: str | None, encoding: str | None) -> Any:
             raise SceneError(f"{path} holds several layers ({', '.join(there)}); say which with `layer`")
         if layer is not None and layer not in there:
             raise SceneError(f"{path} has no layer {layer!r}; it has: {', '.join(there)}")
-        return geopandas.read_file(path, layer=layer, **({"encoding": encoding} if encoding else {}))
+        return geopandas.read_file(
+            path, layer=layer, **({"encoding": codecs.lookup(encoding).name} if encoding else {})
+        )
 
 
 def _numbers(path: Path, values: list[Any], names: list[str]) -> tuple[list[int], list[str]]:
     """Class numbers 1..C of the layer's values, which are names or already numbers."""
-    if all(isinstance(v, (int, float, np.integer, np.floating)) for v in values):
+    if all(isinstance(v, (int, float, np.integer, np.floating)) and not isinstance(v, bool) for v in values):
         highest = max((int(v) for v in values if np.isfinite(v)), default=0)
         names = names or [f"class {i}" for i in range(1, min(highest, 1000) + 1)]
         wrong = [v for v in values if not np.isfinite(v) or v != int(v) or not 1 <= v <= len(names)]

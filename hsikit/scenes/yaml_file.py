@@ -84,9 +84,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     check_keys(path, spec, KEYS)
     if "hsi" not in spec:
         raise SceneError(f"{path} does not name the cube; add `hsi: your_file.hdr`")
-    return {key: words[key] if (key in TEXTS and value is not None and not isinstance(value, int | float))
-            or (key in ("classes", "class_values") and value is not None and not isinstance(value, int)) else value
-            for key, value in spec.items()}  # fmt: skip
+    as_written = {key for key in TEXTS if spec.get(key) is not None}
+    as_written -= {key for key in ("classes", "class_values") if isinstance(spec.get(key), int | float)}
+    return {key: words[key] if key in as_written else value for key, value in spec.items()}
 
 
 def check_keys(path: Path, given: Mapping[Any, Any], known: tuple[str, ...]) -> None:
@@ -147,7 +147,8 @@ def number_of(path: Path, key: str, value: Any) -> Any:
     Raises:
         SceneError: When it is anything else.
     """
-    plain = lambda v: isinstance(v, int | float) and not isinstance(v, bool)  # noqa: E731
+    good = (lambda v: True) if key.endswith("nodata") else lambda v: np.isfinite(v) and (v != 0 or "offset" in key)
+    plain = lambda v: isinstance(v, int | float) and not isinstance(v, bool) and good(v)  # noqa: E731
     if value is None or plain(value) or (isinstance(value, list) and value and all(map(plain, value))):
         return value
     raise SceneError(f"{path}: {key} is {short(value)}, expected a number, or a list with one a band")

@@ -619,3 +619,26 @@ def test_a_raster_that_cannot_be_compared_is_laid_on_by_size_and_that_is_said(en
     scene = load_scene(site(envi, hsi="cube.npy", labels="gt.tif"))
     np.testing.assert_array_equal(scene.labels, labels())
     assert "the cube does not" in found(scene)["laid on by size alone"][0]
+
+
+def test_names_and_units_are_as_they_are_written(envi):
+    (envi / "site.yaml").write_text("hsi: cube.hdr\nname: 007\nunits: 1e3\n")
+    scene = load_scene(envi / "site.yaml")
+    assert (scene.name, scene.units) == ("007", "1e3")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8"])
+def test_attribute_tables_in_any_encoding(envi, encoding):
+    shapely = pytest.importorskip("shapely", reason="drawn labels: geopandas (extra `vector`) is not installed")
+    draw(envi / "p.shp", [shapely.box(600_000, 5_099_990, 600_006, 5_100_000)], **{"class": ["Bühl"]})
+    raw = (envi / "p.dbf").read_bytes().replace("Bühl ".encode(), "Bühl".encode(encoding).ljust(6))
+    (envi / "p.dbf").write_bytes(raw)
+    (envi / "p.cpg").unlink()
+    labels_file = {"file": "p.shp", "encoding": encoding}
+    assert load_scene(site(envi, hsi="cube.hdr", labels=labels_file)).class_names == ("Bühl",)
+    refused(site(envi, hsi="cube.hdr", labels=labels_file | {"encoding": "klingon"}), "not a readable vector layer")
+
+
+def test_a_scale_that_cannot_be_is_refused(envi):
+    for scale in (0, float("nan"), [1, 2, 3, 4, 5, 0], True):
+        refused(site(envi, hsi="cube.hdr", scale=scale), "scale is .*, expected a number")
