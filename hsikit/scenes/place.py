@@ -7,7 +7,7 @@ beside = place(open_layer(Path("labels.tif")), cube, classes=True)   # classes: 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,9 +99,7 @@ class _Mapping:
 
 
 def _warped(layer: Layer, on: OnGrid, to_source: _Mapping, finer: float, classes: bool, found: Finding) -> Layer:
-    how = "average" if finer >= FINER else "nearest" if classes else "bilinear"
-
-    def reader(make: Callable[[np.ndarray, Warp], np.ndarray]) -> Reader:
+    def reader(make: Callable[[np.ndarray, Warp], np.ndarray], how: str) -> Reader:
         def read(rows: slice, cols: slice) -> np.ndarray:
             high, wide = rows.stop - rows.start, cols.stop - cols.start
             part = _source_window(layer, to_source, rows, cols, finer)
@@ -124,11 +122,15 @@ def _warped(layer: Layer, on: OnGrid, to_source: _Mapping, finer: float, classes
         return read
 
     plain = lambda values, warp: warp(values)  # noqa: E731
-    first, second = (_majority, _purity) if classes else (plain, _spread)
+    if finer < FINER:
+        read, quality = reader(plain, "nearest" if classes else "bilinear"), None
+    else:
+        read = reader(plain, "mode" if classes else "average")
+        quality = reader(_purity if classes else _spread, "average")
     return replace(layer, shape=(on.shape[0], on.shape[1], layer.shape[2]), dtype=np.dtype(np.float32), array=None,
-                   read=reader(first if finer >= FINER else plain), quality=reader(second) if finer >= FINER else None,
-                   nodata=None, scale=None, offset=None, mask=None, crs=on.crs, transform=on.transform, gcps=None,
-                   source_pixel=None, findings=(*layer.findings, found))  # fmt: skip
+                   read=read, quality=quality, nodata=None, scale=None, offset=None, mask=None, crs=on.crs,
+                   transform=on.transform, gcps=None, source_pixel=None,
+                   findings=(*layer.findings, found))  # fmt: skip
 
 
 def on_ground(transform: Any, rows: Any, cols: Any) -> tuple[Any, Any]:
@@ -168,26 +170,12 @@ def _reproject(path: Path, values: np.ndarray, transform: Any, crs: Any, shape: 
     return np.ascontiguousarray(np.moveaxis(target, 0, -1))
 
 
-def _shares(values: np.ndarray, warp: Warp) -> Iterator[tuple[float, np.ndarray]]:
-    """Each class with the share that it has of every pixel's finer pixels; -1 where none of them holds a value."""
-    for value in np.unique(values[np.isfinite(values)]):
-        of = np.where(np.isnan(values), np.nan, values == value).astype(np.float32)
-        yield float(value), np.nan_to_num(warp(of), nan=-1.0)
-
-
-def _majority(values: np.ndarray, warp: Warp) -> np.ndarray:
-    best, most = warp(values), None
-    for value, share in _shares(values, warp):
-        better = share >= 0 if most is None else share > most
-        best[better] = value
-        most = share if most is None else np.maximum(most, share)
-    return best
-
-
 def _purity(values: np.ndarray, warp: Warp) -> np.ndarray:
-    shares = [share for _, share in _shares(values, warp)]
-    most = np.max(shares, axis=0) if shares else np.full_like(warp(values), -1)
-    return np.where(most < 0, np.nan, most).astype(np.float32)
+    """Largest share that a class has of every pixel's finer pixels."""
+    most = np.full_like(warp(values), np.nan)
+    for value in np.unique(values):
+        most = np.fmax(most, warp((values == value).astype(np.float32)))
+    return most
 
 
 def _spread(values: np.ndarray, warp: Warp) -> np.ndarray:

@@ -157,3 +157,13 @@ def test_a_scene_serves_as_the_grid():
     np.testing.assert_array_equal(
         values(place(over(NUMBERS, grid(east_m=-2)), scene, classes=True))[:, :-1], NUMBERS[:, 1:]
     )
+
+
+def test_the_majority_of_nine_is_that_of_a_count():
+    fine = np.random.default_rng(3).integers(1, 4, (3 * ROWS, 3 * COLS)).astype(np.uint8)
+    parts = fine.reshape(ROWS, 3, COLS, 3).transpose(0, 2, 1, 3).reshape(ROWS, COLS, 9)
+    counts = np.stack([(parts == c).sum(-1) for c in (1, 2, 3)])  # (class, row, col)
+    placed = place(over(fine, grid(2 / 3)), base(), classes=True)
+    np.testing.assert_allclose(placed.quality(*EVERYTHING)[..., 0], counts.max(0) / 9, atol=1e-6)
+    clear = (counts == counts.max(0)).sum(0) == 1
+    np.testing.assert_array_equal(values(placed)[clear], counts.argmax(0)[clear] + 1)
