@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.scenes.layers import Finding, Layer
+from hsikit.scenes.products.hdf5 import is_hdf5
 from hsikit.scenes.scene import SceneError
 
 LOADERS = ("neon", "emit", "dlr", "prisma", "tanager", "aviris_3")  # each has open_product(path)
@@ -32,7 +33,24 @@ def open_product(path: Path) -> Layer | None:
     if not path.exists():
         return None
     layers = (import_module(f"{__name__}.{name}").open_product(path) for name in LOADERS)
-    return next((by_wavelength(_sound(layer)) for layer in layers if layer is not None), None)
+    found = next((by_wavelength(_sound(layer)) for layer in layers if layer is not None), None)
+    return _only_one(path) if found is None and path.is_dir() else found
+
+
+def _only_one(folder: Path) -> Layer | None:
+    """The one cube among a folder's files, beside masks and geometry; None where no file is a product's."""
+    found, refused = [], []
+    for file in sorted(file for file in folder.iterdir() if is_hdf5(file)):
+        try:
+            found += [layer] if (layer := open_product(file)) is not None else []
+        except SceneError as error:
+            refused.append(error)
+    if len(found) > 1:
+        names = ", ".join(layer.path.name for layer in found[:4])
+        raise SceneError(f"{folder} holds {len(found)} cubes ({names}); name one, or several as `hsi: [a, b]`")
+    if refused and not found:
+        raise refused[0]
+    return found[0] if found else None
 
 
 def _sound(layer: Layer) -> Layer:

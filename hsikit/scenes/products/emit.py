@@ -21,7 +21,7 @@ from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, ou
 from hsikit.scenes.products.siblings import emit_clouds
 from hsikit.scenes.scene import SceneError
 
-KIND = "EMIT L2A reflectance file"
+KIND, GOOD = "EMIT L2A reflectance file", "good_wavelengths"
 WINDOWS = ((1325.0, 1435.0), (1770.0, 1962.0))  # nm; where the file does not flag its bands
 FILL, BLOCK, METRES = -9999.0, 32, 111_320  # downtrack rows read together; metres to a degree of latitude
 
@@ -51,7 +51,6 @@ def _layer(path: Path, file: Any) -> Layer:
         raise SceneError(f"{path}: its lookup table does not fit its {down} x {across} raw pixels; download it again")
     transform = Affine.from_gdal(*np.asarray(file.attrs["geotransform"], float).ravel())
     waves, fwhm = nanometres(path, bands, params["wavelengths"], params["fwhm"], "nm")
-    good = params.get("good_wavelengths")
     clouds, beside, notes = emit_clouds(path, (down, across))
     high, wide = -METRES * transform.e, METRES * transform.a * math.cos(math.radians(transform.f))
     degrees = ("grid in degrees", f"a pixel is {high:.0f} m high, {wide:.0f} m wide", "warp the map if metres matter")
@@ -59,7 +58,7 @@ def _layer(path: Path, file: Any) -> Layer:
     return Layer(
         path, (*y.shape, bands), np.dtype(np.float32), _ortho(path, y, x, bands), wavelengths=waves, fwhm=fwhm,
         nodata=np.full(bands, FILL), units="reflectance",
-        good=outside(waves, WINDOWS) if good is None else per_band(path, good, bands, "band flags") > 0.5,
+        good=per_band(path, good, bands, "band flags") > 0.5 if (good := params.get(GOOD)) else outside(waves, WINDOWS),
         mask=lambda rows, cols: (y[rows, cols] >= 0) & ~clouds[y[rows, cols], x[rows, cols]],
         crs=crs.CRS.from_wkt(text(file.attrs["spatial_ref"])), transform=transform, files=(path, *beside),
         findings=(degrees, unverified("EMIT", "reflectance and its bands"), *notes), source_pixel=number,

@@ -173,6 +173,21 @@ def test_damaged_files_give_nothing_but_own_errors(product):
     assert lines <= {0}
 
 
+@pytest.mark.parametrize("name", ["emit", "neon", "prisma"])
+def test_a_folder_with_one_cube_is_enough(name, tmp_path):
+    path = PRODUCTS[name][0](tmp_path)
+    np.testing.assert_array_equal(load_scene(tmp_path).hsi, load_scene(path).hsi)
+    shutil.copy(path, tmp_path / "again.h5")
+    with pytest.raises(SceneError, match=r"holds 2 cubes \(.*\); name one, or several as"):
+        load_scene(tmp_path)
+
+
+def test_a_folder_with_masks_alone_says_what_is_missing(tmp_path):
+    made.emit(tmp_path).unlink()
+    with pytest.raises(SceneError, match=r"holds EMIT L2A Masks .*, expected L2A reflectance"):
+        load_scene(tmp_path)
+
+
 def test_a_packed_product_is_refused(tmp_path):
     (tmp_path / "product.zip").write_bytes(b"PK")
     with pytest.raises(SceneError, match="is packed; unpack it"):
