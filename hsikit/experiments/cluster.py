@@ -30,6 +30,8 @@ from hsikit.experiments.workers import attempt_alone
 
 log = logging.getLogger(__name__)
 BLAME = {"distributed.scheduler.allowed-failures": 1}  # a run that ends two workers is blamed, then tried alone
+# Workers of this machine come back within seconds or not at all; those of a queue may be hours away.
+DESERTED = {"distributed.scheduler.no-workers-timeout": "90 s"}
 INSTALL = "Dask is not installed; run: pip install 'hsikit[cluster]'"
 
 
@@ -48,7 +50,8 @@ def dask_client(address: str | None = None, jobs: int = 2) -> Iterator[Any]:
     _quiet()
     if address is None:
         local = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
-        with dask.config.set(BLAME), LocalCluster(n_workers=jobs, **local) as cluster, Client(cluster) as client:
+        with (dask.config.set(BLAME | DESERTED), LocalCluster(n_workers=jobs, **local) as cluster,
+              Client(cluster) as client):  # fmt: skip
             yield client
         return
     try:

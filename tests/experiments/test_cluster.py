@@ -6,6 +6,7 @@ import stat
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ import torch
 from tiny import CONFIG, timeless
 
 from hsikit import cli
-from hsikit.experiments import ConfigError, Store, dask_client, expand, slurm_client, sweep
+from hsikit.experiments import ConfigError, Store, cluster, dask_client, expand, slurm_client, sweep
 from hsikit.experiments.workers import pinned
 from hsikit.tables import summarise
 
@@ -32,6 +33,21 @@ def workers(client):
     """A client of two workers for all that can share them; each test has its folder, and who died is replaced."""
     client.wait_for_workers(2, timeout=120)
     return client
+
+
+def test_runs_that_no_worker_is_left_for_fail_and_the_sweep_ends(site, monkeypatch):
+    monkeypatch.setitem(cluster.DESERTED, "distributed.scheduler.no-workers-timeout", "1 s")
+    store, todo = Store(site / "runs", site / "ledger.jsonl"), expand(SLOW)[-3:]
+    with dask_client(jobs=1) as alone, ThreadPoolExecutor(1) as other:
+        done = other.submit(lambda: list(cluster.work_on_cluster(todo, store, alone)))
+        while not list(store.runs.glob("*.part")) and not done.done():
+            time.sleep(0.05)
+        alone.cluster.scale(0)
+        ended = done.result(timeout=60)
+    failed = [reason for _, row, reason in ended if row is None]
+    assert len(ended) == 3
+    assert len(failed) >= 2
+    assert all("worker" in reason for reason in failed)
 
 
 def table_of(rows):
@@ -66,7 +82,6 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(s
 
 
 def test_rows_come_back_from_workers_that_write_elsewhere(site, workers):
-    from hsikit.experiments import cluster
 
     experiment, here = expand(CONFIG)[0], Store(site / "runs", site / "ledger.jsonl")
 
@@ -86,7 +101,6 @@ def test_rows_come_back_from_workers_that_write_elsewhere(site, workers):
 
 def test_an_error_on_a_worker_itself_is_a_failed_run(site, workers):
     """Such as a worker without hsikit: here one that cannot enter the folder it is sent to."""
-    from hsikit.experiments import cluster
 
     class Sends:
         def __init__(self, client):
