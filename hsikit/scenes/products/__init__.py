@@ -7,19 +7,19 @@ raster does not say of itself. Facts and their sources stand in each module.
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from hsikit.scenes.layers import Finding, Layer
+from hsikit.scenes.products import aviris_3, aviris_ng, dlr, emit, enmap_export, neon, prisma, tanager
 from hsikit.scenes.products.hdf5 import is_hdf5
+from hsikit.scenes.products.words import RADIANCE
 from hsikit.scenes.scene import SceneError
 
-LOADERS = ("neon", "emit", "dlr", "prisma", "tanager", "aviris_3")  # each has open_product(path)
-RASTERS = ("enmap_export", "aviris_ng")  # each has as_product(layer), for rasters that `open_layer` opens
+LOADERS = (neon, emit, dlr, prisma, tanager, aviris_3)  # each has open_product(path)
+RASTERS = (enmap_export, aviris_ng)  # each has as_product(layer), for rasters that `open_layer` opens
 OVERLAP = ("swir", "vnir", "both")
-RADIANCE = "radiance (as the sensor saw it)"
 
 
 def open_product(path: Path) -> Layer | None:
@@ -32,7 +32,7 @@ def open_product(path: Path) -> Layer | None:
         raise SceneError(f"{path} is packed; unpack it and name the folder, or the file inside")
     if not path.exists():
         return None
-    layers = (import_module(f"{__name__}.{name}").open_product(path) for name in LOADERS)
+    layers = (name.open_product(path) for name in LOADERS)
     found = next((by_wavelength(_sound(layer)) for layer in layers if layer is not None), None)
     return _only_one(path) if found is None and path.is_dir() else found
 
@@ -77,7 +77,7 @@ def _sound(layer: Layer) -> Layer:
 
 def as_product(layer: Layer) -> Layer:
     """The layer of an ordinary raster, with what is known of the product that it holds, if it holds one."""
-    layers = (import_module(f"{__name__}.{name}").as_product(layer) for name in RASTERS)
+    layers = (name.as_product(layer) for name in RASTERS)
     return next((by_wavelength(found) for found in layers if found is not None), layer)
 
 
@@ -120,17 +120,6 @@ def doubled(layer: Layer, keep: str | None) -> tuple[np.ndarray, tuple[Finding, 
     kept, other = ("VNIR", "swir") if keep == "vnir" else ("SWIR", "vnir")
     where = f"both measured {low:.0f} to {high:.0f} nm; there the {kept} bands are kept, {out.sum()} others left out"
     return out, (("two detectors overlap", where, f"`overlap: {other}` keeps the others, `overlap: both` all"),)
-
-
-def with_findings(layer: Layer, *findings: Finding) -> Layer:
-    """The layer with more to say."""
-    return replace(layer, findings=(*layer.findings, *findings))
-
-
-def unverified(product: str, what: str = "the whole reader") -> Finding:
-    """What is said of a loader that no real file could verify."""
-    return ("reader not tried on a real file", f"{product}: {what}, written after the published layout alone",
-            "compare some values and a place with another program before you rely on it")  # fmt: skip
 
 
 __all__ = ["LOADERS", "OVERLAP", "RADIANCE", "as_product", "by_wavelength", "doubled", "open_product", "unverified"]

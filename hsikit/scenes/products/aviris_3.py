@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer
-from hsikit.scenes.products import unverified
 from hsikit.scenes.products.aviris_ng import WINDOWS
 from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, text
+from hsikit.scenes.products.words import unverified
 from hsikit.scenes.scene import SceneError
 
 KIND = "AVIRIS-3 reflectance file"

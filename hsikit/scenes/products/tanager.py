@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer
-from hsikit.scenes.products import unverified
 from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text
+from hsikit.scenes.products.words import unverified
 from hsikit.scenes.scene import SceneError
 
 KIND = "Tanager file"
