@@ -24,9 +24,9 @@ from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map
 from hsikit.predict.large_map import LargeMap, class_dtype
 from hsikit.predict.tiles import Tile
-from hsikit.scenes import load_scene
+from hsikit.scenes.registry import load_scene, open_scene
 from hsikit.scenes.scene import Scene
-from hsikit.scenes.site import Site, cube_gb, open_site
+from hsikit.scenes.site import Site, cube_gb
 from hsikit.scenes.write import Grid, spare_input, write_map
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
@@ -75,7 +75,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
 
     Args:
         model: Folder of a saved `Fitted`.
-        scene: As `open_site` takes it; a path, so that workers open it themselves.
+        scene: As `load_scene` takes it; a path, so that workers open it themselves.
         out: Ends in .tif (Cloud-Optimised GeoTIFF) or .zarr (an array (row, col); class names in its attributes).
         memory_gb: Of all that a process holds beside its libraries (about 0.4 GB); decides the size of chunks.
         client: A `dask.distributed.Client`; None maps in this process.
@@ -100,7 +100,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     if out.suffix not in (".tif", ".tiff", ".zarr"):
         raise ValueError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
-    fitted, large = _fitted(model, _changed(model)), open_site(scene)
+    fitted, large = _fitted(model, _changed(model)), open_scene(scene)
     spare_input([out], large.files)
     fitted.lidar_order(large.name, large.lidar_names)  # refused before the work, not in it
     if (part := _middle(large)) is not None:
@@ -210,7 +210,7 @@ def _fitted(model: str, changed: int) -> Fitted:
 
 @lru_cache(1)
 def _opened(scene: str, stamp: str) -> Site:
-    return open_site(scene)
+    return open_scene(scene)
 
 
 @lru_cache(1)

@@ -55,7 +55,7 @@ def load_repaired() -> Scene:
 def repair_decisions() -> np.ndarray:
     """Which samples (145, 145, 200) of the published cube the repair raises; True where it does."""
     with (
-        resources.as_file(resources.files("hsikit.scenes") / DECISIONS) as path,
+        resources.as_file(resources.files(__package__) / DECISIONS) as path,
         np.load(path, allow_pickle=False) as stored,
     ):
         return np.unpackbits(stored["raised"])[: np.prod(stored["shape"])].reshape(stored["shape"]).astype(bool)

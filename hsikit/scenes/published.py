@@ -70,7 +70,7 @@ class SceneFacts:
 @lru_cache
 def catalogue() -> dict[str, SceneFacts]:
     """Name -> facts of every scene in `published.yaml`."""
-    text = resources.files("hsikit.scenes").joinpath("published.yaml").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("published.yaml").read_text(encoding="utf-8")
     return {name: _facts(name, entry) for name, entry in load_yaml(text).items()}
 
 

@@ -1,6 +1,6 @@
 """A user's own scene, opened by its YAML file: held whole, or cut into pieces that are scenes of their own.
 
-site = open_site("site.yaml")                 # or cube.hdr, cube.tif, cube.zarr, or the name of a scene
+site = open_site("site.yaml")                 # or cube.hdr, cube.tif, cube.zarr
 scene = site.scene()                          # what `load_scene` returns
 piece = site.cut(0, 512, 512, 1024)           # these rows and columns, without labels
 
@@ -25,7 +25,6 @@ from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
 from hsikit.scenes.layers import Finding, Layer, copied, open_layer
 from hsikit.scenes.place import place
-from hsikit.scenes.registry import SCENES, load_scene
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.yaml_file import (
     Named,
@@ -206,7 +205,7 @@ def strips(cube: Layer) -> list[tuple[slice, slice]]:
 
 
 def open_site(scene: str | Path, whole: bool = False) -> Site:
-    """Open a scene without reading it: by the path of its YAML file or of its cube, or by its name.
+    """Open a scene without reading it: by the path of its YAML file or of its cube.
 
     With `whole`, a small cube that cannot be memory-mapped is read at once, so that nothing is unpacked twice.
 
@@ -217,11 +216,8 @@ def open_site(scene: str | Path, whole: bool = False) -> Site:
         SceneError: For unknown keys (the nearest known one is named), missing or damaged files, and rasters that do
             not fit each other.
     """
-    if str(scene) in SCENES:
-        return _held(load_scene(str(scene)))
     path = Path(scene)
-    yaml = path.suffix.lower() in (".yaml", ".yml")
-    spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
+    spec = _spec(path)
     cube, kept, lenient, found = chosen_bands(path, spec)
     small = cube.nbytes <= SCAN_BYTES
     cube = cube.in_memory() if whole and small and cube.array is None else cube
@@ -239,19 +235,14 @@ def open_site(scene: str | Path, whole: bool = False) -> Site:
                    findings=(*found, *lost, *(f for layer in layers for f in layer.findings)))  # fmt: skip
 
 
-def load_site(path: str | Path) -> Scene:
-    """Load a user's scene from its YAML file; see `open_site`."""
-    return open_site(path, whole=True).scene()
-
-
 def cube_gb(scene: str | Path) -> float:
-    """GB of a scene's cube as float32, as it would be held in memory to be mapped; 0 for a named scene."""
+    """GB of a scene's cube as float32, as it would be held in memory to be mapped."""
     path = Path(scene)
-    if str(scene) in SCENES:
-        return 0.0
-    yaml = path.suffix.lower() in (".yaml", ".yml")
-    spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
-    return 4 * math.prod(opened(path, spec)[0].shape) / 2**30
+    return 4 * math.prod(opened(path, _spec(path))[0].shape) / 2**30
+
+
+def _spec(path: Path) -> dict[str, Any]:
+    return read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else {"hsi": str(path.absolute())}
 
 
 def _without_dead_bands(site: Site) -> tuple[Site, list[Finding]]:
@@ -387,7 +378,7 @@ def _gsd(path: Path, value: Any, cube: Layer) -> float | None:
     return float(math.hypot(cube.transform.a, cube.transform.d) * cube.crs.linear_units_factor[1])
 
 
-def _held(scene: Scene) -> Site:
+def held_site(scene: Scene) -> Site:
     """A scene in memory in the place of one on disk."""
     path = Path(scene.name)
     over = lambda a, **facts: Layer(path, a.shape, a.dtype, lambda r, c: copied(a, r, c), lambda: a, **facts)  # noqa: E731
@@ -397,6 +388,3 @@ def _held(scene: Scene) -> Site:
     lidar = () if scene.lidar is None else (over(scene.lidar),)
     return Site(scene.name, cube, np.arange(scene.bands), lidar, tuple(scene.lidar_names), over(scene.valid[..., None]),
                 stamp=scene.content_hash, simulated=scene.simulated)  # fmt: skip
-
-
-__all__ = ["Site", "cube_gb", "load_site", "open_site"]
