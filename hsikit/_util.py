@@ -86,6 +86,14 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+def saved(path: Path, save: Callable[[Any], object]) -> Path:
+    """The path, once `save` has written a binary file there, whole; its folder is made where it is absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as aside, aside.open("wb") as file:
+        save(file)
+    return path
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SMALL_CLASS = 20  # test pixels; the recall of a smaller class moves by more than 5 points with one pixel
 ECE_BINS = 15  # of equal mass
 ROW_SUM = 1e-2  # by which probabilities may miss 1: half precision does
-NLL_FLOOR = 1e-12  # assumed; keeps the loss finite where the true class got no probability at all
+FLOOR = 1e-12  # of a probability before its logarithm (assumed): the true class may have got none at all
 
 
 @dataclass(frozen=True)
@@ -87,24 +87,24 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, lists and strings, fit for strict JSON; NaN becomes None."""
-        out = {key: _plain(value) for key, value in vars(self).items() if key != "calibration"}
+        out = {key: plain(value) for key, value in vars(self).items() if key != "calibration"}
         return out | {"calibration": asdict(self.calibration) if self.calibration else None}
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Scores:
+    def from_dict(cls, stored: dict[str, Any]) -> Scores:
         """The inverse of `to_dict`. Raises ValueError where a key is missing or unknown."""
         fields = set(cls.__dataclass_fields__)
-        if set(plain) != fields:
-            raise ValueError(f"stored scores differ in the keys {sorted(set(plain) ^ fields)}; score the map again")
-        back = dict(plain)
+        if set(stored) != fields:
+            raise ValueError(f"stored scores differ in the keys {sorted(set(stored) ^ fields)}; score the map again")
+        back = dict(stored)
         for key in ("recall", "precision", "f1"):
-            back[key] = np.array(plain[key], float)  # None becomes NaN
+            back[key] = np.array(stored[key], float)  # None becomes NaN
         for key in ("support", "confusion"):
-            back[key] = np.array(plain[key], np.int64)
+            back[key] = np.array(stored[key], np.int64)
         for key in ("class_names", "small_classes", "unseen_classes"):
-            back[key] = tuple(plain[key])
-        back["kappa"] = float("nan") if plain["kappa"] is None else plain["kappa"]
-        back["calibration"] = Calibration(**plain["calibration"]) if plain["calibration"] else None
+            back[key] = tuple(stored[key])
+        back["kappa"] = float("nan") if stored["kappa"] is None else stored["kappa"]
+        back["calibration"] = Calibration(**stored["calibration"]) if stored["calibration"] else None
         return cls(**back)
 
     def __str__(self) -> str:
@@ -151,14 +151,9 @@ def score(pred: Any, split: Any) -> Scores:
     )
 
 
-def scores_from_labels(
-    true: np.ndarray,
-    predicted: np.ndarray,
-    class_names: Sequence[str],
-    probabilities: np.ndarray | None = None,
-    classes: Sequence[int] | np.ndarray | None = None,
-    unseen: Sequence[int] = (),
-) -> Scores:
+def scores_from_labels(true: np.ndarray, predicted: np.ndarray, class_names: Sequence[str],
+                       probabilities: np.ndarray | None = None, classes: Sequence[int] | np.ndarray | None = None,
+                       unseen: Sequence[int] = ()) -> Scores:  # fmt: skip
     """Score predicted labels against true ones.
 
     A class that is tested though never trained has recall 0 and pulls AA down, unless it is in `unseen`.
@@ -237,7 +232,7 @@ def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibratio
     gap = (confidence - hit)[np.argsort(confidence, kind="stable")]
     return Calibration(
         ece=float(sum(abs(part.sum()) for part in np.array_split(gap, ECE_BINS)) / gap.size),
-        nll=float(-np.log(np.maximum(p[truth > 0], NLL_FLOOR)).mean()),
+        nll=float(-np.log(np.maximum(p[truth > 0], FLOOR)).mean()),
         brier=float(((p - truth) ** 2).sum(1).mean()),
     )
 
@@ -265,12 +260,12 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [_plain(v) for v in value.tolist()]
+def plain(value: Any) -> Any:
+    """Numbers, texts and lists as JSON takes them; None for a number that is not finite."""
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _checked_labels(true: np.ndarray, predicted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -300,9 +295,6 @@ def _all_columns(probabilities: np.ndarray, classes: np.ndarray, pixels: int, co
 
 
 # --- calibration -----------------------------------------------------------------------------------
-
-
-FLOOR = 1e-12  # of a probability before its logarithm
 
 
 def fit_temperature(true_index: np.ndarray, probabilities: np.ndarray) -> float:

@@ -22,12 +22,12 @@ from tqdm.auto import tqdm
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map
-from hsikit.predict.large_map import LargeMap, class_dtype
+from hsikit.predict.large_map import LargeMap
 from hsikit.predict.tiles import Tile
 from hsikit.scenes.registry import load_scene, open_scene
 from hsikit.scenes.scene import Scene
 from hsikit.scenes.site import Site, cube_gb
-from hsikit.scenes.write import Grid, spare_input, write_map
+from hsikit.scenes.write import Grid, class_dtype, spare_input, write_map
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
 
@@ -112,8 +112,9 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
-    fixed = (model, scene, memory_gb, large.stamp)
-    results = _here(*fixed, left) if client is None else _on(client, *fixed, left)
+    fixed: dict[str, Any] = {"model": model, "scene": scene, "memory_gb": memory_gb, "stamp": large.stamp}
+    here = ((chunk, map_chunk(chunk=chunk, **fixed)) for chunk in left)
+    results = here if client is None else _on(client, left, fixed)
     with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
         for chunk, labels in results:
             target.put(chunks[chunk], labels)
@@ -150,10 +151,8 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str 
     del piece
     ids = np.asarray(fitted.class_ids, labels.dtype)
     for tile, output in mapper.outputs(cube, inner):
-        place = Tile(
-            tile.top - inner.top, tile.bottom - inner.top, tile.left - inner.left, tile.right - inner.left
-        ).place
-        labels[place] = ids[output.logits.argmax(1)[0].cpu().numpy()]
+        place = Tile(tile.top - inner.top, tile.bottom - inner.top, tile.left - inner.left, tile.right - inner.left)
+        labels[place.place] = ids[output.logits.argmax(1)[0].cpu().numpy()]
     labels[~valid] = 0
     return labels
 
@@ -182,20 +181,10 @@ def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
 # --- chunks, here and elsewhere --------------------------------------------------------------------
 
 
-def _here(
-    model: str, scene: str, memory_gb: float, stamp: str, chunks: list[Tile]
-) -> Iterator[tuple[Tile, np.ndarray]]:
-    for chunk in chunks:
-        yield chunk, map_chunk(model, scene, chunk, memory_gb, stamp)
-
-
-def _on(
-    client: Any, model: str, scene: str, memory_gb: float, stamp: str, chunks: list[Tile]
-) -> Iterator[tuple[Tile, np.ndarray]]:
+def _on(client: Any, chunks: list[Tile], fixed: dict[str, Any]) -> Iterator[tuple[Tile, np.ndarray]]:
     from dask.distributed import as_completed
 
-    same = [[value] * len(chunks) for value in (model, scene, memory_gb, stamp)]
-    futures = client.map(map_chunk, same[0], same[1], chunks, same[2], same[3], pure=False)
+    futures = client.map(lambda chunk: map_chunk(chunk=chunk, **fixed), chunks, pure=False)
     chunk_of = dict(zip((future.key for future in futures), chunks))
     finished = as_completed(futures)
     del futures  # a result is forgotten by the cluster once it is here
@@ -228,6 +217,3 @@ def _weights(model: str) -> str:
     """Sixteen digits that change with the weights and what was fitted beside them."""
     files = ("model.safetensors", "normalizer.npz", "model.json")
     return hashlib.sha256(b"".join((Path(model) / name).read_bytes() for name in files)).hexdigest()[:16]
-
-
-__all__ = ["chunk_side", "map_chunk", "map_large"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.scenes.layers import open_layer
-from hsikit.scenes.published import catalogue, require
+from hsikit.scenes.published import catalogue, require, scene_of
 from hsikit.scenes.scene import Scene, SceneError
 
 TRAIN_COUNTS = (198, 190, 192, 188, 186, 182, 196, 191, 193, 191, 181, 192, 184, 181, 187)
@@ -34,23 +34,8 @@ def load_houston2013() -> Scene:
             raise SceneError(f"houston2013: the {what} raster is {array.shape}, expected {expected}")
     train = read_samples(require(FACTS, _STEM + "Samples_TR.txt"), shape, TRAIN_COUNTS)
     test = read_samples(require(FACTS, _STEM + "Samples_VA.txt"), shape, TEST_COUNTS)
-    return Scene(
-        name=FACTS.name,
-        hsi=cube,
-        labels=np.where(train > 0, train, test),
-        class_names=FACTS.class_names,
-        colors=FACTS.colors,
-        units="raw sensor counts",
-        wavelengths_nm=FACTS.wavelengths_nm,
-        lidar=lidar,
-        lidar_names=("surface height (m)",),
-        masks={"official": (train, test)},
-        crs=layers[0].crs,
-        transform=layers[0].transform,
-        gsd_m=2.5,
-        citation=FACTS.citation,
-        licence=FACTS.licence,
-    )
+    return scene_of(FACTS, cube, np.where(train > 0, train, test), lidar=lidar, lidar_names=("surface height (m)",),
+                    masks={"official": (train, test)}, crs=layers[0].crs, transform=layers[0].transform)  # fmt: skip
 
 
 def read_samples(path: Path, shape: tuple[int, int], counts: tuple[int, ...]) -> np.ndarray:

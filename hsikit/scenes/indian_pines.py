@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import read_numpy
-from hsikit.scenes.published import SceneFacts, catalogue, find
+from hsikit.scenes.published import SceneFacts, catalogue, find, scene_of
 from hsikit.scenes.scene import Scene, SceneError
 
 # Usual class number of values 1..16 in the fixed 695-pixel split.
@@ -50,20 +50,7 @@ def with_labels(facts: SceneFacts, cube: np.ndarray, wavelengths_nm: np.ndarray,
         SceneError: When tensorly's labels are missing or hold something else.
     """
     labels = _read(tensorly_data() / "Indian_pines_gt.npy", (145, 145))
-    return Scene(
-        name=facts.name,
-        hsi=cube,
-        labels=labels,
-        class_names=FACTS.class_names,
-        colors=FACTS.colors,
-        units="raw sensor counts",
-        wavelengths_nm=wavelengths_nm,
-        masks=official_masks(labels),
-        gsd_m=20.0,
-        citation=facts.citation,
-        licence=facts.licence,
-        **place,
-    )
+    return scene_of(facts, cube, labels, wavelengths_nm=wavelengths_nm, masks=official_masks(labels), **place)
 
 
 def tensorly_data() -> Path:

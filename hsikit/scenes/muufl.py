@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.matlab import numeric, read_array, read_mat
-from hsikit.scenes.published import catalogue, find, require
+from hsikit.scenes.published import catalogue, find, require, scene_of
 from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
@@ -99,22 +99,12 @@ def read_muufl(path: Path, name: str) -> Scene:
         if mask.shape != valid.shape:
             raise SceneError(f"{path}: hsi.valid_mask is {mask.shape}, the cube {cube.shape}")
         valid = np.logical_and(valid, mask > 0)
-    return Scene(
-        name=name,
-        hsi=np.ascontiguousarray(cube),
-        labels=np.where(labels == -1, 0, labels),
-        class_names=names,
-        colors=[COLORS[n] for n in names] if all(n in COLORS for n in names) else (),
-        units="reflectance",
-        wavelengths_nm=wavelengths,
+    return scene_of(
+        FACTS, np.ascontiguousarray(cube), np.where(labels == -1, 0, labels), name=name, class_names=names,
+        colors=[COLORS[n] for n in names] if all(n in COLORS for n in names) else (), wavelengths_nm=wavelengths,
         lidar=np.ascontiguousarray(lidar[..., :2], dtype=np.float32),
-        lidar_names=("height (m)", "intensity (counts)")[: lidar.shape[2]],
-        valid=valid,
-        masks=_masks(valid.shape),
-        gsd_m=1.0,
-        citation=FACTS.citation,
-        licence=FACTS.licence,
-    )
+        lidar_names=("height (m)", "intensity (counts)")[: lidar.shape[2]], valid=valid, masks=_masks(valid.shape),
+    )  # fmt: skip
 
 
 def _field(path: Path, value: Any, *steps: str | int) -> Any:

@@ -131,12 +131,10 @@ def require(facts: SceneFacts, filename: str) -> Path:
     Raises:
         SceneError: When the file is in none of the scene's folders.
     """
-    path = find(facts, filename)
-    if path is not None:
+    if (path := find(facts, filename)) is not None:
         return path
     folder = facts.folders[0]
-    root = data_roots()[0]
-    place = root / folder / filename
+    place = data_roots()[0] / folder / filename
     also = "" if os.environ.get("HSIKIT_DATA") else f" (or name a data folder: HSIKIT_DATA/{folder}/{filename})"
     if facts.manual:
         raise SceneError(f"{facts.name}: {filename} is missing; it goes to {place}{also}. {facts.manual}")
@@ -190,9 +188,8 @@ def check_counts(facts: SceneFacts, filename: str, labels: np.ndarray) -> np.nda
     return labels
 
 
-def fixed_masks(
-    facts: SceneFacts, name: str, train: tuple[str, str], test: tuple[str, str]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def fixed_masks(facts: SceneFacts, name: str, train: tuple[str, str],
+                test: tuple[str, str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """The scene's fixed split {name: (train, test)} out of two (file, variable) pairs; empty if not in hand.
 
     Raises:
@@ -200,10 +197,15 @@ def fixed_masks(
     """
     if any(find(facts, filename) is None for filename, _ in (train, test)):
         return {}
-    first, second = (
-        read_published(facts, filename, variable, 2).astype(np.int16) for filename, variable in (train, test)
-    )
+    first, second = (read_published(facts, *part, 2).astype(np.int16) for part in (train, test))
     return {name: (first, second)}
+
+
+def scene_of(facts: SceneFacts, hsi: np.ndarray, labels: np.ndarray, **more: Any) -> Scene:
+    """A scene with the published facts that belong to every one: names, colours, units, bands, terms."""
+    known = {key: getattr(facts, key) for key in
+             ("name", "class_names", "colors", "units", "wavelengths_nm", "gsd_m", "citation", "licence")}  # fmt: skip
+    return Scene(**(known | {"hsi": hsi, "labels": labels} | more))
 
 
 def load_matlab(facts: SceneFacts) -> Scene:
@@ -219,12 +221,8 @@ def load_matlab(facts: SceneFacts) -> Scene:
     masks: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, (train, test) in layout.get("masks", {}).items():
         masks |= fixed_masks(facts, name, train, test)
-    return Scene(
-        name=facts.name, hsi=check_bands(facts, cube_file, cube), labels=read_labels(facts),
-        class_names=facts.class_names, colors=facts.colors, units=facts.units, wavelengths_nm=facts.wavelengths_nm,
-        lidar=lidar, lidar_names=layout.get("lidar_names", ()), masks=masks, gsd_m=facts.gsd_m,
-        citation=facts.citation, licence=facts.licence,
-    )  # fmt: skip
+    return scene_of(facts, check_bands(facts, cube_file, cube), read_labels(facts), lidar=lidar,
+                    lidar_names=layout.get("lidar_names", ()), masks=masks)  # fmt: skip
 
 
 def read_labels(facts: SceneFacts) -> np.ndarray:

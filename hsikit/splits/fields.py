@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit.splits.pixels import class_pools, extent, fields
-from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
+from hsikit.splits.split import (
+    OnImpossible,
+    Part,
+    Split,
+    SplitError,
+    assemble,
+    chebyshev,
+    check_patch,
+    generator,
+    report_impossible,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
-from dataclasses import dataclass
-
-import scipy  # its parts load when they are used: a config is expanded without them
 
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 
 
 def field_split(
-    scene: Scene,
-    patch: int = 11,
-    seed: int = 0,
-    train_share: float = 1.0,
-    on_impossible: OnImpossible = "drop",
+    scene: Scene, patch: int = 11, seed: int = 0, train_share: float = 1.0, on_impossible: OnImpossible = "drop"
 ) -> Split:
     """Whole 8-connected fields to training, validation or test, at least `patch` apart (Chebyshev).
 
@@ -78,12 +83,6 @@ def fields_label(train_share: float) -> str:
     if isinstance(train_share, bool) or not isinstance(train_share, Real) or not 0 < train_share <= 1:
         raise SplitError(f"train_share is {train_share!r}; expected a share above 0 and up to 1 (all)")
     return "fields" if train_share == 1 else f"fields_{100 * train_share:g}"
-
-
-def check_patch(patch: int) -> None:
-    """Refuse window sizes that are no positive whole number."""
-    if isinstance(patch, bool) or not isinstance(patch, int | np.integer) or patch < 1:
-        raise SplitError(f"patch is {patch!r}; expected a window size in whole pixels, 1 or more")
 
 
 def _thin(pixels: np.ndarray, labels: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:

@@ -13,8 +13,7 @@ import numpy as np
 
 from hsikit.scenes.layers import Finding, Layer
 from hsikit.scenes.products import aviris_3, aviris_ng, dlr, emit, enmap_export, neon, prisma, tanager
-from hsikit.scenes.products.hdf5 import is_hdf5
-from hsikit.scenes.products.words import RADIANCE
+from hsikit.scenes.products.hdf5 import RADIANCE, is_hdf5
 from hsikit.scenes.scene import SceneError
 
 LOADERS = (neon, emit, dlr, prisma, tanager, aviris_3)  # each has open_product(path)

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer, Reader
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, per_band, text
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, per_band, text, unverified
 from hsikit.scenes.products.siblings import emit_clouds
-from hsikit.scenes.products.words import unverified
 from hsikit.scenes.scene import SceneError
 
 KIND, GOOD = "EMIT L2A reflectance file", "good_wavelengths"

@@ -1,4 +1,4 @@
-"""What the loaders of HDF5 and netCDF products share: is it one, open it, plain text and numbers out of it."""
+"""What loaders share: words, and of HDF5 and netCDF: is it one, open it, plain text, numbers and pixels out of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.envi import in_nm
+from hsikit.scenes.layers import Finding, Reader
 from hsikit.scenes.matlab import HDF5_SIGNATURE
 from hsikit.scenes.scene import SceneError, readable
+
+RADIANCE = "radiance (as the sensor saw it)"
+
+
+def unverified(product: str, what: str = "the whole reader") -> Finding:
+    """What is said of a loader that no real file could verify."""
+    return ("reader not tried on a real file", f"{product}: {what}, written after the published layout alone",
+            "compare some values and a place with another program before you rely on it")  # fmt: skip
 
 
 def is_hdf5(path: Path) -> bool:
@@ -30,6 +39,17 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
 
         with h5py.File(path, "r") as file:
             yield file
+
+
+def pixels(path: Path, kind: str, name: str, bands_first: bool = True) -> Reader:
+    """Reads (row, col, band) of a data set that holds (band, row, col), or else (row, col, band)."""
+
+    def read(rows: slice, cols: slice) -> np.ndarray:
+        with opened(path, kind) as file:
+            data = file[name]
+            return np.ascontiguousarray(np.moveaxis(data[:, rows, cols], 0, -1)) if bands_first else data[rows, cols]
+
+    return read
 
 
 def text(value: Any) -> str:

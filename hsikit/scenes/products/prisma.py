@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer, Reader
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text
-from hsikit.scenes.products.words import unverified
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text, unverified
 from hsikit.scenes.scene import SceneError
 
 KIND, SWATH = "PRISMA L2D file", "HDFEOS/SWATHS/PRS_L2D_HCO"
