@@ -106,8 +106,7 @@ def embed(features: np.ndarray, method: Method = "pca", seed: int = 0, perplexit
 def project(embedding: Embedding2D, new_features: np.ndarray) -> np.ndarray:
     """Place new vectors (m, dim) in an existing picture, which stays as it is; returns (m, 2) float32.
 
-    Raises:
-        ValueError: When the vectors hold NaN or have another dimension than those embedded.
+    Raises `ValueError` when the vectors hold NaN or have another dimension than those embedded.
     """
     new = checked_features(new_features, least=1)
     old = embedding.features

@@ -323,8 +323,7 @@ def fit_temperature(true_index: np.ndarray, probabilities: np.ndarray) -> float:
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities (n, k) whose logits were divided by a temperature; the answers stay the same.
 
-    Raises:
-        ValueError: For a temperature that is not above 0.
+    Raises `ValueError` for a temperature that is not above 0.
     """
     if not temperature > 0:
         raise ValueError(f"temperature {temperature} is not above 0")

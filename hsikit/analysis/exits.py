@@ -86,8 +86,7 @@ def exit_answers(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> ExitAnswer
 def choose_exit(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0.003) -> int:
     """The shallowest exit (from 1) whose validation OA is at most `tolerance` below the final output's.
 
-    Raises:
-        ValueError: When the split has no validation pixels.
+    Raises `ValueError` when the split has no validation pixels.
     """
     if not len(split.val):
         raise ValueError(f"{split.name} has no validation pixels to choose an exit on; name the exit yourself")
@@ -276,8 +275,7 @@ def early_exit_curve(answers: ExitAnswers, truth: np.ndarray, costs: pd.DataFram
 def choose_threshold(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0.003) -> float:
     """The smallest of `THRESHOLDS` with which validation OA is at most `tolerance` below the full network's; else 1.1.
 
-    Raises:
-        ValueError: When the split has no validation pixels.
+    Raises `ValueError` when the split has no validation pixels.
     """
     if not len(split.val):
         raise ValueError(f"{split.name} has no validation pixels to choose a threshold on; name it yourself")

@@ -160,8 +160,7 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str 
 def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
     """Side of the largest chunk whose cube, as stored and as prepared, takes at most 0.4 of the budget.
 
-    Raises:
-        ValueError: When the budget holds no chunk; the message says how much would do.
+    Raises `ValueError` when the budget holds no chunk; the message says how much would do.
     """
     norm, half = fitted.normalizer, fitted.window // 2
     bands = len(norm.mean) if norm.components is None else len(norm.components)

@@ -85,11 +85,7 @@ class LargeMap:
         self.done.add(number)
 
     def finish(self) -> Path:
-        """Move the map into place.
-
-        Raises:
-            SceneError: When it cannot be written; what is done stays done.
-        """
+        """Move the map into place. Raises `SceneError` when it cannot be written; what is done stays done."""
         try:
             if self.out.suffix == ".zarr":
                 remove(self.out)

@@ -180,8 +180,7 @@ def pin_key(facts: SceneFacts, file: SceneFile) -> str:
 def read_pins() -> dict[str, str]:
     """The sums kept so far, name -> sha256.
 
-    Raises:
-        SceneError: When the list is damaged or another version of hsikit wrote it.
+    Raises `SceneError` when the list is damaged or another version of hsikit wrote it.
     """
     path = cache_root() / PINS_FILE
     if not path.exists():

@@ -91,8 +91,7 @@ def _masked(path: Path) -> Reader:
 def _pages(path: Path, pages: list[str]) -> dict[str, Any]:
     """A TIFF with a band a page, as scientific cameras write them.
 
-    Raises:
-        SceneError: When pages differ in size or type, or hold several bands each.
+    Raises `SceneError` when pages differ in size or type, or hold several bands each.
     """
     kinds = set()
     for name in pages:

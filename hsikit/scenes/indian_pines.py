@@ -37,8 +37,7 @@ def load_indian_pines() -> Scene:
 def published_cube() -> np.ndarray:
     """The published counts (145, 145, 200) uint16.
 
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     return _read(tensorly_data() / "Indian_pines_corrected.npy", (145, 145, 200))
 
@@ -46,8 +45,7 @@ def published_cube() -> np.ndarray:
 def with_labels(facts: SceneFacts, cube: np.ndarray, wavelengths_nm: np.ndarray, **place: Any) -> Scene:
     """A scene of any cube (145, 145, band) of this place, with the labels, names, colours and masks all of them share.
 
-    Raises:
-        SceneError: When tensorly's labels are missing or hold something else.
+    Raises `SceneError` when tensorly's labels are missing or hold something else.
     """
     labels = _read(tensorly_data() / "Indian_pines_gt.npy", (145, 145))
     return scene_of(facts, cube, labels, wavelengths_nm=wavelengths_nm, masks=official_masks(labels), **place)
@@ -56,8 +54,7 @@ def with_labels(facts: SceneFacts, cube: np.ndarray, wavelengths_nm: np.ndarray,
 def tensorly_data() -> Path:
     """The folder of tensorly's data files, found without importing tensorly.
 
-    Raises:
-        SceneError: When tensorly is not installed.
+    Raises `SceneError` when tensorly is not installed.
     """
     spec = find_spec("tensorly")
     if spec is None or not spec.submodule_search_locations:

@@ -89,8 +89,7 @@ def load_original() -> Scene:
 def load_bands_left_out() -> Scene:
     """A placebo: the published cube without the 84 bands in which the repair raises any sample.
 
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     whole = ~repair_decisions().any(axis=(0, 1))  # (band,)
     return with_labels(BANDS_LEFT_OUT, np.ascontiguousarray(published_cube()[..., whole]), WAVELENGTHS_NM[whole])
@@ -99,8 +98,7 @@ def load_bands_left_out() -> Scene:
 def load_median() -> Scene:
     """A placebo: the published cube, each sample the median of its band and the two beside it; the outer bands stay.
 
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     cube = published_cube()
     before, here, after = cube[..., :-2], cube[..., 1:-1], cube[..., 2:]

@@ -95,8 +95,7 @@ def _by_value(raster: np.ndarray, values: Mapping[int, str]) -> tuple[np.ndarray
 def class_values(path: Path, value: Any) -> dict[int, str] | None:
     """Value -> name out of the YAML's `class_values: {1: gravel, 10..14: sedge}`.
 
-    Raises:
-        SceneError: When it is no such mapping, or a value is given twice.
+    Raises `SceneError` when it is no such mapping, or a value is given twice.
     """
     if value is None:
         return None

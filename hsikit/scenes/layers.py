@@ -242,8 +242,7 @@ def _pixel(array: Any, pages: mmap.mmap, spectrum: np.ndarray) -> np.ndarray:
 def read_numpy(path: Path) -> np.ndarray:
     """The array of an NPY file, memory-mapped; never a pickled object.
 
-    Raises:
-        SceneError: When the file is missing, damaged or holds objects.
+    Raises `SceneError` when the file is missing, damaged or holds objects.
     """
     with _numpy(path):
         return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -270,11 +269,7 @@ def _numpy(path: Path) -> AbstractContextManager[None]:
 
 
 def chosen(path: Path, variable: str | None, there: Callable[[], list[str]]) -> str:
-    """The variable meant: the one named, or the only one.
-
-    Raises:
-        SceneError: When it is not there, or several are.
-    """
+    """The variable meant: the one named, or the only one. Raises `SceneError` when it is not there, or several are."""
     names = there()
     if variable is not None:
         if names and variable not in names:
@@ -335,11 +330,7 @@ def _zarr(path: Path, variable: str | None) -> Layer:
 
 
 def per_channel(value: Any, channels: int) -> np.ndarray | None:
-    """A number, or one a channel, as (channel,) float64; None stays None.
-
-    Raises:
-        ValueError: When it is neither.
-    """
+    """A number, or one a channel, as (channel,) float64; None stays None. Raises `ValueError` when it is neither."""
     if value is None:
         return None
     numbers = np.asarray(value, np.float64)

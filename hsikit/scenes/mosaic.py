@@ -19,9 +19,8 @@ TILE = 1 << 40  # raw pixels of a tile are numbered from a multiple of this
 def mosaic(tiles: Sequence[Layer]) -> Layer:
     """One layer over the rectangle that holds all tiles. Where several lie, the first that measured a pixel counts.
 
-    Raises:
-        SceneError: When a tile has no place, lies between the pixels of the first, or differs in its bands, their
-            scale, no-data or units, or in data type.
+    Raises `SceneError` when a tile has no place, lies between the pixels of the first, or differs in its bands, their
+    scale, no-data or units, or in data type.
     """
     first = tiles[0]
     if len(tiles) == 1:

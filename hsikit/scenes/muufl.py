@@ -59,8 +59,7 @@ def load_muufl_subset() -> Scene:
 def load_muufl_five() -> Scene:
     """MUUFL subset with the labels of five classes alone, renumbered 1..5: for words that know no others.
 
-    Raises:
-        SceneError: As `load_muufl_subset`.
+    Raises `SceneError` as `load_muufl_subset`.
     """
     scene = load_muufl_subset()
     new = np.zeros(scene.n_classes + 1, np.int16)

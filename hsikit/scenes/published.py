@@ -101,8 +101,7 @@ def cache_root() -> Path:
 def data_roots() -> list[Path]:
     """Folders that hold scene folders: `HSIKIT_DATA` (only ever read), then the user's cache.
 
-    Raises:
-        SceneError: When `HSIKIT_DATA` is set to something that is not a folder.
+    Raises `SceneError` when `HSIKIT_DATA` is set to something that is not a folder.
     """
     named = os.environ.get("HSIKIT_DATA")
     if not named:
@@ -128,8 +127,7 @@ def find_whole(facts: SceneFacts, file: SceneFile) -> Path | None:
 def require(facts: SceneFacts, filename: str) -> Path:
     """Like `find`, but a missing file is an error that says which file, where it goes and how to get it.
 
-    Raises:
-        SceneError: When the file is in none of the scene's folders.
+    Raises `SceneError` when the file is in none of the scene's folders.
     """
     if (path := find(facts, filename)) is not None:
         return path
@@ -151,8 +149,7 @@ def in_hand(facts: SceneFacts) -> bool:
 def read_published(facts: SceneFacts, filename: str, variable: str, ndim: int) -> np.ndarray:
     """An array of one of the scene's files, checked against the scene's rows and columns (and bands, if 3-D).
 
-    Raises:
-        SceneError: When the file is missing or holds something else.
+    Raises `SceneError` when the file is missing or holds something else.
     """
     path = require(facts, filename)
     array = read_array(path, variable, ndim)
@@ -162,11 +159,7 @@ def read_published(facts: SceneFacts, filename: str, variable: str, ndim: int) -
 
 
 def check_bands(facts: SceneFacts, filename: str, cube: np.ndarray) -> np.ndarray:
-    """The cube, when it has the published number of bands.
-
-    Raises:
-        SceneError: When it has another.
-    """
+    """The cube, when it has the published number of bands. Raises `SceneError` when it has another."""
     if cube.shape[2] != facts.bands:
         raise SceneError(f"{facts.name}: {filename} has {cube.shape[2]} bands, expected {facts.bands}")
     return cube
@@ -175,8 +168,7 @@ def check_bands(facts: SceneFacts, filename: str, cube: np.ndarray) -> np.ndarra
 def check_counts(facts: SceneFacts, filename: str, labels: np.ndarray) -> np.ndarray:
     """The labels, when each class has the published number of pixels.
 
-    Raises:
-        SceneError: When one has another; the first such class is named.
+    Raises `SceneError` when one has another; the first such class is named.
     """
     found = np.bincount(np.asarray(labels).astype(np.int64).clip(0).ravel(), minlength=len(facts.counts) + 1)[1:]
     for i, expected in enumerate(facts.counts):
@@ -192,8 +184,7 @@ def fixed_masks(facts: SceneFacts, name: str, train: tuple[str, str],
                 test: tuple[str, str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """The scene's fixed split {name: (train, test)} out of two (file, variable) pairs; empty if not in hand.
 
-    Raises:
-        SceneError: When a file is there but holds something else.
+    Raises `SceneError` when a file is there but holds something else.
     """
     if any(find(facts, filename) is None for filename, _ in (train, test)):
         return {}
@@ -211,8 +202,7 @@ def scene_of(facts: SceneFacts, hsi: np.ndarray, labels: np.ndarray, **more: Any
 def load_matlab(facts: SceneFacts) -> Scene:
     """A scene of MATLAB files, read as its layout says and checked against its published size and counts.
 
-    Raises:
-        SceneError: When a file is missing (which one, and where it goes) or is not the published one.
+    Raises `SceneError` when a file is missing (which one, and where it goes) or is not the published one.
     """
     layout = dict(facts.layout or {})
     (cube_file, cube_variable), lidar_of = layout["cube"], layout.get("lidar")

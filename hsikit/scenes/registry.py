@@ -55,18 +55,13 @@ def load_scene(name: str | Path) -> Scene:
 def open_scene(name: str | Path) -> Site:
     """As `load_scene`, but a scene on disk is opened, not read; one with a name is held whole.
 
-    Raises:
-        SceneError: As `load_scene`.
+    Raises `SceneError` as `load_scene`.
     """
     return held_site(load_scene(name)) if str(name) in SCENES else open_site(name)
 
 
 def facts(name: str) -> SceneFacts:
-    """What is known of a scene before it is loaded.
-
-    Raises:
-        SceneError: When there is no scene of that name.
-    """
+    """What is known of a scene before it is loaded. Raises `SceneError` when there is no scene of that name."""
     if name not in SCENES:
         raise SceneError(unknown(name))
     module, _, own = OWN_LOADERS.get(name, ("", "", ""))

@@ -248,8 +248,7 @@ Scene.valid.__set_name__(Scene, "valid")  # type: ignore[attr-defined]
 def readable(path: Path, kind: str, remedy: str) -> Iterator[None]:
     """Turn whatever a reader raises on a damaged file into one line that names the file.
 
-    Raises:
-        SceneError: In the place of any other error.
+    Raises `SceneError` in the place of any other error.
     """
     try:
         with warnings.catch_warnings():

@@ -62,9 +62,8 @@ class Named:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that the file holds, its keys checked.
 
-    Raises:
-        SceneError: When the file is missing or no YAML, uses aliases (which can make a small file endless), or a key
-            is not known (the nearest known one is named).
+    Raises `SceneError` when the file is missing or no YAML, uses aliases (which can make a small file endless), or a
+    key is not known (the nearest known one is named).
     """
     import yaml
 
@@ -142,11 +141,7 @@ def class_file(path: Path, value: Any) -> Path | None:
 
 
 def number_of(path: Path, key: str, value: Any) -> Any:
-    """None, a number, or a list of numbers, as given.
-
-    Raises:
-        SceneError: When it is anything else.
-    """
+    """None, a number, or a list of numbers, as given. Raises `SceneError` when it is anything else."""
     good = (lambda v: True) if key.endswith("nodata") else lambda v: np.isfinite(v) and (v != 0 or "offset" in key)
     plain = lambda v: isinstance(v, int | float) and not isinstance(v, bool) and good(v)  # noqa: E731
     if value is None or plain(value) or (isinstance(value, list) and value and all(map(plain, value))):
@@ -157,8 +152,7 @@ def number_of(path: Path, key: str, value: Any) -> Any:
 def bands_of(path: Path, value: Any, bands: int, wavelengths: np.ndarray | None) -> np.ndarray:
     """Booleans (band,), True for those that `drop_bands` names: numbers from 0, ranges `3-7`, or `1340-1460 nm`.
 
-    Raises:
-        SceneError: When an entry is none of these, or names no band.
+    Raises `SceneError` when an entry is none of these, or names no band.
     """
     drop = np.zeros(bands, bool)
     for entry in [] if value is None else value if isinstance(value, list) else [value]:

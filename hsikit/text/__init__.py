@@ -146,8 +146,7 @@ class TextEncoder:
     def encode(self, prompts: Sequence[str]) -> np.ndarray:
         """Unit vectors (prompts, dim) float32 of some sentences.
 
-        Raises:
-            TextError: When a prompt is empty, longer than the model reads, or unknown to a file of vectors.
+        Raises `TextError` when a prompt is empty, longer than the model reads, or unknown to a file of vectors.
         """
         if isinstance(prompts, str) or not len(prompts):
             raise TextError(f"expected a list of at least one prompt, got {prompts!r}")

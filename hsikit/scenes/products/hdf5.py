@@ -62,20 +62,12 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> float:
-    """An attribute or data set of one number.
-
-    Raises:
-        ValueError: When it is none.
-    """
+    """An attribute or data set of one number. Raises `ValueError` when it is none."""
     return float(text(value))
 
 
 def cube_of(path: Path, file: Any, name: str) -> Any:
-    """A data set of real numbers with three axes.
-
-    Raises:
-        SceneError: When it is missing or something else.
-    """
+    """A data set of real numbers with three axes. Raises `SceneError` when it is missing or something else."""
     data = file.get(name)
     if data is None or len(getattr(data, "shape", ())) != 3 or getattr(data, "dtype", np.dtype("S1")).kind not in "uif":
         found = "missing" if data is None else f"{getattr(data, 'dtype', 'a group')} {getattr(data, 'shape', '')}"
@@ -84,11 +76,7 @@ def cube_of(path: Path, file: Any, name: str) -> Any:
 
 
 def per_band(path: Path, values: Any, bands: int, what: str) -> np.ndarray:
-    """Numbers (band,) float64.
-
-    Raises:
-        SceneError: When there are more or fewer than bands.
-    """
+    """Numbers (band,) float64. Raises `SceneError` when there are more or fewer than bands."""
     found = np.asarray(values[()] if hasattr(values, "id") else values, np.float64).ravel()
     if found.size != bands:
         raise SceneError(f"{path}: {found.size} {what} for {bands} bands; the file is damaged or no whole product")
