@@ -244,10 +244,8 @@ def read_library(path: str | Path) -> tuple[dict[str, np.ndarray], np.ndarray | 
 
     A CSV has a column of wavelengths (in nm or micrometres, as its heading says) or of band numbers, and a column a
     spectrum. Values beyond 1e30, which mark deleted channels, are NaN; of spectra with one name the later are numbered.
-
-    Raises:
-        ValueError: When the file is missing, is neither a table of numbers nor an ENVI library, or its first heading
-            does not say what the first column holds.
+    Raises `ValueError` when the file is missing, is neither a table of numbers nor an ENVI library, or its first
+    heading does not say what the first column holds.
     """
     path = Path(path)
     if not path.is_file():

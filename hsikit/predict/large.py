@@ -113,8 +113,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
     fixed: dict[str, Any] = {"model": model, "scene": scene, "memory_gb": memory_gb, "stamp": large.stamp}
-    here = ((chunk, map_chunk(chunk=chunk, **fixed)) for chunk in left)
-    results = here if client is None else _on(client, left, fixed)
+    results = _here(left, fixed) if client is None else _on(client, left, fixed)
     with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
         for chunk, labels in results:
             target.put(chunks[chunk], labels)
@@ -178,6 +177,11 @@ def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
 
 
 # --- chunks, here and elsewhere --------------------------------------------------------------------
+
+
+def _here(chunks: list[Tile], fixed: dict[str, Any]) -> Iterator[tuple[Tile, np.ndarray]]:
+    for chunk in chunks:
+        yield chunk, map_chunk(chunk=chunk, **fixed)
 
 
 def _on(client: Any, chunks: list[Tile], fixed: dict[str, Any]) -> Iterator[tuple[Tile, np.ndarray]]:

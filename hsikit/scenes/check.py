@@ -92,11 +92,7 @@ def _check_values(scene: Scene) -> Iterator[Finding]:
         yield "constant bands", f"bands {_runs(constant)}", "drop them: they carry nothing"
     twin &= ~(constant[1:] | constant[:-1])
     if twin.any():
-        yield (
-            "duplicated bands",
-            f"bands {_runs(np.r_[False, twin])} repeat the band before",
-            "drop the copies",
-        )
+        yield ("duplicated bands", f"bands {_runs(np.r_[False, twin])} repeat the band before", "drop the copies")
     yield from _check_saturation(scene, high)
 
 
@@ -171,11 +167,7 @@ def _check_lidar(scene: Scene) -> Iterator[Finding]:
         channel = np.asarray(scene.lidar[..., i])
         bad = ~np.isfinite(channel)
         if bad.any():
-            yield (
-                "NaN or infinite LiDAR",
-                f"{name}: {bad.sum():,} pixels",
-                "fill them, or mark those pixels invalid",
-            )
+            yield ("NaN or infinite LiDAR", f"{name}: {bad.sum():,} pixels", "fill them, or mark those pixels invalid")
         if bad.all() or np.ptp(channel[~bad]) == 0:
             yield "constant LiDAR channel", name, "drop it: it carries nothing"
             continue

@@ -20,15 +20,12 @@ FACTS = catalogue()["houston2013"]
 def load_houston2013() -> Scene:
     """Houston 2013: 349 x 1905 pixels, 144 bands, one LiDAR surface model, 15 classes.
 
-    `masks["official"]` is the contest's split: 2,832 training and 12,197 test pixels. Band centres are
-    assumed evenly spaced.
-
-    Raises:
-        SceneError: When a file is missing (which one, and where it goes) or is not the published one.
+    `masks["official"]` is the contest's split: 2,832 training and 12,197 test pixels. Band centres are assumed evenly
+    spaced. Raises `SceneError` when a file is missing (which one, and where it goes) or is not the published one.
     """
     shape = (FACTS.rows, FACTS.cols)
     layers = [open_layer(require(FACTS, _STEM + name)) for name in ("CASI.tif", "LiDAR.tif")]
-    cube, lidar = (layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1])) for layer in layers)
+    cube, lidar = (layer.read(*layer.everywhere) for layer in layers)
     for what, array, expected in (("CASI", cube, (*shape, FACTS.bands)), ("LiDAR", lidar, (*shape, 1))):
         if array.shape != expected:
             raise SceneError(f"houston2013: the {what} raster is {array.shape}, expected {expected}")
@@ -41,11 +38,8 @@ def load_houston2013() -> Scene:
 def read_samples(path: Path, shape: tuple[int, int], counts: tuple[int, ...]) -> np.ndarray:
     """Labels (row, col) out of the contest's text file: lines `ID X Y ...`, a region for each class in order.
 
-    X is the column and Y the row, counted from 1; each region counts its IDs from 1 again.
-
-    Raises:
-        SceneError: When the file is no such list, leaves the raster, or has other than the published
-            counts.
+    X is the column and Y the row, counted from 1; each region counts its IDs from 1 again. Raises `SceneError` when the
+    file is no such list, leaves the raster, or has other than the published counts.
     """
     try:
         if not path.stat().st_size:

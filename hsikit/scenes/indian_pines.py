@@ -24,12 +24,10 @@ def load_indian_pines() -> Scene:
     This is the cube that everybody uses, bit for bit, and it is damaged: every byte 0x0D became 0x0A, which makes 2.9 %
     of its samples 768 too low (`hsikit.scenes.byte_damage`; `indian_pines_repaired` mends them).
 
-    The two arrays are read from the installed files of tensorly, which is not imported. Band centres are
-    those tensorly gives; where AVIRIS's spectrometers meet they are not strictly increasing, and they are
-    kept so. With the two rasters of the fixed 695-pixel split in hand, `masks["official_695"]` holds it.
-
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    The two arrays are read from the installed files of tensorly, which is not imported. Band centres are those tensorly
+    gives; where AVIRIS's spectrometers meet they are not strictly increasing, and they are kept so. With the two
+    rasters of the fixed 695-pixel split in hand, `masks["official_695"]` holds it. Raises `SceneError` when tensorly's
+    files are missing or hold something else.
     """
     return with_labels(FACTS, published_cube(), WAVELENGTHS_NM)
 

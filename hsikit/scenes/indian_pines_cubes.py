@@ -45,9 +45,7 @@ def load_repaired() -> Scene:
     Which ones was decided by `hsikit.scenes.byte_damage.repair` on the published cube alone, without labels and without
     the original; the decisions come with the package (`repair_decisions`). Low bytes, three counts off in 0.5 % of the
     samples, stay. Of the minima and ranges of the undamaged bands it reproduces 394 of 400, the published cube 347.
-
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     return with_labels(REPAIRED, published_cube() + repair_decisions() * np.uint16(RAISED), WAVELENGTHS_NM)
 
@@ -64,14 +62,12 @@ def repair_decisions() -> np.ndarray:
 def load_original() -> Scene:
     """The 200 usual bands of Purdue's GeoTIFF of 220, which never lost a byte; to be placed by hand.
 
-    Checked against the published cube: with 0x0D replaced by 0x0A it must be that cube.
-
-    Raises:
-        SceneError: When the file is missing, or is another one.
+    Checked against the published cube: with 0x0D replaced by 0x0A it must be that cube. Raises `SceneError` when the
+    file is missing, or is another one.
     """
     path = require(ORIGINAL, TIFF)
     layer = open_layer(path)
-    cube = layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1]))
+    cube = layer.read(*layer.everywhere)
     if cube.shape != (145, 145, TIFF_BANDS):
         raise SceneError(f"{path} holds {cube.shape}, expected (145, 145, {TIFF_BANDS}); it is another file")
     counts = np.ascontiguousarray(cube[..., KEPT]).astype(np.uint16)

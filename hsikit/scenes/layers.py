@@ -100,13 +100,18 @@ class Layer:
         return self.scale is not None or self.offset is not None
 
     @property
+    def everywhere(self) -> tuple[slice, slice]:
+        """All rows and columns."""
+        return slice(0, self.shape[0]), slice(0, self.shape[1])
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the whole raster as stored."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def in_memory(self) -> Layer:
         """The layer with all of its values read, once."""
-        whole = self.read(slice(0, self.shape[0]), slice(0, self.shape[1]))
+        whole = self.read(*self.everywhere)
         return replace(self, read=lambda rows, cols: np.array(whole[rows, cols]), array=lambda: whole, channels_read=0)
 
     def missing(self, stored: np.ndarray) -> np.ndarray:

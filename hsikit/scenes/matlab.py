@@ -131,10 +131,7 @@ def _read_5(path: Path, names: Sequence[str]) -> dict[str, Any]:
     from scipy.io import loadmat
 
     return loadmat(
-        str(path),
-        variable_names=list(names) or None,
-        simplify_cells=True,
-        verify_compressed_data_integrity=True,
+        str(path), variable_names=list(names) or None, simplify_cells=True, verify_compressed_data_integrity=True
     )
 
 

@@ -29,12 +29,9 @@ FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelle
 def load_muufl() -> Scene:
     """MUUFL Gulfport: 325 x 220 pixels, 64 bands of reflectance (float32), height and intensity, 11 classes.
 
-    From a file that holds the HSI of the subset alone, the scene comes back named ``muufl_subset``, with a
-    warning: figures measured on it do not compare with published ones. `masks["masks_150"]` holds the
-    150-per-class split when its two files are in hand.
-
-    Raises:
-        SceneError: When a file is missing, or does not have the published layout.
+    From a file that holds the HSI of the subset alone, the scene comes back named ``muufl_subset``, with a warning:
+    figures measured on it do not compare with published ones. `masks["masks_150"]` holds the 150-per-class split when
+    its two files are in hand. Raises `SceneError` when a file is missing, or does not have the published layout.
     """
     scene = read_muufl(require(FACTS, SCENE_FILE), FACTS.name)
     if not (scene.valid & ~subset_area(scene.shape)).any():
@@ -46,10 +43,8 @@ def load_muufl() -> Scene:
 def load_muufl_subset() -> Scene:
     """MUUFL subset: as `load_muufl`, with the HSI of two rectangles (18,100 pixels) and NaN elsewhere.
 
-    The full published file and the file of the subset give the same scene. LiDAR and labels are whole.
-
-    Raises:
-        SceneError: When a file is missing, or does not have the published layout.
+    The full published file and the file of the subset give the same scene. LiDAR and labels are whole. Raises
+    `SceneError` when a file is missing, or does not have the published layout.
     """
     scene = read_muufl(require(SUBSET_FACTS, SCENE_FILE), SUBSET_FACTS.name)
     valid = scene.valid & subset_area(scene.shape)
@@ -81,10 +76,8 @@ def subset_area(shape: tuple[int, int]) -> np.ndarray:
 def read_muufl(path: Path, name: str) -> Scene:
     """Read a file of the published MATLAB layout (struct `hsi`) of any size.
 
-    A pixel is valid where `valid_mask` (if there is one) says so and its whole spectrum is finite.
-
-    Raises:
-        SceneError: When fields are missing or do not fit each other.
+    A pixel is valid where `valid_mask` (if there is one) says so and its whole spectrum is finite. Raises `SceneError`
+    when fields are missing or do not fit each other.
     """
     hsi = read_mat(path, "hsi")
     cube = numeric(path, "hsi.Data", _field(path, hsi, "Data"), 3).astype(np.float32, copy=False)

@@ -78,21 +78,11 @@ def available() -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
-    for name in SCENES:
-        known = facts(name)
-        rows.append(
-            {
-                "name": name,
-                "size": f"{known.rows} x {known.cols}",
-                "bands": known.bands,
-                "lidar": known.lidar,
-                "classes": known.classes,
-                "labelled": known.labelled,
-                "in_hand": in_hand(known),
-                "licence": known.licence,
-            }
-        )
+    rows = [
+        {"name": name, "size": f"{known.rows} x {known.cols}", "bands": known.bands, "lidar": known.lidar,
+         "classes": known.classes, "labelled": known.labelled, "in_hand": in_hand(known), "licence": known.licence}
+        for name in SCENES for known in [facts(name)]
+    ]  # fmt: skip
     return pd.DataFrame(rows).astype({"labelled": "Int64"})
 
 

@@ -8,6 +8,7 @@ Sources: HyTools, HyperCoast, hyperproc.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _layer(path: Path, file: Any) -> Layer:
     wave = group["wavelength"]
     unit = text(wave.attrs.get("units", wave.attrs.get("unit")))
     waves, fwhm = nanometres(path, bands, wave, group["fwhm"], unit)
-    return Layer(path, (rows, cols, bands), cube.dtype, pixels(path, KIND, CUBE), wavelengths=waves, fwhm=fwhm,
+    return Layer(path, (rows, cols, bands), cube.dtype, partial(pixels, path, KIND, CUBE), wavelengths=waves, fwhm=fwhm,
                  good=outside(waves, WINDOWS), nodata=np.full(bands, FILL), units="reflectance",
                  crs=CRS.from_wkt(text(system.attrs.get("crs_wkt", system.attrs.get("spatial_ref")))),
                  transform=Affine(wide, 0, east[0] - wide / 2, 0, high, north[0] - high / 2),

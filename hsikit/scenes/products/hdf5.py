@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.envi import in_nm
-from hsikit.scenes.layers import Finding, Reader
+from hsikit.scenes.layers import Finding
 from hsikit.scenes.matlab import HDF5_SIGNATURE
 from hsikit.scenes.scene import SceneError, readable
 
@@ -41,15 +41,11 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
             yield file
 
 
-def pixels(path: Path, kind: str, name: str, bands_first: bool = True) -> Reader:
-    """Reads (row, col, band) of a data set that holds (band, row, col), or else (row, col, band)."""
-
-    def read(rows: slice, cols: slice) -> np.ndarray:
-        with opened(path, kind) as file:
-            data = file[name]
-            return np.ascontiguousarray(np.moveaxis(data[:, rows, cols], 0, -1)) if bands_first else data[rows, cols]
-
-    return read
+def pixels(path: Path, kind: str, name: str, rows: slice, cols: slice, bands_first: bool = True) -> np.ndarray:
+    """Values (row, col, band) out of a data set that holds (band, row, col), or else (row, col, band)."""
+    with opened(path, kind) as file:
+        data = file[name]
+        return np.ascontiguousarray(np.moveaxis(data[:, rows, cols], 0, -1)) if bands_first else data[rows, cols]
 
 
 def text(value: Any) -> str:

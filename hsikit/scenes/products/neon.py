@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def _layer(path: Path, group: Any, name: str) -> Layer:
     # The corrected product (.002) renamed a layer; mixing it with .001 in one mosaic would change the level.
     corrected = "Aerosol_Optical_Thickness" in meta.get("Ancillary_Imagery", ()) or "bidirectional" in path.name
 
-    return Layer(path, data.shape, data.dtype, pixels(path, KIND, name, bands_first=False), wavelengths=waves,
+    return Layer(path, data.shape, data.dtype, partial(pixels, path, KIND, name, bands_first=False), wavelengths=waves,
                  good=outside(waves, own or WINDOWS), fwhm=fwhm,
                  nodata=np.full(bands, number(data.attrs.get("Data_Ignore_Value", -9999))),
                  scale=np.full(bands, 1 / number(data.attrs["Scale_Factor"])),

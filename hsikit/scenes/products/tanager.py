@@ -10,6 +10,7 @@ Sources: Planet's open STAC items, hyperproc, HyperCoast.
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _layer(path: Path, file: Any) -> Layer:
         return ~bad
 
     waves, fwhm = nanometres(path, bands, cube.attrs["wavelengths"], cube.attrs["fwhm"])
-    return Layer(path, (rows, cols, bands), cube.dtype, pixels(path, KIND, name), wavelengths=waves, fwhm=fwhm,
+    return Layer(path, (rows, cols, bands), cube.dtype, partial(pixels, path, KIND, name), wavelengths=waves, fwhm=fwhm,
                  mask=clear, good=per_band(path, cube.attrs["good_wavelengths"], bands, "band flags") > 0.5,
                  nodata=np.full(bands, FILL), units="reflectance",
                  crs=CRS.from_epsg(int(number(file[GRID].attrs["epsg_code"]))),

@@ -32,7 +32,7 @@ from hsikit.scenes.simulated.land import (
     build_land,
     edge_of,
     smooth_noise,
-)
+)  # fmt: skip
 
 SMALLEST = (64, 128)  # rows, cols: below this a class often finds no room
 CLASS_NAMES = ("apple trees", "buildings", "ground", "woods", "vineyard", "roads")
@@ -56,12 +56,10 @@ LIDAR_INTENSITY_NOISE = 0.08  # share of the signal
 def load_simulated(seed: int = 0, rows: int = 166, cols: int = 600) -> Scene:
     """The simulated valley: 63 bands from 400 to 990 nm and two LiDAR channels, at 1 m.
 
-    `hsi` is float32 (row, col, 63), reflectance (simulated), with slope and shadow left in. `lidar` is
-    float32 (row, col, 2): surface height in metres over the valley's lowest point, and intensity. The same
-    seed and size give bit-identical, read-only arrays; a second call in one process returns the same scene.
-
-    Raises:
-        SceneError: When the size cannot hold all six classes, or a small scene's seed left one out.
+    `hsi` is float32 (row, col, 63), reflectance (simulated), with slope and shadow left in. `lidar` is float32 (row,
+    col, 2): surface height in metres over the valley's lowest point, and intensity. The same seed and size give
+    bit-identical, read-only arrays; a second call in one process returns the same scene. Raises `SceneError` when the
+    size cannot hold all six classes, or a small scene's seed left one out.
     """
     if rows < SMALLEST[0] or cols < SMALLEST[1]:
         raise SceneError(
@@ -86,23 +84,12 @@ def _build(seed: int, rows: int, cols: int) -> Scene:
     true = reflectance(land, abundances(land, rng), rng)
     cube = spectra.sense(spectra.illuminate(true, surface, GSD_M), rng)
     scene = Scene(
-        name="simulated",
-        hsi=cube,
-        labels=labels,
-        class_names=CLASS_NAMES,
-        units="reflectance (simulated)",
-        wavelengths_nm=spectra.WAVELENGTHS_NM,
-        lidar=scan(surface, true[..., -1], rng),
-        lidar_names=("surface height (m)", "intensity (no unit)"),
-        colors=COLORS,
-        gsd_m=GSD_M,
-        citation=(
-            "Simulated by hsikit with PROSAIL canopy spectra (Jacquemoud et al. 2009, "
-            "Remote Sensing of Environment 113, S56-S66); no sensor saw this scene."
-        ),
-        licence="Apache-2.0",
-        simulated=True,
-    )
+        "simulated", cube, labels, CLASS_NAMES, units="reflectance (simulated)", wavelengths_nm=spectra.WAVELENGTHS_NM,
+        lidar=scan(surface, true[..., -1], rng), lidar_names=("surface height (m)", "intensity (no unit)"),
+        colors=COLORS, gsd_m=GSD_M, licence="Apache-2.0", simulated=True,
+        citation="Simulated by hsikit with PROSAIL canopy spectra (Jacquemoud et al. 2009, Remote Sensing of "
+                 "Environment 113, S56-S66); no sensor saw this scene.",
+    )  # fmt: skip
     for array in (scene.hsi, scene.lidar, scene.labels, scene.valid, scene.wavelengths_nm):
         if array is not None:
             array.flags.writeable = False
