@@ -110,10 +110,9 @@ class Scores:
     def __str__(self) -> str:
         names = [self.class_names[c - 1] for c in self.small_classes]
         small = f"; under {SMALL_CLASS} test pixels: {', '.join(names)}" if names else ""
-        return (
-            f"OA {self.oa:.3f}, AA {self.aa:.3f} ({self.tested} of {len(self.class_names)} classes), "
-            f"kappa {self.kappa:.3f}, {self.support.sum():,} test pixels{small}"
-        )
+        of = f"{self.tested} of {len(self.class_names)} classes"
+        tested = f"kappa {self.kappa:.3f}, {self.support.sum():,} test pixels{small}"
+        return f"OA {self.oa:.3f}, AA {self.aa:.3f} ({of}), {tested}"
 
 
 # --- scores ------------------------------------------------------------------------------------------
@@ -140,15 +139,9 @@ def score(pred: Any, split: Any) -> Scores:
     if labels.shape != tuple(split.shape):
         raise ValueError(f"the map is {labels.shape}, the split {tuple(split.shape)} (row, col); map the same scene")
     scores = getattr(pred, "scores", None)
-    return scores_from_labels(
-        split.y("test"),
-        labels.ravel()[split.test],
-        split.class_names,
-        # (row, col, class) -> (test pixel, class)
-        probabilities=None if scores is None else scores.reshape(-1, scores.shape[-1])[split.test],
-        classes=getattr(pred, "classes", None),
-        unseen=getattr(split, "unseen_classes", ()),
-    )
+    own = None if scores is None else scores.reshape(-1, scores.shape[-1])[split.test]  # -> (test pixel, class)
+    return scores_from_labels(split.y("test"), labels.ravel()[split.test], split.class_names, own,
+                              getattr(pred, "classes", None), getattr(split, "unseen_classes", ()))  # fmt: skip
 
 
 def scores_from_labels(true: np.ndarray, predicted: np.ndarray, class_names: Sequence[str],
@@ -183,20 +176,12 @@ def scores_from_labels(true: np.ndarray, predicted: np.ndarray, class_names: Seq
     hits = np.diag(confusion[:, 1:])
     oa, aa, kappa = overall_scores(confusion)
     return Scores(
-        oa=oa,
-        aa=aa,
-        kappa=kappa,
-        recall=ratio(hits, support),
-        precision=ratio(hits, answered),
-        f1=np.where(support > 0, ratio(2 * hits, support + answered), np.nan),
-        support=support,
-        confusion=confusion[:, 1:].copy(),
-        class_names=tuple(class_names),
-        tested=int((support > 0).sum()),
+        oa, aa, kappa, recall=ratio(hits, support), precision=ratio(hits, answered),
+        f1=np.where(support > 0, ratio(2 * hits, support + answered), np.nan), support=support,
+        confusion=confusion[:, 1:].copy(), class_names=tuple(class_names), tested=int((support > 0).sum()),
         small_classes=tuple((np.flatnonzero((support > 0) & (support < SMALL_CLASS)) + 1).tolist()),
-        unseen_classes=tuple(sorted(int(c) for c in unseen)),
-        calibration=fit,
-    )
+        unseen_classes=tuple(sorted(int(c) for c in unseen)), calibration=fit,
+    )  # fmt: skip
 
 
 def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibration:
@@ -218,9 +203,8 @@ def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibratio
     if p.ndim != 2 or true_index.shape != p.shape[:1]:
         raise ValueError(f"probabilities are {p.shape}, expected (n, class) with n = {true_index.size} true indices")
     if true_index.min() < 0 or true_index.max() >= p.shape[1]:
-        raise ValueError(
-            f"true indices run from {true_index.min()} to {true_index.max()}, expected 0 to {p.shape[1] - 1}"
-        )
+        span = f"{true_index.min()} to {true_index.max()}"
+        raise ValueError(f"true indices run from {span}, expected 0 to {p.shape[1] - 1}")
     if not ((p >= 0).all() and np.allclose(p.sum(1), 1, atol=ROW_SUM)):  # NaN and infinity fail both
         raise ValueError("probabilities must be finite, not negative and sum to 1 in each row; apply a softmax first")
     p = p / p.sum(1, keepdims=True)

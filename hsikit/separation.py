@@ -21,14 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NEIGHBOURS = 10
-METRICS = {  # name -> where better lies
-    "scatter_ratio": "higher",
-    "silhouette": "higher",
-    "davies_bouldin": "lower",
-    "calinski_harabasz": "higher",
-    "neighbourhood_hit": "higher",
-    "radius_ratio": "lower",
-}
+METRICS = {"scatter_ratio": "higher", "silhouette": "higher", "davies_bouldin": "lower", "calinski_harabasz": "higher",
+           "neighbourhood_hit": "higher", "radius_ratio": "lower"}  # name -> where better lies  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,16 +115,11 @@ def separation(features: np.ndarray, labels: np.ndarray, rowcol: np.ndarray | No
     table["nearest_centroid"] = np.sort(scipy.spatial.distance.cdist(centroids, centroids))[:, 1]  # 0 is to itself
     table["radius_ratio"] = table["radius"] / table["nearest_centroid"]
     return Separation(
-        scatter_ratio=_scatter_ratio(vectors, codes, centroids),
-        silhouette=float(scores["silhouette"].mean()),
-        davies_bouldin=float(davies_bouldin_score(vectors, codes)),
-        calinski_harabasz=float(calinski_harabasz_score(vectors, codes)),
-        neighbourhood_hit=float(scores["neighbourhood_hit"].mean()),
-        radius_ratio=float(table["radius_ratio"].mean()),
-        window=0 if places is None else int(window),
-        n=len(vectors),
-        per_class=table.reset_index(),
-    )
+        _scatter_ratio(vectors, codes, centroids), float(scores["silhouette"].mean()),
+        float(davies_bouldin_score(vectors, codes)), float(calinski_harabasz_score(vectors, codes)),
+        float(scores["neighbourhood_hit"].mean()), float(table["radius_ratio"].mean()),
+        window=0 if places is None else int(window), n=len(vectors), per_class=table.reset_index(),
+    )  # fmt: skip
 
 
 def trustworthiness(

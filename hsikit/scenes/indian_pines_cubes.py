@@ -31,12 +31,9 @@ REPAIRED = replace(FACTS, name="indian_pines_repaired")
 MEDIAN = replace(FACTS, name="indian_pines_median")
 BANDS_LEFT_OUT = replace(FACTS, name="indian_pines_bands_left_out", bands=116)
 ORIGINAL = replace(
-    FACTS,
-    name="indian_pines_original",
-    files=(SceneFile(TIFF),),
-    folders=("indian_pines_original",),
+    FACTS, name="indian_pines_original", files=(SceneFile(TIFF),), folders=("indian_pines_original",),
     manual="It lies in the data set of Purdue's repository, https://doi.org/10.4231/R7RX991C (CC BY 3.0)",
-)
+)  # fmt: skip
 
 
 def load_repaired() -> Scene:

@@ -136,9 +136,8 @@ def require(facts: SceneFacts, filename: str) -> Path:
     also = "" if os.environ.get("HSIKIT_DATA") else f" (or name a data folder: HSIKIT_DATA/{folder}/{filename})"
     if facts.manual:
         raise SceneError(f"{facts.name}: {filename} is missing; it goes to {place}{also}. {facts.manual}")
-    raise SceneError(
-        f"{facts.name}: {filename} is missing; run `hsikit fetch {facts.name}`, or put it at {place}{also}"
-    )
+    fetch = f"run `hsikit fetch {facts.name}`"
+    raise SceneError(f"{facts.name}: {filename} is missing; {fetch}, or put it at {place}{also}")
 
 
 def in_hand(facts: SceneFacts) -> bool:

@@ -26,16 +26,7 @@ from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, ra
 from hsikit.scenes.layers import Finding, Layer, copied, open_layer
 from hsikit.scenes.place import place
 from hsikit.scenes.scene import Scene, SceneError
-from hsikit.scenes.yaml_file import (
-    Named,
-    class_file,
-    entries,
-    files_of,
-    mask_entries,
-    named,
-    read_yaml,
-    stamp_of,
-)  # fmt: skip
+from hsikit.scenes.yaml_file import Named, class_file, entries, files_of, mask_entries, named, read_yaml, stamp_of
 
 log = logging.getLogger(__name__)
 

@@ -10,21 +10,12 @@ import scipy  # its parts load when they are used: a config is expanded without 
 
 from hsikit.splits.fields import near_regions
 from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, drawn, extent, split_label, val_count
-from hsikit.splits.split import (
-    OnImpossible,
-    Part,
-    Split,
-    SplitError,
-    assemble,
-    chebyshev,
-    check_patch,
-    generator,
-    report_impossible,
-    whole,
-)  # fmt: skip
+from hsikit.splits.repeats import chebyshev
+from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible, whole
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
+    from hsikit.splits.split import OnImpossible, Part
 
 STARTS = 6  # tilings tried: the grid of blocks is shifted at random, the best outcome is kept
 

@@ -13,20 +13,12 @@ import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit.splits.pixels import class_pools, extent, fields
-from hsikit.splits.split import (
-    OnImpossible,
-    Part,
-    Split,
-    SplitError,
-    assemble,
-    chebyshev,
-    check_patch,
-    generator,
-    report_impossible,
-)  # fmt: skip
+from hsikit.splits.repeats import chebyshev
+from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
+    from hsikit.splits.split import OnImpossible, Part
 
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 

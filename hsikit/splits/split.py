@@ -93,9 +93,8 @@ class Split:
     def _check_parts(self) -> None:
         everything = np.concatenate([self.train, self.val, self.test])
         if self.train.size == 0 or self.test.size == 0:
-            raise SplitError(
-                f"{self.name}: {self.train.size} training and {self.test.size} test pixels; both need at least one"
-            )
+            sizes = f"{self.train.size} training and {self.test.size} test pixels"
+            raise SplitError(f"{self.name}: {sizes}; both need at least one")
         shared = everything.size - np.unique(everything).size
         if shared:
             raise SplitError(f"{self.name}: {shared} pixels are in two parts; train, val and test must be disjoint")
@@ -112,10 +111,8 @@ class Split:
             raise SplitError(f"{self.name}: dropped classes {sorted(stray)} still have pixels; remove them")
         untrained = set(np.unique(self.y("test")).tolist()) - set(self.classes) - set(self.unseen_classes)
         if untrained:
-            raise SplitError(
-                f"{self.name}: classes {sorted(untrained)} are tested but never trained; "
-                "drop them or declare them in unseen_classes"
-            )
+            remedy = "drop them or declare them in unseen_classes"
+            raise SplitError(f"{self.name}: classes {sorted(untrained)} are tested but never trained; {remedy}")
 
     # --- what a part holds -----------------------------------------------------------------------
 
@@ -373,10 +370,8 @@ class LeakageReport:
         return codes
 
     def __repr__(self) -> str:
-        return (
-            f"<leakage of {self.split.name} at window {self.patch}: {100 * self.shared:.1f} % of "
-            f"{self.split.n_test:,} test windows share pixels with training windows>"
-        )
+        shared = f"{100 * self.shared:.1f} % of {self.split.n_test:,} test windows share pixels with training windows"
+        return f"<leakage of {self.split.name} at window {self.patch}: {shared}>"
 
 
 ARRAYS = ("train", "val", "test", "labels", "groups")

@@ -25,21 +25,13 @@ from hsikit.text import encoders, openclip
 from hsikit.text.prompts import ClassPrompts, TextError, load_prompts
 
 __all__ = [
-    "ClassPrompts",
-    "TextEncoder",
-    "TextError",
-    "TextVectors",
-    "encode_classes",
-    "load_prompts",
-    "load_text_encoder",
-    "random_vectors",
-]
+    "ClassPrompts", "TextEncoder", "TextError", "TextVectors", "encode_classes", "load_prompts",
+    "load_text_encoder", "random_vectors",
+]  # fmt: skip
 
 _BACKENDS: dict[str, Callable[..., encoders.Backend]] = {
-    "minilm": encoders.minilm,
-    "openclip": openclip.openclip,
-    "file": encoders.file,
-}
+    "minilm": encoders.minilm, "openclip": openclip.openclip, "file": encoders.file,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
