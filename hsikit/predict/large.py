@@ -112,8 +112,8 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
-    fixed: dict[str, Any] = {"model": model, "scene": scene, "memory_gb": memory_gb, "stamp": large.stamp}
-    results = _here(left, fixed) if client is None else _on(client, left, fixed)
+    fixed = (left, model, scene, memory_gb, large.stamp)
+    results = _here(*fixed) if client is None else _on(client, *fixed)
     with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
         for chunk, labels in results:
             target.put(chunks[chunk], labels)
@@ -179,15 +179,15 @@ def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
 # --- chunks, here and elsewhere --------------------------------------------------------------------
 
 
-def _here(chunks: list[Tile], fixed: dict[str, Any]) -> Iterator[tuple[Tile, np.ndarray]]:
+def _here(chunks: list[Tile], model: str, scene: str, *more: Any) -> Iterator[tuple[Tile, np.ndarray]]:
     for chunk in chunks:
-        yield chunk, map_chunk(chunk=chunk, **fixed)
+        yield chunk, map_chunk(model, scene, chunk, *more)
 
 
-def _on(client: Any, chunks: list[Tile], fixed: dict[str, Any]) -> Iterator[tuple[Tile, np.ndarray]]:
+def _on(client: Any, chunks: list[Tile], model: str, scene: str, *more: Any) -> Iterator[tuple[Tile, np.ndarray]]:
     from dask.distributed import as_completed
 
-    futures = client.map(lambda chunk: map_chunk(chunk=chunk, **fixed), chunks, pure=False)
+    futures = client.map(lambda chunk: map_chunk(model, scene, chunk, *more), chunks, pure=False)
     chunk_of = dict(zip((future.key for future in futures), chunks))
     finished = as_completed(futures)
     del futures  # a result is forgotten by the cluster once it is here
