@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hsikit.fitted import Fitted
 from hsikit.models.sdhsi import SDHSINet, flattened
 from hsikit.patches import Cube
+from hsikit.predict import predict_map
 from hsikit.predict.fast import for_maps
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
@@ -50,6 +51,10 @@ class ExitAnswers:
     def labels(self) -> list[np.ndarray]:
         """Classes (n,) that each exit gives."""
         return [self.classes[p.argmax(1)] for p in self.probabilities]
+
+    def mean_labels(self) -> np.ndarray:
+        """Classes (n,) by the mean probability of all outputs."""
+        return self.classes[np.mean(self.probabilities, 0).argmax(1)]
 
     def first(self, n: int) -> ExitAnswers:
         """Of the first n pixels alone."""
@@ -96,7 +101,9 @@ def choose_exit(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0
 
 
 def map_at_exit(fitted: Fitted, scene: Scene, depth: int | None) -> np.ndarray:
-    """Classes (row, col) int16 from a dense pass that ends at exit `depth` (from 1; None: the final output)."""
+    """Classes (row, col) int16 from a dense pass that ends at exit `depth` (from 1; None: the network's answer)."""
+    if depth is None and getattr(fitted.network, "answers_by_mean", False):
+        return predict_map(fitted, scene).labels
     network, cube, keep = ready(fitted, scene, dense=True)
     answer = dense_answer(network, cube, scene.shape[0], depth)[keep].argmax(0).numpy()
     return np.where(scene.valid, np.asarray(fitted.class_ids, np.int16)[answer], 0).astype(np.int16)
@@ -166,16 +173,15 @@ def exit_costs(network: SDHSINet) -> pd.DataFrame:
     """
     import pandas as pd
 
-    bands, side, dense, window, parameters = network.bands, network.window, 0, 0, 0
+    bands, dense, window, parameters = network.bands, 0, 0, 0
     rows = []
-    for depth in range(1, len(network.stages) + 2):
-        block: Any = network.stages[depth - 1] if depth <= len(network.stages) else network.flat
-        conv, side = block[0], side - 2
-        bands = bands - conv.kernel_size[0] + 1 if conv.weight.dim() == 5 else 1
+    for depth, (block, side) in enumerate(zip(network.blocks, network.sides), 1):
+        conv: Any = block[0]  # type: ignore[index]
+        bands = (bands - conv.kernel_size[0]) // conv.stride[0] + 1 if conv.weight.dim() == 5 else 1
         dense += conv.weight.numel() * bands
         window += conv.weight.numel() * bands * side**2
         parameters += _parameters(block)
-        if len(network.exits):
+        if depth <= len(network.exits):
             classify: Any = network.exits[depth - 1].classify
             rows.append((f"exit {depth}", parameters, dense, window, classify))
     rows.append(("final", parameters, dense, window, nn.ModuleList([network.head, network.classify])))
@@ -232,9 +238,9 @@ def early_exit(fitted: Fitted, scene: Scene, pixels: np.ndarray, threshold: floa
     with torch.inference_mode():
         for index in torch.arange(len(rows)).split(WINDOWS):
             x, waiting = cube.windows(rows[index], cols[index])[0][:, None], index
-            for depth in range(1, len(network.stages) + 2):
+            for depth in range(1, len(network.blocks) + 1):
                 x = network.step(x, depth)
-                if not len(network.exits):
+                if depth > len(network.exits):
                     continue
                 sure, best = network.leave(flattened(x), depth)[:, keep, 0, 0].softmax(1).max(1)
                 done = sure >= threshold

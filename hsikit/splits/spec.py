@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
     "random": (random_split, ("train", "val", "on_impossible")),
     "block": (block_split, ("train", "patch", "val", "block", "on_impossible")),
-    "fields": (field_split, ("patch", "train_share", "partition", "on_impossible")),
+    "fields": (field_split, ("patch", "train_share", "shots", "partition", "on_impossible")),
     "few_shot": (few_shot_split, ("shots", "on_impossible")),
     "official": (official_split, ("name", "val")),
     "west_east": (west_east_split, ("train_cols_below", "test_cols_from", "per_class", "val", "partition")),
@@ -73,7 +73,7 @@ def split_name(spec: Mapping[str, Any]) -> str:
     if kind in ("random", "block"):
         return split_label(kind, keys.get("train", 0.10))
     if kind == "fields":
-        return fields_label(keys.get("train_share", 1.0))
+        return fields_label(keys.get("train_share", 1.0), keys.get("shots", 0))
     if kind == "few_shot":
         return f"shot_{keys.get('shots', 20)}"
     return keys.get("name") or "official" if kind == "official" else kind
