@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit.splits.pixels import class_pools, extent, fields
-from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
+from hsikit.splits.repeats import chebyshev
+from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
-from dataclasses import dataclass
-
-import scipy  # its parts load when they are used: a config is expanded without them
+    from hsikit.splits.split import OnImpossible, Part
 
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 
 
 def field_split(
-    scene: Scene,
-    patch: int = 11,
-    seed: int = 0,
-    train_share: float = 1.0,
-    on_impossible: OnImpossible = "drop",
+    scene: Scene, patch: int = 11, seed: int = 0, train_share: float = 1.0, on_impossible: OnImpossible = "drop",
     shots: int = 0,
-) -> Split:
+) -> Split:  # fmt: skip
     """Whole 8-connected fields to training, validation or test, at least `patch` apart (Chebyshev).
 
     Which field goes where is searched with geometry alone (class and position of pixels), and so is which of
@@ -88,12 +85,6 @@ def fields_label(train_share: float, shots: int = 0) -> str:
         raise SplitError(f"shots is {shots!r} beside train_share {train_share}; expected a whole number of pixels a "
                          "class, 0 for all, with train_share left at 1")  # fmt: skip
     return f"fields_{shots}px" if shots else "fields" if train_share == 1 else f"fields_{100 * train_share:g}"
-
-
-def check_patch(patch: int) -> None:
-    """Refuse window sizes that are no positive whole number."""
-    if isinstance(patch, bool) or not isinstance(patch, int | np.integer) or patch < 1:
-        raise SplitError(f"patch is {patch!r}; expected a window size in whole pixels, 1 or more")
 
 
 def _thin(pixels: np.ndarray, labels: np.ndarray, order: np.ndarray, kept_of: float) -> np.ndarray:

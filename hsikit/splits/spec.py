@@ -94,8 +94,6 @@ def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     allowed = (*KINDS[kind][1], *UNSEEN)
     for key in keys:
         if key not in allowed:
-            raise SplitError(
-                f"split kind {kind!r} has no key {key!r}; did you mean {nearest(key, allowed)!r}? "
-                f"Known: {', '.join(allowed)}"
-            )
+            hint = f"did you mean {nearest(key, allowed)!r}? Known: {', '.join(allowed)}"
+            raise SplitError(f"split kind {kind!r} has no key {key!r}; {hint}")
     return kind, keys

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
+from hsikit._util import class_at
 from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
 from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
 
+HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes"}
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
@@ -91,7 +92,7 @@ def build(name: str, store: Store | None = None) -> Table:
     rows = list(store.rows().values()) if kind.whole_ledger else rows_of(store, *kind.configs)
     gaps = missing(name, store)
     module, _, function = kind.make.partition(".")
-    make = getattr(import_module(f"hsikit.tables.{module}"), function)
+    make = class_at(f"{HOMES[module]}.{function}")
     try:
         cells = make(*kind.given, rows) if rows else None
     except TableError:
