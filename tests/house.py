@@ -23,8 +23,8 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
     "lines of the core": 12_450,
-    "lines in all": 24_800,
-    "files": 160,
+    "lines in all": 25_150,  # tables of SDHSI-Net over partitions, intervals over fields
+    "files": 161,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,
