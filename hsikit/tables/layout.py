@@ -60,7 +60,7 @@ CUBES = {
     "indian_pines_bands_left_out": "placebo: damaged bands left out",
     "indian_pines_median": "placebo: median of three bands",
 }  # fmt: skip
-CUBES_FROM = ("indian_pines_cubes_fields", "indian_pines_cubes_random")
+CUBES_FROM = ("indian_pines_cubes_fields", "indian_pines_cubes_random", "indian_pines_cubes_ssrn")
 NETWORKS = {"mmlgnet": "MMLGNet", "sdhsi": "SDHSI-Net"}  # what figures call the papers' methods
 
 # SDHSI-Net: with self-distillation, and the same trunk on cross-entropy alone, at each label budget.

@@ -141,6 +141,19 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def run_differences(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
+    """Every pair's difference in OA, in points, as `hsikit.figures.difference_spread` draws it."""
+    here = [r for r in pooled(rows) if (r["split"], r["scene"]) == (split, scene)]
+    of: dict[str, dict[tuple[int, int], float]] = {}
+    for r in here:
+        of.setdefault(r["name"], {})[r["partition"], r["seed"]] = 100 * r["oa"]
+    return pd.DataFrame([
+        {"comparison": name, "partition": pair[0], "seed": pair[1], "difference": of[arm][pair] - of[without][pair]}
+        for name, (arm, without) in steps.items()
+        for pair in sorted(of.get(arm, {}).keys() & of.get(without, {}).keys())
+    ], columns=["comparison", "partition", "seed", "difference"])  # fmt: skip
+
+
 def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
     """What each step adds on a split, as `hsikit.figures.paired_differences` draws it.
 
@@ -152,6 +165,6 @@ def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene:
     for name, (arm, without) in steps.items():
         found = gap(rows, (split, scene, arm), "oa", without)
         if found:
-            numbers = {key: found[key] for key in ("n", "difference", "low", "high")}
-            lines.append({"comparison": name, "metric": "oa", "split": split, "reference": without, **numbers})
+            numbers = {key: found[key] for key in ("n", "difference", "low", "high", "over")}
+            lines.append({"comparison": name, "metric": "oa", "split": split, **numbers})
     return pd.DataFrame(lines)
