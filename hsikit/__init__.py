@@ -34,6 +34,7 @@ _HOME = {
     "hsikit.explore.painter_files": ("load_painting",),
     "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),
     "hsikit.workbook": ("run_workbook",),
+    "hsikit.workbook.referee": ("referee",),
 }  # fmt: skip
 __all__, __getattr__ = lazily(__name__, _HOME)
 
