@@ -30,6 +30,7 @@ _HOME = {
     "hsikit.features": ("embed",),
     "hsikit.separation": ("separation",),
     "hsikit.spectra": ("ndvi",),
+    "hsikit.analysis.power": ("power",),
     "hsikit.explore.painting": ("Painting",),
     "hsikit.explore.painter_files": ("load_painting",),
     "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),

@@ -23,8 +23,8 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
     "lines of the core": 12_450,
-    "lines in all": 25_450,  # the referee: a split and a map as people hand them in, what is measured of them, a page
-    "files": 162,
+    "lines in all": 25_550,  # the referee: split and map as people hand them in, what is measured of them, a page; power
+    "files": 163,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,
