@@ -181,9 +181,8 @@ class SelfDistillation(nn.Module):
         if self.kl:
             pairs = self._teacher_student(output if beside is None else joined(output, beside), index)
             if pairs:
-                terms["kl"] = (
-                    self.kl * self.ramp * torch.stack([soft_targets(t, s, self.temperature) for t, s in pairs]).sum()
-                )
+                apart = [soft_targets(teacher, student, self.temperature) for teacher, student in pairs]
+                terms["kl"] = self.kl * self.ramp * torch.stack(apart).sum()
         if self.hint and output.features:
             deep = F.normalize(output.embedding.detach(), dim=1)
             distance = [F.mse_loss(F.normalize(f, dim=1), deep) for f in output.features]

@@ -71,9 +71,8 @@ def field_split(
         for part in ("train", "val"):
             parts[part] = _thin(parts[part], scene.usable.ravel()[parts[part]], order, train_share)
     if shots:
-        parts["train"] = _thin(
-            parts["train"], scene.usable.ravel()[parts["train"]], rng.random(scene.usable.size), shots
-        )
+        order, own = rng.random(scene.usable.size), scene.usable.ravel()[parts["train"]]
+        parts["train"] = _thin(parts["train"], own, order, shots)
         parts["val"] = parts["val"][:0]
     return assemble(scene, name, parts, seed=seed, patch=patch, dropped=dropped, groups=numbered)
 

@@ -27,8 +27,8 @@ def networks():
         "mmlgnet": mml, "trunk_ce": TrunkClassifier(15, 1, 3, window=11), "sdhsi light": SDHSINet(15, 3, 11),
         "sdhsi paper": SDHSINet(15, 3, 11, variant="paper"), "sdhsi fields": SDHSINet(15, 3, 11, variant="fields"),
         "sdhsi few labels": SDHSINet(15, 3, 11, variant="few_labels", answer="mean"),
-        "sdhsi ten percent": SDHSINet(15, 3, 11, variant="ten_percent"), "cnn2d": CNN2D(15, 3, 11), "cnn3d": CNN3D(15, 3, 11),
-        "hybridsn": HybridSN(15, 3, 11),
+        "sdhsi ten percent": SDHSINet(15, 3, 11, variant="ten_percent"), "cnn2d": CNN2D(15, 3, 11),
+        "cnn3d": CNN3D(15, 3, 11), "hybridsn": HybridSN(15, 3, 11),
     }  # fmt: skip
 
 
@@ -179,9 +179,11 @@ def test_bad_input_is_one_clear_line(wrong, message):
         wrong()
 
 
-@pytest.mark.parametrize(("variant", "bands", "classes", "window", "both", "trunk"),
-                         [("fields", 8, 9, 11, 106_772, 90_489), ("few_labels", 15, 16, 13, 126_392, 104_056),
-                          ("ten_percent", 30, 16, 13, 203_104, 167_968), ("light", 30, 16, 11, 588_720, 362_608)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("variant", "bands", "classes", "window", "both", "trunk"),
+    [("fields", 8, 9, 11, 106_772, 90_489), ("few_labels", 15, 16, 13, 126_392, 104_056),
+     ("ten_percent", 30, 16, 13, 203_104, 167_968), ("light", 30, 16, 11, 588_720, 362_608)],
+)  # fmt: skip
 def test_trunks_have_the_weights_that_were_counted_by_hand(variant, bands, classes, window, both, trunk):
     of = lambda exits: SDHSINet(bands, classes, window, variant, exits)  # noqa: E731
     assert (count_parameters(of(True)), count_parameters(of(False))) == (both, trunk)

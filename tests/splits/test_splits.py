@@ -262,7 +262,8 @@ def test_shots_inside_training_fields_are_nested_and_leave_the_test_alone():
     assert np.array_equal(full.test, five.test)
     assert set(five.train) < set(ten.train) < set(full.train)
     assert set(five.counts("train")[five.counts("train") > 0]) == {5}
-    assert five.n_val == 0 and five.leakage(patch=5).shared == 0.0
+    assert five.n_val == 0
+    assert five.leakage(patch=5).shared == 0.0
 
 
 def test_the_buffer_takes_what_a_full_search_would():
