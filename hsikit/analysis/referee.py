@@ -44,7 +44,7 @@ CUBES = {
 }  # digest of a cube's float32 values -> its published name
 SAME_CUBE = {"muufl_five": "muufl_subset"}
 VERDICTS = {
-    "same": "This is no test: pixels or measurements that trained are tested.",
+    "same": "This is no test: pixels that trained, or that chose the model, are tested.",
     "labels": "The test is not scored against this scene's labels.",
     "cube": "The cube is another one than its name says.",
     "position": "Nothing here shows that the method knows more than where a pixel lies.",
@@ -125,6 +125,9 @@ def judge(scene: Scene, sides: Sides, answers: np.ndarray, window: int = 11, not
     found += [*more, *_fields(groups, field_of.ravel()[sides.train]), *(Doubt("", text) for text in noticed if text)]
     if sides.unlabelled:
         found.append(Doubt("", f"{sides.unlabelled:,} pixels of the split have no valid label in the scene; left out."))
+    if (one_up := float((mine + 1 == true).mean())) > max(2 * scores.oa, 0.2):
+        text = "The map seems to count classes from 0: with its numbers raised by one it would be right in"
+        found.append(Doubt("", f"{text} {_percent(one_up)}."))
     if lost := int((mine == 0).sum()):
         found.append(
             Doubt("", f"The map has no answer for {lost:,} of {mine.size:,} test pixels; they count as wrong.")
@@ -152,6 +155,9 @@ def _overlap(sides: Sides, window: int) -> tuple[dict[int, float], list[Doubt]]:
     if share[1] > 0:
         text = "of the test pixels are training pixels: what was learnt by heart there is counted as known."
         found.append(Doubt("same", f"{_percent(share[1])} {text}"))
+    if chosen := float(np.isin(sides.test, sides.val).mean()):
+        text = "of the test pixels are validation pixels: what was chosen on them is scored on them."
+        found.append(Doubt("same", f"{_percent(chosen)} {text}"))
     some = f"{_percent(share[window])} of the test windows share" if share[window] else "no test window shares"
     text = f"At window {window}, {some} a pixel with a training window"
     if leaks := share[window] > LEAKS:
@@ -292,8 +298,8 @@ def _rivals(scene: Scene, sides: Sides) -> tuple[list[str], list[np.ndarray], li
     known = (("the commonest class", "majority", "spectra"), (NEAREST, "coordinates", "spectra"),
              (f"LDA on means of {MEANS} x {MEANS} pixels", "lda", "means"))  # fmt: skip
     for name, method, features in known:
-        if method == "lda" and np.unique(sides.y("train")).size < 2:
-            continue
+        if method == "lda" and not 1 < np.unique(sides.y("train")).size < sides.train.size:
+            continue  # nothing to tell apart, or nothing to learn a spread from
         start = time.perf_counter()
         plain = Sides(sides.train, np.empty(0, np.int64), sides.test, sides.labels)
         fitted = fit_shallow(method, scene, plain, features=features, window=MEANS)  # type: ignore[arg-type]

@@ -55,6 +55,13 @@ def read_sides(split: Given, scene: Scene) -> Sides:
         SplitError: When it is none of these, does not fit the scene, or a side has no labelled pixel.
     """
     stored = _stored(split, scene)
+    sizes = [np.shape(stored["labels"])] if stored.get("labels") is not None else []
+    sizes += [tuple(np.ravel(stored["shape"]).tolist())] if "shape" in stored else []
+    for size in sizes:
+        if size != scene.shape:
+            raise SplitError(
+                f"the split is of a scene of {size}, {scene.name} is {scene.shape} (row, col); give its own"
+            )
     rasters = {
         part: array for part in ("train", "val", "test") if (array := np.asarray(stored.get(part, ()))).ndim == 2
     }

@@ -154,6 +154,27 @@ def test_classes_that_never_trained_and_measurements_on_both_sides_are_told(vall
     assert any("repeat a measurement that trained" in text for text in audit.sentences)
 
 
+def test_a_model_that_was_chosen_on_the_test_is_told(valley, tmp_path):
+    split = block_split(valley, train=0.03, patch=11)
+    np.savez(tmp_path / "split.npz", train=split.train, val=split.test[::2], test=split.test)
+    audit = judge(valley, read_sides(tmp_path / "split.npz", valley), nearly_right(valley))
+    assert audit.verdict == VERDICTS["same"]
+    assert any("of the test pixels are validation pixels" in text for text in audit.sentences)
+
+
+def test_a_map_that_counts_classes_from_0_is_told(valley):
+    split = block_split(valley, train=0.03, patch=11)
+    audit = audited(valley, split, nearly_right(valley) - 1)
+    assert any("seems to count classes from 0" in text for text in audit.sentences)
+    assert audit.verdict == VERDICTS["position"]
+
+
+def test_a_pixel_a_class_is_too_few_for_lda_and_enough_for_the_rest(valley):
+    one = np.array([np.flatnonzero(valley.usable == c)[0] for c in range(1, 7)])
+    audit = audited(valley, (one, np.flatnonzero(valley.usable)[::7]), nearly_right(valley), window=1)
+    assert len(audit.rivals) == 2
+
+
 def test_other_numbers_for_the_same_classes_are_no_fault(valley):
     split = block_split(valley, train=0.03, patch=11)
     turned = np.where(split.labels > 0, 7 - split.labels, 0)

@@ -53,6 +53,7 @@ def test_pixels_without_a_label_are_left_out_and_counted(scene):
         (lambda f: (np.array([1, 500]), np.array([2])), "train names pixels outside field"),
         (lambda f: (np.array([0.5]), np.array([2])), "train is float64"),
         (lambda f: (np.ones((3, 3)), np.array([2])), r"train is \(3, 3\), field is \(12, 10\)"),
+        (lambda f: np.savez(f / "a.npz", train=[1], test=[2], shape=[5, 5]) or f / "a.npz", r"of a scene of \(5, 5\)"),
         (lambda f: (np.array([], int), np.array([2])), "0 train pixels, of which field labels none"),
     ],
 )  # fmt: skip
