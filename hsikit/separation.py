@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy  # its parts load when they are used
 
+from hsikit.errors import door
 from hsikit.features import checked_features, draw_per_class
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Separation:
         return plain | {"window": self.window, "n": self.n, "per_class": classes}
 
 
+@door
 def separation(
     features: np.ndarray,
     labels: np.ndarray,

@@ -12,16 +12,17 @@ import grimp
 import networkx
 
 PACKAGE = Path(__file__).parents[1] / "hsikit"
-CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fitted", "train", "shallow", "predict",
+CORE = ("_util", "errors", "scenes", "splits", "text", "models", "losses", "patches", "fitted", "train", "shallow", "predict",
         "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
-    "lines of the core": 12_750,
-    "lines in all": 25_100,
-    "files": 162,
-    "modules at the root": 12,
+    # The last raise: one family of errors, models checked before they are built, disks asked, configs checked whole.
+    "lines of the core": 13_250,
+    "lines in all": 26_000,
+    "files": 164,
+    "modules at the root": 13,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsikit.errors import door
 from hsikit.splits.pixels import class_pools, extent, fields
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
@@ -22,6 +23,7 @@ import scipy  # its parts load when they are used: a config is expanded without 
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 
 
+@door
 def field_split(
     scene: Scene,
     patch: int = 11,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsikit.errors import door
 from hsikit.splits.pixels import check_val, fields, val_count
 from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 VAL_WEIGHT = 0.25
 
 
+@door
 def west_east_split(
     scene: Scene,
     train_cols_below: int = 119,

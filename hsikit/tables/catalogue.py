@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
+from hsikit.errors import door
 from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
@@ -117,6 +118,7 @@ def missing(name: str, store: Store) -> str:
     return " ".join(parts)
 
 
+@door
 def available(store: Store | None = None) -> list[dict[str, Any]]:
     """The tables, how many of their runs the ledger lacks, the minutes these should take, and their commands.
 
