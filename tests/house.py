@@ -12,8 +12,8 @@ import grimp
 import networkx
 
 PACKAGE = Path(__file__).parents[1] / "hsikit"
-CORE = ("_util", "errors", "scenes", "splits", "text", "models", "losses", "patches", "fitted", "train", "shallow", "predict",
-        "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
+CORE = ("_util", "errors", "scenes", "splits", "text", "models", "losses", "patches", "fitted", "train", "shallow",
+        "predict", "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip

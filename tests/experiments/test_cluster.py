@@ -114,8 +114,10 @@ def test_an_error_on_a_worker_itself_is_a_failed_run(site, workers):
 
 
 def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, workers, monkeypatch):
-    (site / "deadly.py").write_text("import os, signal, torch\n\nclass Net(torch.nn.Module):\n    def __init__(self, **_):\n"
-                                    "        os.kill(os.getpid(), signal.SIGKILL)\n")  # fmt: skip
+    (site / "deadly.py").write_text(
+        "import os, signal, torch\n\nclass Net(torch.nn.Module):\n"
+        "    def __init__(self, **_):\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
     monkeypatch.syspath_prepend(str(site))
     config = {**CONFIG, "arms": [{"method": "deadly.Net", "train": {"epochs": 1}}, {"method": "lda"}], "seeds": [0]}
     result = sweep(expand(config), Store(site / "runs", site / "ledger.jsonl"), client=workers)
