@@ -22,7 +22,7 @@ _HOME = {
     "hsikit.patches": ("Normalizer", "PatchSampler"),
     "hsikit.text": ("TextVectors", "load_text_encoder", "load_prompts", "encode_classes", "random_vectors"),
     "hsikit.models": ("MMLGNet", "SDHSINet", "TrunkClassifier", "CNN2D", "CNN3D", "HybridSN"),
-    "hsikit.losses": ("SymmetricContrastive", "SelfDistillation", "CrossEntropy"),
+    "hsikit.losses": ("SymmetricContrastive", "SelfDistillation", "Consistency", "CrossEntropy"),
     "hsikit.train": ("TrainConfig", "Run", "fit"),
     "hsikit.fitted": ("Fitted", "ModelError"),
     "hsikit.predict": ("Prediction", "predict_map"),

@@ -6,7 +6,6 @@ import difflib
 import errno
 import glob
 import importlib
-import io
 import os
 import shutil
 import sys
@@ -91,7 +90,7 @@ def lazily(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[list[str],
 
 
 @contextmanager
-def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
+def replacing(path: Path, needed: int = 0) -> Iterator[Path]:
     """A place beside `path` to write a file or folder to, which takes its place when the block ends well.
 
     Readers see the old one or the new one, never a half; after an error the old one is as it was. What a killed
@@ -150,7 +149,7 @@ def load_yaml(text: str, most: int = 100_000) -> Any:
 
 
 @contextmanager
-def _written(path: Path, needed: int) -> Iterator[Path]:
+def _written(path: Path, needed: int = 0) -> Iterator[Path]:
     """A place for the whole of a file, brought to the disk itself before it takes the old one's place."""
     try:
         with replacing(path, needed) as aside:
@@ -163,29 +162,22 @@ def _written(path: Path, needed: int) -> Iterator[Path]:
         raise FileError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
-    """Write a file whole: a power cut leaves the old one or the new one.
+def saved(path: Path, save: Callable[[Any], object], needed: int = 0) -> Path:
+    """The path, once `save` has written a binary file there, whole; its folder is made where it is absent.
 
-    Raises:
-        OSError: When it cannot be written; the file is then as it was.
+    A power cut leaves the old file or the new one. Raises `OSError` when it cannot be written; the file is then as it
+    was.
     """
-    with _written(path, len(data)) as aside:
-        aside.write_bytes(data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _written(path, needed) as aside, aside.open("wb") as file:
+        save(file)
+    return path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole, as `write_bytes` does."""
+    """Write a text file whole, as `saved` does a binary one."""
     with _written(path, len(text)) as aside:
         aside.write_text(text, encoding="utf-8")
-
-
-def saved_arrays(compressed: bool = False, **arrays: Any) -> memoryview:
-    """The bytes of an NPZ of arrays."""
-    import numpy as np  # not needed by `import hsikit`
-
-    buffer = io.BytesIO()
-    (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
-    return buffer.getbuffer()
 
 
 @contextmanager

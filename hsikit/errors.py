@@ -61,10 +61,10 @@ class DiskError(FileError):
     """A disk that is full, or a quota or limit that is reached; nothing half-written stays."""
 
 
-def disk_error(path: Path, code: int = errno.ENOSPC, needed: int | None = None) -> DiskError:
+def disk_error(path: Path, code: int = errno.ENOSPC, needed: int = 0) -> DiskError:
     """The error of a full disk: where, which file, what it needs and what is free (bytes)."""
     folder = _folder(path)
-    needs = "more" if needed is None else f"{needed:,} bytes"
+    needs = f"{needed:,} bytes" if needed else "more"
     free = f"{shutil.disk_usage(folder).free:,} bytes are free"
     return DiskError(f"{FULL[code]} on {folder}: {path.name} needs {needs}, {free}; make room there, or name a place "
                      f"elsewhere: {os.strerror(code)}")  # fmt: skip
@@ -75,7 +75,7 @@ def _folder(path: Path) -> Path:
 
 
 @contextmanager
-def disk(path: Path, needed: int | None = None) -> Iterator[None]:
+def disk(path: Path, needed: int = 0) -> Iterator[None]:
     """Writing `path` inside: a full disk is a `DiskError`, whichever library hit it.
 
     Args:
@@ -91,7 +91,7 @@ def disk(path: Path, needed: int | None = None) -> Iterator[None]:
         code, free = getattr(error, "errno", None), shutil.disk_usage(_folder(path)).free
         if code in FULL:
             raise disk_error(path, code, needed) from error
-        if free < max(needed or 0, 1 << 16) and not isinstance(error, HsikitError):  # a library that hides the number
+        if free < max(needed, 1 << 16) and not isinstance(error, HsikitError):  # a library that hides the number
             raise disk_error(path, needed=needed) from error
         raise
 

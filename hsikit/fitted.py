@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import nn
 
-from hsikit._util import replacing, write_bytes, write_text
+from hsikit._util import replacing, saved, write_text
 from hsikit.errors import HsikitError, MissingError, door
 from hsikit.models import NETWORKS, build, describe
 from hsikit.patches import Normalizer
@@ -182,7 +182,7 @@ class Fitted:
                  "class_ids": [int(c) for c in self.class_ids], "class_names": list(self.class_names)}  # fmt: skip
         with replacing(folder) as aside:
             aside.mkdir(parents=True)
-            write_bytes(aside / "model.safetensors", serialised(state))
+            saved(aside / "model.safetensors", lambda file: file.write(serialised(state)))
             self.normalizer.save(aside / "normalizer.npz")
             if self.text is not None:
                 self.text.save(aside / "text.npz")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hsikit._util import arrays_of, saved_arrays, write_bytes
+from hsikit._util import arrays_of, saved
 from hsikit.scenes.scene import Scene
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Normalizer:
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
-        write_bytes(path, saved_arrays(**{k: v for k, v in vars(self).items() if v is not None}))
+        saved(path, lambda file: np.savez(file, **{k: v for k, v in vars(self).items() if v is not None}))
 
     @classmethod
     def load(cls, path: Path) -> Normalizer:
@@ -248,6 +248,13 @@ class PatchSampler:
         for index in self._order(draw).to(self.targets.device).tensor_split(self.batches):
             flips = torch.rand(3, len(index), generator=draw).lt(0.5).to(index.device) if self.augment else None
             yield *self._windows(index, flips), self.targets[index], index
+
+    def drawn(self, n: int, draw: torch.Generator, views: int = 1) -> list[tuple[Tensor, Tensor | None]]:
+        """`n` windows drawn evenly, as many views of them as asked for, each flipped anew: (hsi, lidar)."""
+        index = torch.randint(len(self.targets), (n,), generator=draw).to(self.targets.device)
+        flips = [torch.rand(3, n, generator=draw).lt(0.5).to(index.device) if self.augment else None
+                 for _ in range(views)]  # fmt: skip
+        return [self._windows(index, flip) for flip in flips]
 
     def _windows(self, index: Tensor, flips: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         return self.cube.windows(self.rows[index], self.cols[index], flips, self.channels_last)

@@ -67,11 +67,12 @@ FILE: dict[str, tuple[Fits, str]] = RUN | {
 }  # fmt: skip
 TRAIN: dict[str, tuple[Fits, str]] = {
     **{key: (_whole(1), "a whole number from 1") for key in ("epochs", "batch", "threads")},
+    **{key: (_whole(), "a whole number from 0") for key in ("steps", "unlabelled")},
     **{key: (_number(above=0), "a number above 0") for key in ("lr", "clip")},
     **{key: (_number(0), "a number from 0") for key in ("weight_decay", "noise", "lidar_offset")},
     **{key: (_flag, "true or false") for key in ("augment", "balanced", "channels_last", "mixed")},
     "wrong_labels": (_number(0, 1), "a share from 0 to below 1"), "keep": (_one_of("best", "last"), "best or last"),
-    "schedule": (_one_of("onecycle", "cosine"), "onecycle or cosine"),
+    "schedule": (_one_of("onecycle", "cosine"), "onecycle or cosine"), "pool": (_one_of("scene", "background"), "scene or background"),
 }  # fmt: skip
 
 

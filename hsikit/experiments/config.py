@@ -28,7 +28,7 @@ RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
 # Those of networks stand in `methods.METHODS`; a younger key of the config itself stands under "".
 ADDED_LATER: dict[str, dict[str, Any]] = {
     "": {},
-    "loss": {},
+    "loss": {"rampup": 0.0},
     "train": {
         "reduction": "pca",
         "wrong_labels": 0.0,
@@ -37,6 +37,9 @@ ADDED_LATER: dict[str, dict[str, Any]] = {
         "keep": "best",
         "channels_last": False,
         "mixed": False,
+        "steps": 0,
+        "unlabelled": 0,
+        "pool": "scene",
     },
     "text": {"model": "ViT-B-32"},
 }

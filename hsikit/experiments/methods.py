@@ -49,7 +49,9 @@ class Method:
     younger: Mapping[str, Any] = field(default_factory=dict)
 
 
-LOSSES = tuple(f"hsikit.losses.{name}" for name in ("CrossEntropy", "SymmetricContrastive", "SelfDistillation"))
+# What a config may name without anyone's word for it.
+LOSSES = tuple(f"hsikit.losses.{name}" for name in ("CrossEntropy", "SymmetricContrastive", "SelfDistillation",
+                                                    "Consistency"))  # fmt: skip
 _LATER = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}
 METHODS: dict[str, Method] = {
     **{name: Method() for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
@@ -57,8 +59,9 @@ METHODS: dict[str, Method] = {
                       extras=("words",), younger=_LATER),
     "trunk_ce": Method("hsikit.models.mmlgnet.TrunkClassifier", sensors=2, extras=("words",), younger=_LATER),
     "sdhsi": Method("hsikit.models.sdhsi.SDHSINet", "hsikit.losses.SelfDistillation", fixed={"exits": True},
-                    extras=("exits",)),
-    "sdhsi_ce": Method("hsikit.models.sdhsi.SDHSINet", fixed={"exits": False}, extras=("exits",)),
+                    extras=("exits",), younger={"answer": "final"}),
+    "sdhsi_ce": Method("hsikit.models.sdhsi.SDHSINet", fixed={"exits": False}, extras=("exits",),
+                       younger={"answer": "final"}),
     "cnn2d": Method("hsikit.models.networks.CNN2D"),
     "cnn3d": Method("hsikit.models.networks.CNN3D"),
     "hybridsn": Method("hsikit.models.networks.HybridSN"),

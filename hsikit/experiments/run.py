@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hsikit._util import arrays_of, class_at, remove, saved_arrays, write_bytes, write_text
+from hsikit._util import arrays_of, class_at, remove, saved, write_text
 from hsikit.analysis.unseen import unseen_facts
 from hsikit.errors import door
 from hsikit.experiments.config import ConfigError, Experiment
@@ -131,8 +131,9 @@ def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) ->
     prediction, facts = work(experiment, scene, split, part, progress)
     scores = score(prediction, split)
     seconds = facts.pop("seconds", time.perf_counter() - start)
-    write_bytes(part / "prediction.npz", saved_arrays(labels=prediction.labels, classes=prediction.classes,
-                test_scores=_at_test(prediction, split), compressed=True))  # fmt: skip
+    saved(part / "prediction.npz", lambda file: np.savez_compressed(
+        file, labels=prediction.labels, classes=prediction.classes, test_scores=_at_test(prediction, split)
+    ))  # fmt: skip
     row = _row(experiment, scene, split, scores, seconds) | ground_facts(prediction.labels, split, scores) | facts
     write_text(part / "result.json", json.dumps(row, indent=1, sort_keys=True))
     folder = store.folder(experiment.hash)

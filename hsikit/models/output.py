@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -30,6 +31,15 @@ class Output(NamedTuple):
     def only(self, classes: Sequence[int] | Tensor) -> Output:
         """The same with the logits of some classes (indices from 0), such as the trained ones."""
         return self._replace(logits=self.logits[:, classes], exits=tuple(e[:, classes] for e in self.exits))
+
+    def rows(self, part: slice) -> Output:
+        """The same for some of the batch."""
+        return Output(self.logits[part], self.embedding[part], *(tuple(t[part] for t in ts) for ts in self[2:]))
+
+    def averaged(self) -> Output:
+        """The same with the logarithm of the mean probability of all outputs as the final one."""
+        outputs = torch.stack([*self.exits, self.logits])
+        return self._replace(logits=outputs.log_softmax(2).logsumexp(0) - math.log(len(outputs)))
 
     def float(self) -> Output:
         """The same in float32."""

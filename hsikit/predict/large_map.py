@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsikit._util import write_text
+from hsikit._util import remove, write_text
 from hsikit.errors import DiskError, disk
 from hsikit.scenes.scene import SceneError
-from hsikit.scenes.write import Grid, write_grid
+from hsikit.scenes.write import Grid, class_dtype, write_grid
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +53,14 @@ class LargeMap:
             write_text(self.list, "\n".join(lines[:-1]) + "\n")
 
     def _begin(self) -> None:
-        _remove(self.part)
+        remove(self.part)
         if self.out.suffix != ".zarr":
             size = self.shape[0] * self.shape[1] * self.dtype.itemsize
             try:
                 with disk(self.part, size), open(self.part, "wb") as file:
                     os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later has this room already
             except OSError:
-                _remove(self.part)
+                remove(self.part)
                 raise
             return
         import zarr
@@ -79,7 +77,7 @@ class LargeMap:
         Raises:
             DiskError: When the disk is full; the chunks before it stay done.
         """
-        with disk(self.part, labels.nbytes if self.out.suffix == ".zarr" else None):
+        with disk(self.part, labels.nbytes if self.out.suffix == ".zarr" else 0):
             self._put(number, labels)
             with open(self.list, "a") as file:
                 file.write(f"{number}\n")
@@ -101,14 +99,10 @@ class LargeMap:
                 os.fsync(file.fileno())
 
     def finish(self) -> Path:
-        """Move the map into place.
-
-        Raises:
-            DiskError, SceneError: When it cannot be written; what is done stays done.
-        """
+        """Move the map into place. Raises `SceneError` when it cannot be written; what is done stays done."""
         try:
             if self.out.suffix == ".zarr":
-                _remove(self.out)
+                remove(self.out)
                 os.replace(self.part, self.out)
             else:
                 write_grid(self.out, np.memmap(self.part, self.dtype, "r", shape=self.shape), self.grid)
@@ -119,15 +113,3 @@ class LargeMap:
             raise SceneError(f"{self.out} cannot be written ({error.strerror or error})") from error
         self.list.unlink()
         return self.out
-
-
-def class_dtype(class_names: Sequence[str]) -> np.dtype:
-    """The smallest type that holds all classes."""
-    return np.dtype(np.uint8 if len(class_names) < 256 else np.uint16)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

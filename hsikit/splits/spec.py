@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
     "random": (random_split, ("train", "val", "on_impossible")),
     "block": (block_split, ("train", "patch", "val", "block", "on_impossible")),
-    "fields": (field_split, ("patch", "train_share", "partition", "on_impossible")),
+    "fields": (field_split, ("patch", "train_share", "shots", "partition", "on_impossible")),
     "few_shot": (few_shot_split, ("shots", "on_impossible")),
     "official": (official_split, ("name", "val")),
     "west_east": (west_east_split, ("train_cols_below", "test_cols_from", "per_class", "val", "partition")),
@@ -75,7 +75,7 @@ def split_name(spec: Mapping[str, Any]) -> str:
     if kind in ("random", "block"):
         return split_label(kind, keys.get("train", 0.10))
     if kind == "fields":
-        return fields_label(keys.get("train_share", 1.0))
+        return fields_label(keys.get("train_share", 1.0), keys.get("shots", 0))
     if kind == "few_shot":
         return f"shot_{keys.get('shots', 20)}"
     return keys.get("name") or "official" if kind == "official" else kind
@@ -96,8 +96,6 @@ def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     allowed = (*KINDS[kind][1], *UNSEEN)
     for key in keys:
         if key not in allowed:
-            raise SplitError(
-                f"split kind {kind!r} has no key {key!r}; did you mean {nearest(key, allowed)!r}? "
-                f"Known: {', '.join(allowed)}"
-            )
+            hint = f"did you mean {nearest(key, allowed)!r}? Known: {', '.join(allowed)}"
+            raise SplitError(f"split kind {kind!r} has no key {key!r}; {hint}")
     return kind, keys

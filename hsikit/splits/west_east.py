@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hsikit.errors import door
-from hsikit.splits.pixels import check_val, fields, val_count
-from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
+from hsikit.splits.pixels import check_val, drawn, fields, val_count
+from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible, whole
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
@@ -19,14 +18,8 @@ VAL_WEIGHT = 0.25
 
 
 @door
-def west_east_split(
-    scene: Scene,
-    train_cols_below: int = 119,
-    test_cols_from: int = 129,
-    per_class: int = 150,
-    val: float = 0.10,
-    seed: int = 0,
-) -> Split:
+def west_east_split(scene: Scene, train_cols_below: int = 119, test_cols_from: int = 129, per_class: int = 150,
+                    val: float = 0.10, seed: int = 0) -> Split:  # fmt: skip
     """Training pixels west of a column, test pixels east of another; the defaults fit the MUUFL subset.
 
     Windows up to ``test_cols_from - train_cols_below + 1`` pixels (11 by default) share nothing across the
@@ -53,8 +46,7 @@ def west_east_split(
         0.0
     """
     check_val(val)
-    if isinstance(per_class, bool) or not isinstance(per_class, Integral) or per_class < 1:
-        raise SplitError(f"per_class is {per_class!r}; expected whole pixels per class, 1 or more")
+    whole("per_class", per_class, "whole pixels per class")
     cols = scene.shape[1]
     if not 0 < train_cols_below <= test_cols_from < cols:
         raise SplitError(
@@ -76,8 +68,8 @@ def west_east_split(
 
     rng = generator(seed)
     parts: dict[Part, np.ndarray] = {
-        "train": _draw(west, room, budget - held, rng),
-        "val": _draw(west, strip, held, rng),
+        "train": drawn(west, room, budget - held, rng),
+        "val": drawn(west, strip, held, rng),
     }
     trained = np.unique(west[room & (west > 0)])
     parts["test"] = np.flatnonzero(np.isin(east, trained) & (east > 0))
@@ -106,11 +98,3 @@ def _best_strip(
 
     feasible = [o for o in options if np.array_equal(np.unique(west[o[0]]), np.unique(west[labelled]))]
     return max(feasible, key=worth, default=(labelled, np.zeros_like(labelled)))
-
-
-def _draw(labels: np.ndarray, mask: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Flat indices of at most `most` (C+1,) random pixels of each class inside a mask (row, col)."""
-    drawn = [np.empty(0, np.int64)]
-    for c in np.unique(labels[mask & (labels > 0)]):
-        drawn.append(rng.permutation(np.flatnonzero(mask & (labels == c)))[: int(most[c])])
-    return np.concatenate(drawn)
