@@ -72,7 +72,8 @@ TRAIN: dict[str, tuple[Fits, str]] = {
     **{key: (_number(0), "a number from 0") for key in ("weight_decay", "noise", "lidar_offset")},
     **{key: (_flag, "true or false") for key in ("augment", "balanced", "channels_last", "mixed")},
     "wrong_labels": (_number(0, 1), "a share from 0 to below 1"), "keep": (_one_of("best", "last"), "best or last"),
-    "schedule": (_one_of("onecycle", "cosine"), "onecycle or cosine"), "pool": (_one_of("scene", "background"), "scene or background"),
+    "schedule": (_one_of("onecycle", "cosine"), "onecycle or cosine"),
+    "pool": (_one_of("scene", "background"), "scene or background"),
 }  # fmt: skip
 
 
@@ -157,7 +158,7 @@ def _options(plain: Mapping[str, Any], trust: Any) -> Iterable[str]:
 def _like(default: Any, key: str) -> tuple[Fits, str]:
     """What an option must hold whose default is this."""
     if isinstance(default, bool):
-        return _flag, "true or false"
+        return lambda v: _flag(v) or _number(0)(v), "true, false or a weight from 0"
     if key in ("bands", "lidar_channels"):
         return lambda v: v is None or _whole()(v), "a whole number, or null for all"
     if isinstance(default, int):
