@@ -38,6 +38,10 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
         import h5py  # a tenth of a second
 
         with h5py.File(path, "r") as file:
+            links: list[str] = []
+            file.visititems_links(lambda name, link: links.append(name) if isinstance(link, h5py.ExternalLink) else None)
+            if links:
+                raise SceneError(f"{path}: {links[0]!r} lies in another file; download the whole product again")
             yield file
 
 
