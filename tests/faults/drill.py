@@ -316,9 +316,10 @@ def hostile(folder: Path) -> dict[str, Any]:
     import hsikit
     from hsikit.errors import HsikitError
 
-    names = ["subprocess.Popen", "os.system", "builtins.eval", "builtins.exec", "hsikit.models.torch.hub.load",
+    names = ["subprocess.Popen", "os.system", "hsikit.models.networks.nn.Module", "builtins.eval",
+             "builtins.exec", "hsikit.models.torch.hub.load",
              "hsikit.fitted.Path", "hsikit._util.remove", "torch.nn.Linear", "beside.Net", "shutil.rmtree",
-             "antigravity.x", "hsikit.experiments.run.subprocess.Popen", "hsikit.models.networks.nn.Module"]  # fmt: skip
+             "antigravity.x", "hsikit.experiments.run.subprocess.Popen"]  # fmt: skip
     refused, ran = 0, []
     (folder / "beside.py").write_text("open('PWNED', 'w').close()\n")
     with contextlib.chdir(folder):

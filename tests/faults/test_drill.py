@@ -1,4 +1,4 @@
-"""A cut of `make drill`: 300 spoilt files in this process, 40 as commands, a run killed; and that the drill can fail."""
+"""A cut of `make drill`: 300 spoilt files in this process, 40 as commands, a run killed; and the drill can fail."""
 
 import random
 import sys

@@ -1,4 +1,4 @@
-"""Runs cut short: checkpoints that are damaged or needed once more, litter, folders that are none, rows that are none."""
+"""Runs cut short: checkpoints damaged or needed once more, litter, folders and rows that are none."""
 
 import logging
 import os
@@ -38,9 +38,10 @@ def test_cut_while_it_maps_a_run_trains_one_epoch_again(site, monkeypatch):
     class Cut(BaseException):
         pass
 
-    with monkeypatch.context() as patch, pytest.raises(Cut):
+    with monkeypatch.context() as patch:
         patch.setattr(runs, "predict_map", lambda *_: (_ for _ in ()).throw(Cut()))
-        run_experiment(expand("c.yaml")[0], store, progress=False)
+        with pytest.raises(Cut):
+            run_experiment(expand("c.yaml")[0], store, progress=False)
     assert (part / "checkpoint.pt").exists()
     epochs = []
     import hsikit.train as module
