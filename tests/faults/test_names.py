@@ -64,7 +64,8 @@ def test_a_map_keeps_odd_names_whole(tmp_path):
 
 WRONG = {
     "seeds": 5, "arms": 3, "sweep": [1, 2], "train": 3, "version": "x", "split": 5, "scene": 7, "name": [1],
-    "method": {}, "model": "big", "loss": [], "text": 1, "trials": 0, "reference": {}, "comparisons": [], "prompts": 3, "about": {},
+    "method": {}, "model": "big", "loss": [], "text": 1, "trials": 0, "reference": {}, "comparisons": [], "prompts": 3,
+    "about": {},
 }  # fmt: skip
 
 
