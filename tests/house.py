@@ -22,10 +22,11 @@ CORE = ("_util", "errors", "scenes", "splits", "text", "models", "losses", "patc
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
-    # The last raise: one family of errors, models checked before they are built, disks asked, configs checked whole.
-    "lines of the core": 13_250,
-    "lines in all": 26_000,
-    "files": 164,
+    # Raised last by one family of errors, models checked before they are built, disks asked, configs checked whole;
+    # tables over partitions, intervals over fields; the referee and its page; power.
+    "lines of the core": 12_950,
+    "lines in all": 26_700,
+    "files": 167,
     "modules at the root": 13,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,

@@ -118,6 +118,16 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     return pd.concat(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
 
 
+def exits(rows: Rows) -> pd.DataFrame:
+    """Every exit of the method with unlabelled windows: scores, and multiply-accumulates of a dense pass a pixel."""
+    rows = [r for r in pooled(rows) if r["name"] == WITH[1]]
+    table = spread(frame(rows, "exit"), "split", "scene", "at", "item").dropna(subset=["oa_mean"])
+    return pd.DataFrame([{"split": e["split"], "cube": CUBES[e["scene"]], "exit": e["item"], "n": e["n"],
+                          **{SHOWN[key]: percent(e, key) for key in METRICS},
+                          "multiply-accumulates a pixel": f"{e['macs_mean']:,.0f}"}
+                         for e in table.to_dict("records")])  # fmt: skip
+
+
 def tighter_is_better(rows: Rows) -> pd.DataFrame:
     """Rank correlation of accuracy with the separation of the final features, over all runs of a split.
 
@@ -134,11 +144,26 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
     for (split, scene), part in wide.groupby(level=[0, 1], sort=False):
         there = part.droplevel([0, 1]).join(scores)
         for measure, better in MEASURES.items():
+            if measure not in there:
+                continue
             sign = -1 if better == "lower" else 1
             told = {key: sign * there[measure].corr(there[key], method="spearman") for key in METRICS}
             lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),
                           **{f"with {SHOWN[key]}": f"{value:+.2f}" for key, value in told.items()}})  # fmt: skip
     return pd.DataFrame(lines)
+
+
+def run_differences(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
+    """Every pair's difference in OA, in points, as `hsikit.figures.difference_spread` draws it."""
+    here = [r for r in pooled(rows) if (r["split"], r["scene"]) == (split, scene)]
+    of: dict[str, dict[tuple[int, int], float]] = {}
+    for r in here:
+        of.setdefault(r["name"], {})[r["partition"], r["seed"]] = 100 * r["oa"]
+    return pd.DataFrame([
+        {"comparison": name, "partition": pair[0], "seed": pair[1], "difference": of[arm][pair] - of[without][pair]}
+        for name, (arm, without) in steps.items()
+        for pair in sorted(of.get(arm, {}).keys() & of.get(without, {}).keys())
+    ], columns=["comparison", "partition", "seed", "difference"])  # fmt: skip
 
 
 def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
@@ -152,6 +177,6 @@ def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene:
     for name, (arm, without) in steps.items():
         found = gap(rows, (split, scene, arm), "oa", without)
         if found:
-            numbers = {key: found[key] for key in ("n", "difference", "low", "high")}
-            lines.append({"comparison": name, "metric": "oa", "split": split, "reference": without, **numbers})
+            numbers = {key: found[key] for key in ("n", "difference", "low", "high", "over")}
+            lines.append({"comparison": name, "metric": "oa", "split": split, **numbers})
     return pd.DataFrame(lines)
