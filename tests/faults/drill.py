@@ -234,7 +234,7 @@ def commands(folder: Path, count: int, seed: int) -> dict[str, Any]:
 
 def _commands(folder: Path, count: int, seed: int) -> tuple[Counter[int], list[str]]:
     draw, codes, bad = random.Random(seed), Counter[int](), []
-    kinds = [("c.yaml", ["run", "c.yaml"]), ("ledger.jsonl", ["table"]), ("site.yaml", ["run", "c.yaml"]),
+    kinds = [("c.yaml", ["run", "c.yaml"]), ("ledger.jsonl", ["table"]), ("c.yaml", ["run", "c.yaml", "--json"]),
              ("ledger.jsonl", ["table", "--json"])]  # fmt: skip
     for number in range(count):
         name, words = kinds[number % len(kinds)]
