@@ -13,7 +13,7 @@ STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated 
 	windows_indian_pines \
 	mmlgnet_simulated mmlgnet_trento mmlgnet_muufl
 
-.PHONY: workbook help test browser lab paper bench lint net
+.PHONY: workbook help test browser lab paper bench drill lint net
 .DELETE_ON_ERROR:
 
 workbook: .venv/.installed  ## execute the notebooks on embedded data; everything lands in build/quick
@@ -44,6 +44,9 @@ bench: .venv/.installed  ## how fast, as ratios on this machine: figures/tables/
 
 net: .venv/.installed  ## cheap runs before and after a change, compared field by field: make net BASE=commit
 	$(BIN)/python tests/frozen/net.py $(BASE)
+
+drill: .venv/.installed  ## faults by the thousand from one seed: spoilt files, kills, full disks, hostile models; 15 minutes
+	$(BIN)/python tests/faults/drill.py
 
 lint: .venv/.installed  ## style, types, the fence, the size of the house, clean notebooks, commands that exist
 	$(BIN)/ruff check hsikit tests

@@ -199,6 +199,13 @@ def arrays_of(path: Path, most: int = 1 << 30) -> Iterator[Any]:
         yield file
 
 
+def contents(path: Path) -> bytes:
+    """The bytes of a regular file; a pipe or a device would be waited for without end. Raises `OSError`."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()
+
+
 def remove(path: Path) -> None:
     """Delete a file or a folder, if it is there."""
     if path.is_dir() and not path.is_symlink():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hsikit._util import contents
 from hsikit.errors import door
 from hsikit.scenes.envi import PER_NM, decoded, header_of, in_nm, read_header
 from hsikit.scenes.scene import RANGE_NM
@@ -277,7 +278,7 @@ def _write_csv(path: Path, names: Sequence[str], table: np.ndarray, waves: np.nd
 
 
 def _read_csv(path: Path) -> tuple[list[str], np.ndarray, np.ndarray | None]:
-    text = decoded(path.read_bytes())
+    text = decoded(contents(path))
     first = text.split("\n", 1)[0]
     lines = list(csv.reader(text.splitlines(), delimiter=max("\t;,", key=first.count)))
     try:

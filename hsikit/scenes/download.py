@@ -113,6 +113,7 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
     for url in (*file.urls, *file.urls):
         if url in hopeless:
             continue
+        begun = part.exists()
         try:
             known = f"sha256:{expected}" if expected else None
             return Path(pooch.retrieve(url, known, fname=file.name, path=folder,
@@ -127,7 +128,8 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
             if "hash" not in str(error).lower():
                 raise
             failures[url] = "wrong sha256: " + ("the publisher changed it" if not file.sha256 else "another file")
-            hopeless.add(url)
+            if not begun:  # else what was there before may have been wrong
+                hopeless.add(url)
         except OSError:  # a full disk: give back what was taken
             part.unlink(missing_ok=True)
             raise

@@ -16,8 +16,7 @@ from hsikit.scenes.envi import in_nm, named_wavelengths
 from hsikit.scenes.scene import SceneError, readable
 
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT", ".jp2": "JP2OpenJPEG", ".png": "PNG"}
-# GDAL's own cache would be a twentieth of the machine's memory; a VRT may not show the bytes of any file as pixels.
-GDAL = {"GDAL_CACHEMAX": 64, "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO"}
+GDAL_CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
 Reader = Callable[[slice, slice], np.ndarray]
 
 
@@ -27,7 +26,7 @@ def opened(path: Path, driver: str | None = None, name: str | None = None, missi
     import rasterio  # GDAL
 
     drivers = driver or DRIVERS[path.suffix.lower()]
-    with readable(path, "raster", "export it again as GeoTIFF"), rasterio.Env(**GDAL):
+    with readable(path, "raster", "export it again as GeoTIFF"), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB):
         try:
             source = rasterio.open(name or path, driver=drivers)
         except Exception:
@@ -43,6 +42,8 @@ def opened(path: Path, driver: str | None = None, name: str | None = None, missi
 
 def raster_facts(path: Path) -> dict[str, Any]:
     """The fields of a `Layer` for a raster that is opened but not read."""
+    if path.suffix.lower() == ".vrt" and b"VRTRawRasterBand" in path.read_bytes():
+        raise SceneError(f"{path} shows the bytes of another file as pixels; name rasters in it, or the file itself")
     with opened(path) as source:
         pages = [name for name in source.subdatasets if name.startswith("GTIFF_DIR:")]
         if len(pages) > 1:

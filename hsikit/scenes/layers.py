@@ -216,13 +216,20 @@ def held(path: Path, shape: Sequence[int], dtype: np.dtype, load: Callable[[], n
         size = math.prod(whole) * np.dtype(dtype).itemsize
         if unpacked and size > WHOLE_BYTES:
             raise SceneError(f"{path} unpacks to more than {WHOLE_BYTES >> 30} GB; export it as ENVI, GeoTIFF or Zarr")
-        if unpacked and size > BOMB_BYTES and size > BOMB * path.stat().st_size:
-            raise SceneError(f"{path} unpacks to {size / path.stat().st_size:,.0f} times its size, as no measurement "
-                             "does; export it as ENVI, GeoTIFF or Zarr")  # fmt: skip
+        if unpacked:
+            check_unpacked(path, size)
         return load().reshape(whole)
 
     return Layer(path, whole, np.dtype(dtype), lambda rows, cols: copied(array(), rows, cols), array,
                  flat=len(shape) == 2, **facts)  # fmt: skip
+
+
+def check_unpacked(path: Path, size: int) -> None:
+    """Raises `SceneError` for a file that would fill many times its size in bytes, as no measurement does."""
+    if path.suffix.lower() == ".vrt" or not path.is_file() or size <= BOMB_BYTES:
+        return
+    if (times := size / max(path.stat().st_size, 1)) > BOMB:
+        raise SceneError(f"{path} unpacks to {times:,.0f} times its size, as no measurement does; write it anew")
 
 
 def copied(array: np.ndarray, rows: slice, cols: slice) -> np.ndarray:

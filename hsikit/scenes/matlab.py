@@ -115,7 +115,7 @@ def _heads(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype | None]]:
 def _head(f: Any, name: str) -> tuple[tuple[int, ...], np.dtype | None]:
     import h5py
 
-    if isinstance(f.get(name, getlink=True), h5py.ExternalLink) or not isinstance(f[name], h5py.Dataset):
+    if not isinstance(f.get(name, getlink=True), h5py.HardLink) or not isinstance(f[name], h5py.Dataset):
         return (), None
     node = f[name]
     numbers = node.dtype.kind in "uif" and not node.attrs.get("MATLAB_empty", 0)
@@ -146,8 +146,8 @@ def _inside(group: Any, name: str) -> Any:
     """A member of a group that lies in the file itself: a link could lead to any file of this machine."""
     import h5py
 
-    node = None if isinstance(group.get(name, getlink=True), h5py.ExternalLink) else group[name]
-    if node is None or (isinstance(node, h5py.Dataset) and node.external):
+    node = group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
+    if node is None or (isinstance(node, h5py.Dataset) and (node.external or node.is_virtual)):
         raise SceneError(f"{group.file.filename}: {name!r} lies in another file; export it into one")
     return node
 

@@ -256,6 +256,8 @@ def readable(path: Path, kind: str, remedy: str, family: type[HsikitError] | Non
             yield
     except (SceneError, family):
         raise
+    except HsikitError as error:  # a line of our own is whole
+        raise family(f"{path}: {error}") from error
     # A damaged file can raise almost anything inside a reader; all of it means the same to the caller.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]

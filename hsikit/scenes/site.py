@@ -24,7 +24,7 @@ from hsikit.errors import door
 from hsikit.scenes.cube import chosen_bands, opened, told
 from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
-from hsikit.scenes.layers import Finding, Layer, copied, open_layer
+from hsikit.scenes.layers import Finding, Layer, check_unpacked, copied, open_layer
 from hsikit.scenes.place import place
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.yaml_file import Named, class_file, entries, files_of, mask_entries, named, read_yaml, stamp_of
@@ -169,6 +169,8 @@ class Site:
                 f"{self.path}: {size / 2**30:.1f} GB would be held in memory, as its file cannot be mapped or bands are"
                 " dropped, scaled or filled; map it piece by piece, write `bad_bands: keep`, or export it so"
             )
+        if array is None:
+            check_unpacked(self.cube.path, size)
         if array is not None and self.cube.nbytes > SCAN_BYTES:
             if not np.isfinite(some := sample(array)).any():
                 raise SceneError(f"{self.path}: none of {len(some)} sampled pixels of the cube holds a number")

@@ -27,7 +27,7 @@ from typing import Any
 
 import yaml
 
-from hsikit._util import load_yaml
+from hsikit._util import contents, load_yaml
 from hsikit.errors import HsikitError, door
 from hsikit.scenes.envi import decoded
 from hsikit.scenes.scene import Scene
@@ -141,7 +141,7 @@ def load_prompts(name_or_path: str | Path) -> ClassPrompts:
             )
     try:
         path = _of_site(path)
-        return _parsed(decoded(path.read_bytes()), str(path))
+        return _parsed(decoded(contents(path)), str(path))
     except OSError as error:
         raise TextError(f"cannot read the prompts {path}: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -156,7 +156,7 @@ def source_of(scene: Scene) -> str | Path:
 
 def _of_site(path: Path) -> Path:
     """The prompt file that a site's YAML names under `prompts`; any other file is one itself."""
-    text = decoded(path.read_bytes())
+    text = decoded(contents(path))
     if not any(line.startswith("hsi:") for line in text.splitlines()):
         return path
     own = read_yaml(path).get("prompts")

@@ -70,8 +70,9 @@ def running(folder: Path) -> Iterator[Path]:
     conf.write_text(CONF.format(host=socket.gethostname(), ports=PORTS, folder=folder))
     for name in ("state", "spool.n1", "spool.n2"):
         (folder / name).mkdir()
-    munge = ["munged", "-F", "--force", f"--key-file={key}", f"--socket={folder}/munge.sock",
-             f"--pid-file={folder}/munged.pid", f"--log-file={folder}/munged.log", f"--seed-file={folder}/seed"]  # fmt: skip
+    files = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid", "log-file": "munged.log",
+             "seed-file": "seed"}  # fmt: skip
+    munge = ["munged", "-F", "--force", *(f"--{name}={folder / file}" for name, file in files.items())]
     daemons = [munge, ["slurmctld", "-D", "-c", "-f", str(conf)],
                *(["slurmd", "-D", "-N", node, "-f", str(conf)] for node in ("n1", "n2"))]  # fmt: skip
     with ExitStack() as stack:

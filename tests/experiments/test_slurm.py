@@ -1,4 +1,4 @@
-"""A sweep on a real Slurm of two nodes: a job cancelled and a node drained in the middle, the rows those of this machine."""
+"""A sweep on a real Slurm of two nodes: a job cancelled and a node drained in the middle, the same rows."""
 
 import sys
 import threading
@@ -9,9 +9,9 @@ import pytest
 from tiny import CONFIG, timeless
 
 sys.path.append(str(Path(__file__).parent))  # beside this file
-import slurm  # noqa: E402
+import slurm
 
-from hsikit.experiments import Store, expand, slurm_client, sweep  # noqa: E402
+from hsikit.experiments import Store, expand, slurm_client, sweep
 
 NET = {"method": "cnn2d", "model": {"bands": 8, "window": 7}, "train": {"epochs": 60}}
 SLOW = {**CONFIG, "arms": [*CONFIG["arms"][:2], NET], "seeds": [0, 1, 2]}

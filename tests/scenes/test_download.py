@@ -1,5 +1,6 @@
 """Downloads from a real HTTP server on this machine, with everything that goes wrong on the way."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -22,13 +23,28 @@ SUM = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The path says how the server behaves: /good /missing /wrong /cut /cut_once /slow /crawl."""
+    """The path says how the server behaves: /good /missing /wrong /cut /cut_once /slow /crawl /drip /file /round."""
 
     def do_GET(self) -> None:
         how = self.path.strip("/").split("/")[0]
         self.server.asked.append((how, self.headers.get("Range")))
         if how == "missing":
             self.send_error(404)
+            return
+        if how in ("file", "round"):
+            self.send_response(302)
+            self.send_header("Location", "file:///etc/passwd" if how == "file" else self.path)
+            self.end_headers()
+            return
+        if how == "drip":  # a byte at a time
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(400):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.05)
             return
         if how == "slow":
             time.sleep(3)
@@ -106,14 +122,37 @@ def test_next_mirror_takes_over(server, monkeypatch, bad):
 
 @pytest.mark.parametrize(
     ("bad", "says"),
-    [("missing", "status 404"), ("wrong", "wrong sha256"), ("cut", "connection lost"), ("slow", "timed out")],
+    [
+        ("missing", "status 404"),
+        ("wrong", "wrong sha256"),
+        ("cut", "connection lost"),
+        ("slow", "timed out"),
+        ("drip", "slower than 1,024 bytes a second"),
+        ("file", "an address that is not of the web, which was not followed"),
+        ("round", "from address to address without end"),
+    ],
 )
 def test_no_mirror_left_is_one_line_with_all_reasons(server, cache_folder, monkeypatch, bad, says):
     monkeypatch.setattr(download, "TIMEOUT_S", (1.0, 0.3))
+    monkeypatch.setattr(download, "SLOW_S", 0.5)
     with pytest.raises(SceneError, match=rf"cube.mat could not be had: .*{says}.*by hand") as caught:
         fetch_files(one_file(server, bad), nothing)
     assert "\n" not in str(caught.value)
     assert "cube.mat" not in left(cache_folder)
+
+
+def test_a_file_that_takes_too_long_in_all_is_given_up(server, cache_folder, monkeypatch):
+    monkeypatch.setattr(download, "LONGEST_S", 0.5)
+    with pytest.raises(SceneError, match="not done after 0 hours"):
+        fetch_files(one_file(server, "drip"), nothing)
+
+
+def test_a_rest_of_another_file_does_not_spoil_a_good_mirror(server, cache_folder):
+    (cache_folder / "site").mkdir(parents=True)
+    (cache_folder / "site" / "cube.mat.part").write_bytes(b"of another file")
+    (path,) = fetch_files(one_file(server, "good"), nothing)
+    assert path.read_bytes() == CONTENT
+    assert left(cache_folder) == ["cube.mat"]
 
 
 def test_no_server_at_all(cache_folder):

@@ -38,6 +38,9 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
         import h5py  # a tenth of a second
 
         with h5py.File(path, "r") as file:
+            elsewhere = lambda name, link: name if isinstance(link, h5py.ExternalLink) else None  # noqa: E731
+            if name := file.visititems_links(elsewhere):  # the first that is not None
+                raise SceneError(f"{path}: {name!r} lies in another file; download the whole product again")
             yield file
 
 
