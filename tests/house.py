@@ -22,7 +22,7 @@ CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fit
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
-    "lines of the core": 12_450,
+    "lines of the core": 12_400,
     "lines in all": 25_950,  # tables over partitions, intervals over fields; the referee and its page; power
     "files": 165,
     "modules at the root": 12,
