@@ -49,6 +49,9 @@ class Method:
     younger: Mapping[str, Any] = field(default_factory=dict)
 
 
+# What a config may name without anyone's word for it.
+LOSSES = tuple(f"hsikit.losses.{name}" for name in ("CrossEntropy", "SymmetricContrastive", "SelfDistillation",
+                                                    "Consistency"))  # fmt: skip
 _LATER = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}
 METHODS: dict[str, Method] = {
     **{name: Method() for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
@@ -116,10 +119,12 @@ def make(name: str, bands: int, lidar_channels: int, classes: int, seed: int, op
 
 
 def _own(path: str, given: dict[str, Any], options: dict[str, Any]) -> nn.Module:
-    from hsikit.models.output import seeded  # loads torch
+    from hsikit.models import module_at  # loads torch
+    from hsikit.models.output import seeded
 
+    cls: Any = module_at(path, None, "the config")  # asked for by `expand`
     with seeded(given["seed"]):  # the same first weights whatever was drawn before, also where it ignores its seed
-        network = class_at(path)(**given, **options)
+        network = cls(**given, **options)
     network.built_with = given | options
     return network
 
