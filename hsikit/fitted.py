@@ -33,7 +33,13 @@ FAR = 8.0  # standard deviations of the training pixels: no scene of the same ki
 
 
 class ModelError(HsikitError, ValueError):
-    """A saved model is damaged, was changed, or names code that is not trusted. The message names the file."""
+    """A saved model is damaged, was changed, or names code that is not trusted. The message names the file.
+
+    Example:
+        >>> hsikit.Fitted.load("no_model_here")
+        Traceback (most recent call last):
+        hsikit.fitted.ModelMissingError: ...
+    """
 
 
 class ModelMissingError(ModelError, MissingError):

@@ -24,7 +24,7 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
 BUDGETS = {
     # Raised last by one family of errors, models checked before they are built, disks asked, configs checked whole;
     # tables over partitions, intervals over fields; the referee and its page; power.
-    "lines of the core": 12_950,
+    "lines of the core": 12_880,
     "lines in all": 26_700,
     "files": 167,
     "modules at the root": 13,

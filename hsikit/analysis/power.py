@@ -9,6 +9,7 @@ import numpy as np
 import scipy  # its parts load when they are used
 
 from hsikit.areas import GROUP_PIXELS
+from hsikit.errors import door
 from hsikit.scenes.scene import Scene
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, block_split
@@ -22,6 +23,7 @@ DRAWS = 4000
 CUTS = 1 << 22  # numbers drawn at a time
 
 
+@door
 def power(scene: Scene, difference: float, counts: Sequence[int] = COUNTS,
           maps: tuple[np.ndarray, np.ndarray] | None = None, split: Split | None = None,
           seed: int = 0) -> pd.DataFrame:  # fmt: skip
