@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from hsikit._util import replacing
+from hsikit.inputs import Inputs
 from hsikit.models import build, describe
 from hsikit.patches import Normalizer
 from hsikit.scenes.resample import resample_bands, usual_widths
@@ -49,6 +50,7 @@ class Fitted:
         class_names: All class names of the scene.
         text: The class vectors it was trained with, or None.
         scene_facts: What the training scene was: name, bands, wavelengths and widths, units, LiDAR names, colours.
+        inputs: What the network reads in the place of bands and LiDAR, or None for those themselves.
 
     Example:
         >>> scene = hsikit.load_scene("simulated")
@@ -67,6 +69,7 @@ class Fitted:
     class_names: Sequence[str]
     text: TextVectors | None = None
     scene_facts: dict[str, Any] = field(default_factory=dict)
+    inputs: Inputs | None = None
 
     def remember(self, scene: Scene) -> None:
         """Note what the training scene was, so that another one can be matched with it."""
@@ -74,17 +77,26 @@ class Fitted:
         self.scene_facts = {
             "name": scene.name, "bands": scene.bands, "wavelengths_nm": numbers(scene.wavelengths_nm),
             "fwhm_nm": numbers(scene.fwhm_nm), "units": scene.units, "colors": list(scene.colors),
-            "lidar_names": list(scene.lidar_names[: len(self.normalizer.lidar_mean)]), "simulated": scene.simulated,
+            "lidar_names": list(scene.lidar_names[: self._lidar_read]), "simulated": scene.simulated,
         }  # fmt: skip
 
+    @property
+    def _lidar_read(self) -> int:
+        """LiDAR channels of a scene that are read, by the inputs where there are some."""
+        return len(self.normalizer.lidar_mean if self.inputs is None else self.inputs.lidar_names)
+
     def match(self, scene: Scene) -> Scene:
-        """A scene as the model takes it: on the bands of the training scene, its LiDAR channels by name.
+        """A scene as the model takes it: on the bands of the training scene, its LiDAR channels by name, as inputs.
 
         Bands nearer than a tenth of their width are the same; others are resampled where both have wavelengths.
 
         Raises:
             ValueError: When bands or LiDAR channels are others; the message names them.
         """
+        scene = self._matched(scene)
+        return scene if self.inputs is None else self.inputs.of(scene)
+
+    def _matched(self, scene: Scene) -> Scene:
         facts = self.scene_facts
         gone = getattr(getattr(self.network, "trunk", None), "absent", None) == "lidar"  # it is to do without
         order = [] if gone else self.lidar_order(scene.name, scene.lidar_names)
@@ -110,7 +122,7 @@ class Fitted:
         Raises:
             ValueError: When one of them is missing.
         """
-        needed = len(self.normalizer.lidar_mean)
+        needed = self._lidar_read
         if len(names) < needed:
             raise ValueError(f"the model takes {needed} LiDAR channel(s), {scene} has {len(names)}; describe cube and "
                              "LiDAR in a YAML file and give that, or take a model trained without")  # fmt: skip
@@ -129,7 +141,7 @@ class Fitted:
 
     def doubt(self, scene: Scene) -> None:
         """Warn where a matched scene's units are others, or its values lie far from those trained on."""
-        known = [self.scene_facts.get("units", ""), scene.units]
+        known = [self.scene_facts.get("units", ""), scene.units] if self.inputs is None else ["", ""]
         if known[0] != known[1] and not any(not unit or unit.startswith("unknown") for unit in known):
             _warn_once(
                 f"{scene.name} holds {known[1]}, the model was trained on {known[0]} of {self.scene_facts['name']}"
@@ -152,7 +164,7 @@ class Fitted:
                 )
 
     def save(self, folder: Path | str) -> Path:
-        """Write the folder: model.safetensors, normalizer.npz, model.json. Written aside, then moved into place.
+        """Write the folder: model.safetensors, normalizer.npz, model.json and more, aside, then moved into place.
 
         Raises:
             ValueError: When the folder holds something else.
@@ -169,6 +181,8 @@ class Fitted:
             self.normalizer.save(aside / "normalizer.npz")
             if self.text is not None:
                 self.text.save(aside / "text.npz")
+            if self.inputs is not None:
+                self.inputs.save(aside / "inputs.npz")
             (aside / "model.json").write_text(json.dumps(facts, indent=1))
         return folder
 
@@ -190,5 +204,6 @@ class Fitted:
             network.read_text(state["text"].numpy())
         network.load_state_dict(state)
         text = TextVectors.load(folder / "text.npz") if (folder / "text.npz").exists() else None
+        inputs = Inputs.load(folder / "inputs.npz") if (folder / "inputs.npz").exists() else None
         return cls(network.eval(), Normalizer.load(folder / "normalizer.npz"), facts["window"],
-                   np.array(facts["class_ids"]), facts["class_names"], text, facts["scene"])  # fmt: skip
+                   np.array(facts["class_ids"]), facts["class_names"], text, facts["scene"], inputs)  # fmt: skip

@@ -21,12 +21,12 @@ from hsikit.splits.spec import split_name
 from hsikit.text.prompts import load_prompts
 
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
-RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
+RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text", "inputs")
 # Options younger than the ledger's first rows: at this value, which is what older runs did, they stay out of the hash.
 # Those of networks stand in `methods.METHODS`; a younger key of the config itself stands under "".
 ADDED_LATER: dict[str, dict[str, Any]] = {
-    "": {},
-    "loss": {},
+    "": {"inputs": {}},
+    "loss": {"together": False},
     "train": {
         "reduction": "pca",
         "wrong_labels": 0.0,
@@ -47,6 +47,7 @@ TEXT = {
     "path": "",
     "model": "ViT-B-32",
 }  # draw None: the run's seed; model: of open_clip, whose checkpoint `path` then names
+INPUTS = {"hsi": ["spectra"], "lidar": [], "transductive": False}
 BESIDE = ("name", "trials", "prompts")  # they do not enter the hash themselves
 FILE_KEYS = (*RUN_KEYS, *BESIDE, "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
 
@@ -68,6 +69,7 @@ class Experiment:
         name: Label in tables; does not enter the hash.
         prompts: File with the words of the classes; "" for those of the scene. Its content enters the hash.
         trials: Settings looked at on validation pixels before these were taken; does not enter the hash.
+        inputs: What is read in the place of bands and LiDAR, as `hsikit.Inputs.fit` takes it; {} for those themselves.
 
     Example:
         >>> ten = hsikit.Experiment("lda", "simulated", {"kind": "random", "train": 0.1})
@@ -87,6 +89,7 @@ class Experiment:
     name: str = ""
     trials: int = 1
     prompts: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -240,6 +243,8 @@ def with_defaults(experiment: Experiment) -> Experiment:
         near = nearest(experiment.method, METHODS)
         raise ConfigError(f"unknown method {experiment.method!r}; did you mean {near!r}?")
     row = METHODS.get(experiment.method)
+    if experiment.inputs:
+        experiment = replace(experiment, inputs=_filled("inputs", experiment.inputs, INPUTS))
     if row and not row.network:
         shallow = _filled("model", experiment.model, SHALLOW_MODEL), _filled("train", experiment.train, {"threads": 1})
         return replace(experiment, model=shallow[0], train=shallow[1], loss={}, text={})

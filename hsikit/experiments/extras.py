@@ -41,7 +41,7 @@ def word_facts(
     """
     facts: dict[str, Any] = {"calibration": _calibration(prediction, split)}
     network: Any = fitted.network
-    if network.trunk.sensor_dropout:
+    if getattr(getattr(network, "trunk", None), "sensor_dropout", 0):
         facts["missing"] = {sensor: _without(fitted, scene, split, sensor) for sensor in ("hsi", "lidar")}
     asks = text and text["control"] == "none" and text["backend"] == "minilm" and not split.unseen_classes
     words = load_prompts(prompts or source_of(scene)) if asks else None

@@ -26,6 +26,7 @@ from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
 from hsikit.experiments.ledger import Store, same_scene
 from hsikit.experiments.methods import METHODS, Method, make
 from hsikit.fitted import Fitted
+from hsikit.inputs import Inputs
 from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters
 from hsikit.predict import Prediction, predict_map
@@ -123,14 +124,16 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     text = class_vectors(experiment, scene)
     if text is not None:
         options["text_dim"] = text.vectors.shape[1]
+    inputs = _inputs(experiment, scene, split)
+    seen = scene if inputs is None else inputs.of(scene)
     discriminants = experiment.train["reduction"] == "discriminants"
-    bands = len(split.classes) - 1 if discriminants else scene.bands
-    network = make(experiment.method, bands, scene.lidar_channels, scene.n_classes, experiment.seed, options)
+    bands = len(split.classes) - 1 if discriminants else seen.bands
+    network = make(experiment.method, bands, seen.lidar_channels, scene.n_classes, experiment.seed, options)
     loss_options = dict(experiment.loss)
     loss = class_at(loss_options.pop("kind"))(**loss_options)
     config = TrainConfig(**experiment.train, seed=experiment.seed)
-    run = fit(network, scene, split, config, loss=loss, text=text, checkpoint=part / "checkpoint.pt",
-              progress=progress)  # fmt: skip
+    run = fit(network, scene, split, config, loss=loss, text=text, inputs=inputs,
+              checkpoint=part / "checkpoint.pt", progress=progress)  # fmt: skip
     run.model.save(part / "model")
     run.history.to_csv(part / "history.csv", index=False)
     facts: dict[str, Any] = {
@@ -150,9 +153,15 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
 
 
 def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
+    inputs = _inputs(experiment, scene, split)
+    scene = scene if inputs is None else inputs.of(scene)
     fitted = fit_shallow(experiment.method, scene, split, seed=experiment.seed, **experiment.model)
     return fitted.predict(scene), {"parameters": fitted.parameters, "val_oa": fitted.val_oa, "trials": fitted.trials,
                                    "chosen": fitted.chosen}  # fmt: skip
+
+
+def _inputs(experiment: Experiment, scene: Scene, split: Split) -> Inputs | None:
+    return Inputs.fit(scene, split, **experiment.inputs) if experiment.inputs else None
 
 
 def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:

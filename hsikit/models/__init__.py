@@ -10,6 +10,7 @@ from hsikit._util import class_at
 from hsikit.models.mmlgnet import MMLGNet, TrunkClassifier
 from hsikit.models.networks import CNN2D, CNN3D, HybridSN
 from hsikit.models.output import Output, count_parameters, recorded
+from hsikit.models.scales import MMLGNetScales, TrunkScales
 from hsikit.models.sdhsi import SDHSINet, exit_names
 from hsikit.models.spectralformer import SpectralFormer
 from hsikit.models.ssftt import SSFTT
@@ -31,5 +32,6 @@ def build(description: dict[str, Any]) -> nn.Module:
     return network
 
 
-__all__ = ["CNN2D", "CNN3D", "SSFTT", "SSRN", "HybridSN", "MMLGNet", "Output", "SDHSINet", "SpectralFormer",
-           "TrunkClassifier", "build", "count_parameters", "describe", "exit_names", "recorded"]  # fmt: skip
+__all__ = ["CNN2D", "CNN3D", "SSFTT", "SSRN", "HybridSN", "MMLGNet", "MMLGNetScales", "Output", "SDHSINet",
+           "SpectralFormer", "TrunkClassifier", "TrunkScales", "build", "count_parameters", "describe", "exit_names",
+           "recorded"]  # fmt: skip
