@@ -126,22 +126,22 @@ def _workbook(args: argparse.Namespace) -> int:
 
 def _sweep(args: argparse.Namespace) -> int:
     from hsikit.experiments import expand, load_config, sweep
-    from hsikit.tables import against, by_method, gains, summarise
+    from hsikit.tables import against, by_method, gains, over_partitions, summarise
 
     experiments, config = expand(args.config, args.seeds), load_config(args.config)
     with _workers(args, experiments) as client:
         result = sweep(experiments, jobs=args.jobs or 1, client=client)
-    reference = config.get("reference")
-    summaries = summarise(result.rows, reference)
-    _show(by_method(summaries, result.rows) if args.json else summaries, args.json)
-    if reference and not args.json and result.rows:
+    reference, rows = config.get("reference"), over_partitions(result.rows)
+    summaries = summarise(rows, reference)
+    _show(by_method(summaries, rows) if args.json else summaries, args.json)
+    if reference and not args.json and rows:
         _say("\nPaired differences in points, with their 95 % interval over seeds:")
-        _show(against(result.rows, reference).to_dict("records"), False)
-    if config.get("comparisons") and not args.json and result.rows:
+        _show(against(rows, reference).to_dict("records"), False)
+    if config.get("comparisons") and not args.json and rows:
         _say("\nGains in points, paired over seeds, with their 95 % interval; the first is the primary one:")
-        _show(gains(result.rows, config["comparisons"]).to_dict("records"), False)
-    if any("unseen" in row for row in result.rows) and not args.json:
-        _say_unseen(result.rows)
+        _show(gains(rows, config["comparisons"]).to_dict("records"), False)
+    if any("unseen" in row for row in rows) and not args.json:
+        _say_unseen(rows)
     for failure in result.failures:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
     kinds = {failure.reason.split(":")[0] for failure in result.failures}

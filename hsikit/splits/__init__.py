@@ -9,7 +9,7 @@ from hsikit.splits.fields import field_split
 from hsikit.splits.pixels import few_shot_split, official_split, random_split
 from hsikit.splits.spec import make_split, seen_only, split_name
 from hsikit.splits.split import MAP_CODES, LeakageReport, Split, SplitError
-from hsikit.splits.west_east import west_east_split
+from hsikit.splits.west_east import east_west_split, west_east_split
 
 __all__ = [
     "MAP_CODES",
@@ -17,6 +17,7 @@ __all__ = [
     "Split",
     "SplitError",
     "block_split",
+    "east_west_split",
     "few_shot_split",
     "field_split",
     "make_split",

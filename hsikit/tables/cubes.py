@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from hsikit.splits.spec import split_name
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.frames import frame, paired, spread
+from hsikit.tables.frames import frame, over_partitions, paired, spread
 from hsikit.tables.layout import CUBES
 
 METRICS = ("oa", "aa")
@@ -24,7 +23,7 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     Returns:
         A line a split, method and cube: n, OA and AA, and both differences with the pairs they rest on.
     """
-    long = frame(row | {"split": _over_partitions(row["config"]["split"])} for row in rows)
+    long = frame(over_partitions(rows))
     long = long[long["measure"].isin(METRICS)]
     long = long.assign(arm=long["method"], method=long["scene"])
     others = {cube: (cube, "indian_pines") for cube in CUBES if cube != "indian_pines"}
@@ -38,9 +37,3 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         line |= {f"{SHOWN[key]} minus published (points)": difference(gap) if gap else "" for key, gap in own.items()}
         lines.append(line | {"pairs": own["oa"]["n"] if own["oa"] else ""})
     return pd.DataFrame(lines)
-
-
-def _over_partitions(spec: Mapping[str, Any]) -> str:
-    """The short name of a split; one for all partitions of the fields."""
-    name = split_name({key: value for key, value in spec.items() if key != "partition"})
-    return f"{name}, a partition each" if spec["kind"] == "fields" else name

@@ -21,12 +21,14 @@ measured; measure and value. What was not measured has no line.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pandas as pd
 
+from hsikit.splits.spec import split_name
 from hsikit.tables.stats import Summary, holm, paired_difference, summary
 
 Row = Mapping[str, Any]
@@ -177,6 +179,25 @@ PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
 
 
 # --- scores of runs --------------------------------------------------------------------------------
+
+
+def over_partitions(rows: Iterable[R]) -> list[Any]:
+    """The rows, with one name of their split for an arm whose every seed has the partition of its number.
+
+    Such rows are draws of a split, to be paired by their seed; alone, each would stand on a split of its own.
+    """
+    rows = list(rows)
+    arms: dict[str, list[R]] = {}
+    for row in rows:
+        spec = {key: value for key, value in row["config"]["split"].items() if key != "partition"}
+        arms.setdefault(json.dumps([row["scene"], row["name"], spec], sort_keys=True), []).append(row)
+    shown: dict[str, str] = {}
+    for key, own in arms.items():
+        drawn = {row["config"]["split"].get("partition", 0) == row["seed"] for row in own}
+        if drawn == {True} and len(own) > 1:
+            name = split_name(json.loads(key)[2])
+            shown |= {row["hash"]: f"{name}, a partition each" for row in own}
+    return [row | {"split": shown[row["hash"]]} if row["hash"] in shown else row for row in rows]
 
 
 def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[str, Any]]:
