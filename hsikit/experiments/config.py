@@ -47,7 +47,7 @@ TEXT = {
     "path": "",
     "model": "ViT-B-32",
 }  # draw None: the run's seed; model: of open_clip, whose checkpoint `path` then names
-INPUTS = {"hsi": ["spectra"], "lidar": [], "transductive": False}
+INPUTS = {"hsi": ["spectra"], "lidar": [], "joined": False, "transductive": False}
 BESIDE = ("name", "trials", "prompts")  # they do not enter the hash themselves
 FILE_KEYS = (*RUN_KEYS, *BESIDE, "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
 

@@ -61,6 +61,7 @@ class Inputs:
             (`hsikit.inputs.spectral`), "profiles" (of four principal components, `hsikit.inputs.spatial`).
         lidar: Kinds that make the LiDAR channels: "values" (each channel; an intensity as log(1 + it)), "profiles"
             of those, and of the height "above_ground", "slope", "range" and "deviation".
+        joined: Whether the LiDAR channels stand behind those of the cube.
         bands: Bands of the scenes they are made of.
         steps: Nanometres between neighbouring bands (band - 1,), NaN where a run ends.
         floor: Of each band (band,), a twentieth of its mean over training pixels: what is darker counts as that, as
@@ -82,6 +83,7 @@ class Inputs:
 
     hsi: tuple[str, ...]
     lidar: tuple[str, ...]
+    joined: bool
     bands: int
     steps: np.ndarray
     floor: np.ndarray
@@ -94,11 +96,12 @@ class Inputs:
 
     @classmethod
     def fit(cls, scene: Scene, split: Split, hsi: Sequence[str] = ("spectra",), lidar: Sequence[str] = (),
-            transductive: bool = False) -> Inputs:  # fmt: skip
+            joined: bool = False, transductive: bool = False) -> Inputs:  # fmt: skip
         """Fit on the training pixels of a split.
 
         Args:
             hsi, lidar: Kinds, see above; LiDAR kinds may be none.
+            joined: Put the LiDAR channels behind those of the cube, for networks of one sensor.
             transductive: Compute everything in one pass also where the split keeps its sides apart: inputs then see
                 pixels of the test side, never their labels. Name it in any table.
 
@@ -120,7 +123,7 @@ class Inputs:
         if scene.gsd_m is None and set(lidar) & {"above_ground", "slope"}:
             _warn_once(f"{scene.name} does not say how large a pixel is; it is taken for 1 m")
         names = tuple(scene.lidar_names) if lidar else ()
-        return cls(tuple(hsi), tuple(lidar), scene.bands, steps, floor, components, names, scene.gsd_m or 1.0,
+        return cls(tuple(hsi), tuple(lidar), joined, scene.bands, steps, floor, components, names, scene.gsd_m or 1.0,
                    scene.name, sides)  # fmt: skip
 
     def of(self, scene: Scene) -> Scene:
@@ -139,31 +142,34 @@ class Inputs:
         if scene.bands != self.bands or (self.lidar and scene.lidar_channels < len(self.lidar_names)):
             raise ValueError(f"the inputs are made of {self.bands} bands and {len(self.lidar_names)} LiDAR channel(s), "
                              f"{scene.name} has {scene.bands} and {scene.lidar_channels}")  # fmt: skip
-        apart = self.sides is not None and scene.name == self.scene and scene.shape == self.sides.shape
-        masks = [scene.valid & (self.sides == side) for side in (1, 2)] if apart else [scene.valid]
+        sided = self.sides is not None and scene.name == self.scene and scene.shape == self.sides.shape
+        masks = [scene.valid & (self.sides == side) for side in (1, 2)] if sided else [scene.valid]
         cube = self._pixels(scene)
-        lidar = np.full((*scene.shape, self.lidar_channels), np.nan, np.float32)
+        lidar = np.full((*scene.shape, len(self.lidar_channel_names)), np.nan, np.float32)
         for mask in masks:
             if mask.any():
                 fill = nearest_valid(mask)
                 self._around(scene, fill, mask, cube)
                 self._ground(scene, fill, mask, lidar)
+        if self.joined:
+            cube, lidar = np.concatenate([cube, lidar], 2), lidar[..., :0]
+        names = self.lidar_channel_names[: lidar.shape[2]]
         return replace(scene, hsi=cube, wavelengths_nm=None, fwhm_nm=None, units="inputs", valid=scene.valid,
-                       lidar=lidar if self.lidar else None, lidar_names=self.lidar_channel_names)  # fmt: skip
+                       lidar=lidar if names else None, lidar_names=names)  # fmt: skip
 
     @property
     def channels(self) -> int:
         """Channels that stand in the place of bands."""
-        return sum(self._widths().values())
+        return sum(self._widths().values()) + self.joined * len(self.lidar_channel_names)
 
     @property
     def lidar_channels(self) -> int:
-        """LiDAR channels, 0 where no kind is named."""
-        return len(self.lidar_channel_names)
+        """LiDAR channels beside the cube, 0 where no kind is named or they are joined to it."""
+        return 0 if self.joined else len(self.lidar_channel_names)
 
     @property
     def lidar_channel_names(self) -> tuple[str, ...]:
-        """A name for each LiDAR channel that comes out."""
+        """A name for each LiDAR channel that is made."""
         levels = [f"{what} {radius}" for radius in spatial.RADII for what in ("opening", "closing")]
         each = {"values": [*self.lidar_names], "above_ground": ["above ground (m)", "log above ground"],
                 "profiles": [f"{name}, {level}" for name in self.lidar_names for level in levels]}  # fmt: skip
@@ -199,7 +205,7 @@ class Inputs:
 
     def _pixels(self, scene: Scene) -> np.ndarray:
         """The cube (row, col, channel) with what a pixel's own spectrum gives; the rest and holes are NaN."""
-        out = np.full((*scene.shape, self.channels), np.nan, np.float32)
+        out = np.full((*scene.shape, sum(self._widths().values())), np.nan, np.float32)
         low, start = 0, 0
         for kind, width in self._widths().items():
             place = slice(start, start := start + width)

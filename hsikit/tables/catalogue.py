@@ -10,7 +10,7 @@ from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
-from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, PIXELS, SHOWN_AS, TABLES, WORDS
 
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
@@ -54,8 +54,8 @@ KINDS: dict[str, _Kind] = {
     **{key: kind for name in TABLES for key, kind in _of_scene(name).items()},
     **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
        for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS))},
-    "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", ("mmlgnet_muufl_subset",),
-                                 "papers.differences", notes.DIFFERENCES, ("mmlgnet_muufl_subset",), ranks=()),
+    "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", (PIXELS,),
+                                 "papers.differences", notes.DIFFERENCES, (PIXELS,), ranks=()),
     "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
                                 "cubes.cubes_table", notes.CUBES, ranks=()),
     "sdhsi_arms": _Kind(f"{PINES}, whole fields: what each part adds", ("sdhsi_ablation",), "papers.sdhsi_arms",

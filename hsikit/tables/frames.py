@@ -182,22 +182,22 @@ PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
 
 
 def over_partitions(rows: Iterable[R]) -> list[Any]:
-    """The rows, with one name of their split for an arm whose every seed has the partition of its number.
+    """The rows, with one name for a split of which every seed has the partition of its number.
 
     Such rows are draws of a split, to be paired by their seed; alone, each would stand on a split of its own.
     """
     rows = list(rows)
-    arms: dict[str, list[R]] = {}
+    splits: dict[str, list[R]] = {}
     for row in rows:
         spec = {key: value for key, value in row["config"]["split"].items() if key != "partition"}
-        arms.setdefault(json.dumps([row["scene"], row["name"], spec], sort_keys=True), []).append(row)
+        splits.setdefault(json.dumps([row["scene"], spec], sort_keys=True), []).append(row)
     shown: dict[str, str] = {}
-    for key, own in arms.items():
+    for key, own in splits.items():
         drawn = {row["config"]["split"].get("partition", 0) == row["seed"] for row in own}
-        if drawn == {True} and len(own) > 1:
-            name = split_name(json.loads(key)[2])
+        if drawn == {True} and len({row["seed"] for row in own}) > 1:
+            name = split_name(json.loads(key)[1])
             shown |= {row["hash"]: f"{name}, a partition each" for row in own}
-    return [row | {"split": shown[row["hash"]]} if row["hash"] in shown else row for row in rows]
+    return [{**row, "split": shown.get(row["hash"], row["split"])} for row in rows]
 
 
 def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[str, Any]]:

@@ -141,6 +141,16 @@ def test_any_choice_of_kinds_gives_finite_channels_at_valid_pixels_as_many_as_sa
     assert np.array_equal(made.labels, scene.labels)
 
 
+def test_lidar_may_stand_behind_the_cube_for_networks_of_one_sensor():
+    scene = positive(tiny_scene(lidar=2))
+    apart, joined = (
+        Inputs.fit(scene, tiny_split(scene), ["derivative"], ["values", "slope"], joined=j) for j in (0, 1)
+    )
+    both, one = apart.of(scene), joined.of(scene)
+    assert (joined.channels, joined.lidar_channels, one.lidar) == (apart.channels + 3, 0, None)
+    assert np.array_equal(one.hsi, np.concatenate([both.hsi, both.lidar], 2))
+
+
 def test_a_hole_in_the_lidar_is_filled_from_the_nearest_measured_pixel():
     scene = positive(tiny_scene(lidar=1))
     scene.lidar[4, 4] = np.nan
