@@ -30,6 +30,7 @@ _HOME = {
     "hsikit.predict": ("Prediction", "predict_map"),
     "hsikit.predict.large": ("map_large",),
     "hsikit.metrics": ("Scores", "score"),
+    "hsikit.analysis.zero_shot": ("zero_shot",),
     "hsikit.features": ("embed",),
     "hsikit.separation": ("separation",),
     "hsikit.spectra": ("ndvi",),

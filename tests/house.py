@@ -12,15 +12,15 @@ import grimp
 import networkx
 
 PACKAGE = Path(__file__).parents[1] / "hsikit"
-CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "fitted", "train", "shallow", "predict",
-        "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
+CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "inputs", "fitted", "train", "shallow",
+        "predict", "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
-    "lines of the core": 12_750,
-    "lines in all": 25_100,
-    "files": 162,
+    "lines of the core": 13_600,  # inputs, networks of several scales, quantities in words
+    "lines in all": 26_800,  # and a text head in closed form, maps without labels, pairs of classes
+    "files": 171,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,

@@ -19,6 +19,7 @@ from hsikit.experiments.methods import GIVEN, METHODS, Method, arguments_of, opt
 from hsikit.scenes.envi import decoded
 from hsikit.splits.spec import split_name
 from hsikit.text.prompts import load_prompts
+from hsikit.text.quantities import content_hash
 
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
 RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text", "inputs")
@@ -38,7 +39,6 @@ ADDED_LATER: dict[str, dict[str, Any]] = {
     },
     "text": {"model": "ViT-B-32"},
 }
-SHALLOW_MODEL = {"features": "spectra", "window": 1}
 TEXT = {
     "backend": "minilm",
     "prompts": "descriptive",
@@ -246,8 +246,11 @@ def with_defaults(experiment: Experiment) -> Experiment:
     if experiment.inputs:
         experiment = replace(experiment, inputs=_filled("inputs", experiment.inputs, INPUTS))
     if row and not row.network:
-        shallow = _filled("model", experiment.model, SHALLOW_MODEL), _filled("train", experiment.train, {"threads": 1})
-        return replace(experiment, model=shallow[0], train=shallow[1], loss={}, text={})
+        model = _filled("model", experiment.model, row.options)
+        train = _filled("train", experiment.train, {"threads": 1})
+        files = [model[key] for key in ("quantities", "table", "expert") if model.get(key)]
+        text = _text(experiment) | {"quantities": content_hash(*files)} if row.words else {}
+        return replace(experiment, model=model, train=train, loss={}, text=text)
     model = _filled("model", experiment.model, options_of(experiment.method)) if row else dict(experiment.model)
     train = dict(arguments_of("hsikit.train.TrainConfig")) | {"threads": 1}
     del train["seed"]  # the experiment's own
@@ -267,7 +270,7 @@ def _loss(experiment: Experiment, row: Method | None) -> dict[str, Any]:
 
 
 def _text(experiment: Experiment) -> dict[str, Any]:
-    filled = _filled("text", {k: v for k, v in experiment.text.items() if k != "hash"}, TEXT)
+    filled = _filled("text", {k: v for k, v in experiment.text.items() if k not in ("hash", "quantities")}, TEXT)
     return {**filled, "hash": load_prompts(experiment.prompts or experiment.scene).hash}
 
 

@@ -29,7 +29,8 @@ class Method:
     """What a method is.
 
     Attributes:
-        network: Dotted path of its class; "" for a shallow method (`hsikit.shallow`).
+        network: Dotted path of its class; "" for a shallow method (`hsikit.shallow`), or one that words alone answer
+            (`hsikit.experiments.worded`).
         loss: Dotted path of the loss it is trained with.
         bands: "components", or "all": it reads the spectrum in its order, where components have none.
         sensors: 2 where it takes LiDAR beside the cube.
@@ -37,6 +38,7 @@ class Method:
         words: Whether it answers to class vectors.
         fixed: Arguments of the network that the row decides.
         extras: What its rows say beside the scores: "words", "exits" (`hsikit.experiments.extras`).
+        options: What a config may set of a method without a network, with the defaults.
         younger: Arguments younger than the ledger's first rows: at this value they stay out of a run's hash.
     """
 
@@ -48,6 +50,7 @@ class Method:
     words: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
     younger: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,7 +62,12 @@ _SCALES = {
 }  # fmt: skip
 _ONE: dict[str, dict[str, Any]] = {"scales": {}, "w11": {"scales": (11,)}, "p": {"scales": (1,)}}
 METHODS: dict[str, Method] = {
-    **{name: Method() for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
+    **{name: Method(options={"features": "spectra", "window": 1})
+       for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
+    "text_head": Method(words=True, options={"penalty": 2.0, "share": 0.25, "map_share": 0.0, "left_out": True,
+                                             "quantities": "land_cover"}),
+    "zero_shot": Method(words=True, options={"table": "", "filled_by_words": False, "expert": "",
+                                             "quantities": "land_cover"}),
     "mmlgnet": Method("hsikit.models.mmlgnet.MMLGNet", "hsikit.losses.SymmetricContrastive", sensors=2, words=True,
                       extras=("words",), younger=_LATER),
     "trunk_ce": Method("hsikit.models.mmlgnet.TrunkClassifier", sensors=2, extras=("words",), younger=_LATER),

@@ -25,6 +25,7 @@ from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
 from hsikit.experiments.ledger import Store, same_scene
 from hsikit.experiments.methods import METHODS, Method, make
+from hsikit.experiments.worded import closed_form, encoder_of, without_labels
 from hsikit.fitted import Fitted
 from hsikit.inputs import Inputs
 from hsikit.metrics import Scores, score
@@ -33,7 +34,7 @@ from hsikit.predict import Prediction, predict_map
 from hsikit.scenes import Scene, load_scene
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, make_split, seen_only
-from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
+from hsikit.text import TextVectors, encode_classes, load_prompts, random_vectors
 from hsikit.train import TrainConfig, fit
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) ->
     split = make_split(scene, experiment.split, experiment.seed)
     start = time.perf_counter()
     row = METHODS.get(experiment.method, Method("a user's own"))
-    work = _learned if row.network else _shallow
+    work = _learned if row.network else _worded if row.words else _shallow
     prediction, facts = work(experiment, scene, split, part, progress)
     scores = score(prediction, split)
     seconds = facts.pop("seconds", time.perf_counter() - start)
@@ -160,6 +161,14 @@ def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
                                    "chosen": fitted.chosen}  # fmt: skip
 
 
+def _worded(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
+    text = class_vectors(experiment, scene)
+    assert text is not None
+    return {"zero_shot": without_labels, "text_head": closed_form}[experiment.method](
+        experiment, scene, split, text, _inputs(experiment, scene, split)
+    )
+
+
 def _inputs(experiment: Experiment, scene: Scene, split: Split) -> Inputs | None:
     return Inputs.fit(scene, split, **experiment.inputs) if experiment.inputs else None
 
@@ -169,11 +178,7 @@ def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
     options = experiment.text
     if not options:
         return None
-    path = os.path.expandvars(options["path"])  # such as $HSIKIT_DATA/clip_text/vectors.npz
-    if options["backend"] == "openclip":
-        encoder = load_text_encoder("openclip", model=options["model"], pretrained=path or "openai")
-    else:
-        encoder = load_text_encoder(options["backend"], **({"path": path} if path else {}))
+    encoder = encoder_of(options)
     draw = experiment.seed if options["draw"] is None else options["draw"]
     prompts = load_prompts(experiment.prompts or experiment.scene)
     if prompts.class_names != tuple(scene.class_names):
