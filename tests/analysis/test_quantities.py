@@ -106,7 +106,7 @@ def test_words_find_what_they_speak_of_and_shuffled_words_do_not():
              "pond": "nearly black dark water, without any plants"}  # fmt: skip
     right = (hsikit.zero_shot(scene, words).labels == truth).mean()
     wrong = dict(zip(words, [*list(words.values())[1:], words["meadow"]]))
-    assert right > 0.9 > 0.5 > (hsikit.zero_shot(scene, wrong).labels == truth).mean()
+    assert right > 0.8 > 0.2 > (hsikit.zero_shot(scene, wrong).labels == truth).mean()
     assert (hsikit.zero_shot(scene, words, filled_by_words=True).labels == truth).mean() > 0.5
 
 

@@ -14,8 +14,10 @@ def test_a_younger_option_is_in_the_hash_only_away_from_what_older_runs_did():
     plain = expand(PLAIN)[0]
     for section, options in ADDED_LATER.items():
         for name, default in options.items():
-            assert name not in json.loads(plain.canonical())[section]
-            assert expand({**PLAIN, section: {name: default}})[0].hash == plain.hash
+            whole = json.loads(plain.canonical())
+            assert name not in (whole[section] if section else whole)
+            given = {section: {name: default}} if section else {name: default}
+            assert expand({**PLAIN, **given})[0].hash == plain.hash
     other = expand({**PLAIN, "train": {"wrong_labels": 0.1}})[0]
     assert other.hash != plain.hash
     assert json.loads(other.canonical())["train"]["wrong_labels"] == 0.1
