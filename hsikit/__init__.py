@@ -24,7 +24,7 @@ _HOME = {
     "hsikit.text": ("TextVectors", "load_text_encoder", "load_prompts", "encode_classes", "random_vectors"),
     "hsikit.models": ("MMLGNet", "SDHSINet", "MMLGNetScales", "TrunkClassifier", "TrunkScales", "CNN2D", "CNN3D",
                       "HybridSN"),
-    "hsikit.losses": ("SymmetricContrastive", "SelfDistillation", "CrossEntropy"),
+    "hsikit.losses": ("SymmetricContrastive", "SelfDistillation", "Consistency", "CrossEntropy"),
     "hsikit.train": ("TrainConfig", "Run", "fit"),
     "hsikit.fitted": ("Fitted",),
     "hsikit.predict": ("Prediction", "predict_map"),

@@ -24,8 +24,7 @@ def nearest(word: object, known: Iterable[object]) -> str:
 def class_at(path: str) -> Any:
     """The class at a dotted path, such as `my_module.MyLoss`.
 
-    Raises:
-        ValueError: When there is none; the message holds what Python said.
+    Raises `ValueError` when there is none; the message holds what Python said.
     """
     module, _, name = path.rpartition(".")
     try:
@@ -86,12 +85,16 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole.
+def saved(path: Path, save: Callable[[Any], object]) -> Path:
+    """The path, once `save` has written a binary file there, whole; its folder is made where it is absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as aside, aside.open("wb") as file:
+        save(file)
+    return path
 
-    Raises:
-        OSError: When it cannot be written; the file is then as it was.
-    """
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole. Raises `OSError` when it cannot be written; the file is then as it was."""
     try:
         with replacing(path) as aside:
             aside.write_text(text, encoding="utf-8")

@@ -141,15 +141,9 @@ def per_field_accuracy(true: np.ndarray, predicted: np.ndarray, groups: np.ndarr
     return frame.assign(right=frame["vote"] == frame["class"])
 
 
-def group_bootstrap(
-    true: np.ndarray,
-    predicted: np.ndarray,
-    groups: np.ndarray,
-    statistic: str | Callable[[np.ndarray, np.ndarray], float],
-    n: int = 1000,
-    seed: int = 0,
-    min_pixels: int = GROUP_PIXELS,
-) -> tuple[float, float, float]:
+def group_bootstrap(true: np.ndarray, predicted: np.ndarray, groups: np.ndarray,
+                    statistic: str | Callable[[np.ndarray, np.ndarray], float], n: int = 1000, seed: int = 0,
+                    min_pixels: int = GROUP_PIXELS) -> tuple[float, float, float]:  # fmt: skip
     """A statistic with its 95 % percentile interval over fields or blocks, drawn whole, never by pixel.
 
     Groups below `min_pixels` are left out of the estimate too, and logged. With few groups such an interval
@@ -209,9 +203,8 @@ def _checked_groups(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     true, predicted, groups = np.asarray(true), np.asarray(predicted), np.asarray(groups)
     if true.ndim != 1 or predicted.shape[:1] != true.shape or groups.shape != true.shape:
-        raise ValueError(
-            f"true {true.shape}, predicted {predicted.shape}, groups {groups.shape}: give one entry a pixel"
-        )
+        given = f"true {true.shape}, predicted {predicted.shape}, groups {groups.shape}"
+        raise ValueError(f"{given}: give one entry a pixel")
     inside = groups != 0
     if not inside.any():
         raise ValueError(f"none of the {true.size} pixels is in a field or block; give groups other than 0")

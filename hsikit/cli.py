@@ -126,16 +126,18 @@ def _workbook(args: argparse.Namespace) -> int:
 
 def _sweep(args: argparse.Namespace) -> int:
     from hsikit.experiments import expand, load_config, sweep
-    from hsikit.tables import against, by_method, gains, over_partitions, summarise
+    from hsikit.tables import against, by_method, gains, pooled, summarise
 
     experiments, config = expand(args.config, args.seeds), load_config(args.config)
     with _workers(args, experiments) as client:
         result = sweep(experiments, jobs=args.jobs or 1, client=client)
-    reference, rows = config.get("reference"), over_partitions(result.rows)
+    reference, rows = config.get("reference"), result.rows
+    if len({row["config"]["split"].get("partition", 0) for row in rows}) > 1:
+        rows = pooled(rows)
     summaries = summarise(rows, reference)
     _show(by_method(summaries, rows) if args.json else summaries, args.json)
     if reference and not args.json and rows:
-        _say("\nPaired differences in points, with their 95 % interval over seeds:")
+        _say("\nPaired differences in points, with their 95 % interval over seeds (naive over partitions):")
         _show(against(rows, reference).to_dict("records"), False)
     if config.get("comparisons") and not args.json and rows:
         _say("\nGains in points, paired over seeds, with their 95 % interval; the first is the primary one:")

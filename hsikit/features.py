@@ -24,7 +24,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hsikit._util import replacing
+from hsikit._util import saved
 
 TSNE_STEPS, TSNE_EVERY = 750, 25  # openTSNE's 250 exaggerated steps and 500 plain ones
 Method = Literal["pca", "tsne", "umap"]
@@ -52,17 +52,10 @@ class Embedding2D:
     features: np.ndarray = field(repr=False)
 
 
-def embed(
-    features: np.ndarray,
-    method: Method = "pca",
-    seed: int = 0,
-    perplexity: float = 30,
-    neighbours: int = 15,
-    cap_per_class: int | None = None,
-    labels: np.ndarray | None = None,
-    cache: str | os.PathLike[str] | None = None,
-    progress: Callable[[float], Any] | None = None,
-) -> Embedding2D:
+def embed(features: np.ndarray, method: Method = "pca", seed: int = 0, perplexity: float = 30, neighbours: int = 15,
+          cap_per_class: int | None = None, labels: np.ndarray | None = None,
+          cache: str | os.PathLike[str] | None = None,
+          progress: Callable[[float], Any] | None = None) -> Embedding2D:  # fmt: skip
     """Lay feature vectors out in two dimensions.
 
     t-SNE (openTSNE) and UMAP (umap-learn) start from PCA and run on one thread, so that the same call on
@@ -106,15 +99,14 @@ def embed(
     if coordinates is None:
         coordinates = _fit(features, method, seed, params, progress or (lambda share: None))
         if path is not None:
-            _write(path, coordinates)
+            saved(path, lambda file: np.savez(file, coordinates=coordinates))
     return Embedding2D(coordinates, indices, method, seed, params, features)
 
 
 def project(embedding: Embedding2D, new_features: np.ndarray) -> np.ndarray:
     """Place new vectors (m, dim) in an existing picture, which stays as it is; returns (m, 2) float32.
 
-    Raises:
-        ValueError: When the vectors hold NaN or have another dimension than those embedded.
+    Raises `ValueError` when the vectors hold NaN or have another dimension than those embedded.
     """
     new = checked_features(new_features, least=1)
     old = embedding.features
@@ -125,15 +117,11 @@ def project(embedding: Embedding2D, new_features: np.ndarray) -> np.ndarray:
     if embedding.method == "tsne":
         import openTSNE
 
-        placed = openTSNE.TSNEEmbedding(
-            embedding.coordinates.astype(np.float64),
-            _affinities(old, embedding.params["perplexity"], embedding.seed),
-            random_state=embedding.seed,
-            n_jobs=1,
-        )
+        perplexity, seed = embedding.params["perplexity"], embedding.seed
+        placed = openTSNE.TSNEEmbedding(embedding.coordinates.astype(np.float64), _affinities(old, perplexity, seed),
+                                        random_state=seed, n_jobs=1)  # fmt: skip
         # openTSNE's advice: few neighbours for new points.
-        perplexity = min(5.0, embedding.params["perplexity"])
-        return np.asarray(placed.transform(new, perplexity=perplexity), np.float32)
+        return np.asarray(placed.transform(new, perplexity=min(5.0, perplexity)), np.float32)
     # Zero epochs build UMAP's neighbour graph without moving a point; the known coordinates then go back in.
     start = embedding.coordinates
     mapper = _umap(embedding.seed, embedding.params["neighbours"], init=start, n_epochs=0).fit(old)
@@ -158,9 +146,8 @@ def checked_features(features: np.ndarray, least: int = 2) -> np.ndarray:
 # --- the methods ---------------------------------------------------------------------------------
 
 
-def _fit(
-    features: np.ndarray, method: Method, seed: int, params: dict[str, Any], progress: Callable[[float], Any]
-) -> np.ndarray:
+def _fit(features: np.ndarray, method: Method, seed: int, params: dict[str, Any],
+         progress: Callable[[float], Any]) -> np.ndarray:  # fmt: skip
     log.info("embedding %d vectors of %d dimensions with %s", *features.shape, method)
     progress(0.0)
     if method == "pca":
@@ -276,9 +263,3 @@ def _read(path: Path, n: int) -> np.ndarray | None:
         log.warning("%s cannot be read and is made anew", path)
         return None
     return coordinates if coordinates.shape == (n, 2) else None
-
-
-def _write(path: Path, coordinates: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part, part.open("wb") as file:
-        np.savez(file, coordinates=coordinates)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from hsikit.models.output import Output
 
-DIRECTIONS = ("deep_to_shallow", "shallow_to_deep", "temporal")
+DIRECTIONS = ("deep_to_shallow", "shallow_to_deep", "temporal", "mean_to_all")
 
 
 def answers(output: Output, together: bool) -> tuple[Tensor, ...]:
@@ -20,7 +20,8 @@ class CrossEntropy(nn.Module):
     """Cross-entropy of the final output, optionally weighted by inverse class frequency or with smooth labels.
 
     Args:
-        balanced: Weight each class by the inverse of its number of training pixels (weights average 1 a pixel).
+        balanced: Weight each class by the inverse of its number of training pixels, or by a power of it such as 0.5
+            (weights average 1 a pixel).
         smoothing: Share of the target spread evenly over all classes.
         together: Train the scales of a network by the sum of their scores, instead of each by its own, as if alone.
 
@@ -32,7 +33,7 @@ class CrossEntropy(nn.Module):
         tensor(4.)
     """
 
-    def __init__(self, balanced: bool = False, smoothing: float = 0.0, together: bool = False) -> None:
+    def __init__(self, balanced: bool | float = False, smoothing: float = 0.0, together: bool = False) -> None:
         super().__init__()
         self.balanced, self.smoothing, self.together = balanced, smoothing, together
         self.weight: Tensor | None = None
@@ -41,9 +42,12 @@ class CrossEntropy(nn.Module):
         """Look at the training targets (n,) once, before the first epoch."""
         if self.balanced:
             counts = torch.bincount(targets, minlength=classes).clamp(min=1).float()
-            self.weight = len(targets) / (classes * counts)
+            self.weight = (len(targets) / (classes * counts)) ** float(self.balanced)
+            if self.balanced != 1:
+                self.weight = self.weight / self.weight[targets].mean()
 
-    def forward(self, output: Output, target: Tensor, index: Tensor) -> dict[str, Tensor]:
+    def forward(self, output: Output, target: Tensor, index: Tensor, beside: Output | None = None) -> dict[str, Tensor]:
+        """Terms of a batch; windows without label (`beside`) are not looked at."""
         each = [F.cross_entropy(scores, target, self.weight, label_smoothing=self.smoothing)
                 for scores in answers(output, self.together)]  # fmt: skip
         return {"ce": sum(each[1:], each[0])}
@@ -90,10 +94,10 @@ class SymmetricContrastive(nn.Module):
     def begin(self, targets: Tensor, classes: int) -> None:
         """Nothing to learn about the training set."""
 
-    def forward(self, output: Output, target: Tensor, index: Tensor) -> dict[str, Tensor]:
-        v2t, t2v = (
-            sum(each[1:], each[0]) for each in zip(*(self._both(s, target) for s in answers(output, self.together)))
-        )
+    def forward(self, output: Output, target: Tensor, index: Tensor, beside: Output | None = None) -> dict[str, Tensor]:
+        """Terms of a batch; windows without label (`beside`) are not looked at."""
+        pairs = [self._both(scores, target) for scores in answers(output, self.together)]
+        v2t, t2v = (sum(each[1:], each[0]) for each in zip(*pairs))
         terms = {}
         if self.vision_to_text:
             terms["v2t"] = self.vision_to_text * v2t
@@ -127,16 +131,19 @@ class SelfDistillation(nn.Module):
            + hint sum_k MSE(unit features)
 
     Cross-entropies and KL are means over the batch, summed over exits; the MSE is a mean over batch and features.
-    The teacher's outputs and features are detached, the students' are not.
+    The teacher's outputs and features are detached, the students' are not. With windows without label beside the
+    batch, the KL is a mean over both: there the outputs disagree most, and soft targets say something new.
 
     Args:
         ce_final, ce_exits, kl, hint: Weights of the terms; a weight of 0 leaves the term out.
         temperature: Softens the targets; the factor T^2 keeps the gradient's size.
         direction: "deep_to_shallow": the final output teaches every exit. "shallow_to_deep": each output teaches
             the next deeper one. "temporal": an average of a training pixel's own past final outputs teaches all.
+            "mean_to_all": the mean of all outputs' soft targets teaches all of them, the final one included.
         smoothing: Label smoothing of every cross-entropy, the control any soft target must beat.
-        balanced: Weight classes by inverse frequency.
+        balanced: Weight classes by inverse frequency, or by a power of it such as 0.5.
         momentum: Of the average in the temporal direction.
+        rampup: Share of the training over which the weight of the KL rises, as the square of the way gone; 0 for none.
 
     Example:
         >>> import torch
@@ -148,12 +155,13 @@ class SelfDistillation(nn.Module):
 
     def __init__(self, ce_final: float = 1.0, ce_exits: float = 0.8, kl: float = 0.1, hint: float = 0.0005,
                  temperature: float = 5.0, direction: str = "deep_to_shallow", smoothing: float = 0.0,
-                 balanced: bool = False, momentum: float = 0.9) -> None:  # fmt: skip
+                 balanced: bool | float = False, momentum: float = 0.9, rampup: float = 0.0) -> None:  # fmt: skip
         super().__init__()
         if direction not in DIRECTIONS:
             raise ValueError(f"direction {direction!r} is unknown; choose one of {', '.join(DIRECTIONS)}")
         self.ce_final, self.ce_exits, self.kl, self.hint = ce_final, ce_exits, kl, hint
-        self.temperature, self.direction, self.momentum = temperature, direction, momentum
+        self.temperature, self.direction, self.momentum, self.rampup = temperature, direction, momentum, rampup
+        self.ramp = 1.0
         self.cross_entropy = CrossEntropy(balanced, smoothing)
         self.register_buffer("past", torch.empty(0))  # (training pixel, class): sums to 0 until first seen
 
@@ -163,15 +171,31 @@ class SelfDistillation(nn.Module):
         if self.direction == "temporal":
             self.past = torch.zeros(len(targets), classes, device=targets.device)
 
-    def forward(self, output: Output, target: Tensor, index: Tensor) -> dict[str, Tensor]:
+    def advance(self, share: float) -> None:
+        """Told before each step which share of the training lies behind."""
+        self.ramp = ramped(share, self.rampup)
+
+    def forward(self, output: Output, target: Tensor, index: Tensor, beside: Output | None = None) -> dict[str, Tensor]:
+        """Weighted terms of a batch.
+
+        Args:
+            output: Of the labelled windows, logits (batch, class).
+            target: Their classes (batch,) from 0.
+            index: Their places (batch,) among the training pixels.
+            beside: Output of windows without label, which the soft targets take in.
+
+        Raises:
+            ValueError: For windows without label in the temporal direction, which knows training pixels alone.
+        """
         ce = lambda logits: self.cross_entropy(Output(logits, logits), target, index)["ce"]  # noqa: E731
         terms = {"ce_final": self.ce_final * ce(output.logits)}
         if self.ce_exits and output.exits:
             terms["ce_exits"] = self.ce_exits * torch.stack([ce(e) for e in output.exits]).sum()
         if self.kl:
-            pairs = self._teacher_student(output, index)
+            pairs = self._teacher_student(output if beside is None else joined(output, beside), index)
             if pairs:
-                terms["kl"] = self.kl * torch.stack([self._soft(t, s) for t, s in pairs]).sum()
+                apart = [soft_targets(teacher, student, self.temperature) for teacher, student in pairs]
+                terms["kl"] = self.kl * self.ramp * torch.stack(apart).sum()
         if self.hint and output.features:
             deep = F.normalize(output.embedding.detach(), dim=1)
             distance = [F.mse_loss(F.normalize(f, dim=1), deep) for f in output.features]
@@ -186,6 +210,11 @@ class SelfDistillation(nn.Module):
             return [(soften(output.logits), student) for student in output.exits]
         if self.direction == "shallow_to_deep":
             return [(soften(outputs[k]), outputs[k + 1]) for k in range(len(output.exits))]
+        if self.direction == "mean_to_all":
+            teacher = torch.stack([soften(logits) for logits in outputs]).mean(0)
+            return [(teacher, student) for student in outputs]
+        if len(output.logits) > len(index):
+            raise ValueError("the temporal direction has no past of windows without label; train with unlabelled: 0")
         known = self.past[index].sum(1) > 0
         target = self.past[index[known]].clone()
         now = soften(output.logits)
@@ -194,6 +223,70 @@ class SelfDistillation(nn.Module):
             self.past[index] = torch.where(known[:, None], kept, now)
         return [(target, student[known]) for student in outputs] if known.any() else []
 
-    def _soft(self, teacher: Tensor, student: Tensor) -> Tensor:
-        log_student = (student / self.temperature).log_softmax(1)
-        return self.temperature**2 * F.kl_div(log_student, teacher, reduction="batchmean")
+
+class Consistency(nn.Module):
+    """Cross-entropy, and two views of each window without label that shall agree: a control without any exit.
+
+    loss = CE(final) + kl r^2 sum_v T^2 KL(mean of views / T || view v / T), the mean detached; r as in
+    `SelfDistillation`. The views differ by flips and by dropout. Ours, to tell what exits add to looking at
+    unlabelled windows.
+
+    Args:
+        kl, temperature, rampup, smoothing, balanced: As in `SelfDistillation`.
+
+    Example:
+        >>> import torch
+        >>> from hsikit.models import Output
+        >>> sure = Output(10 * torch.eye(3), torch.zeros(3, 4))
+        >>> terms = hsikit.Consistency()(sure, torch.arange(3), torch.arange(3), beside=sure._replace(
+        ...     logits=torch.zeros(4, 3)))  # two views of two windows, equally unsure
+        >>> float(terms["kl"])
+        0.0
+    """
+
+    views = 2  # of each window without label, one after the other in `beside`
+
+    def __init__(self, kl: float = 0.5, temperature: float = 2.0, rampup: float = 0.3, smoothing: float = 0.0,
+                 balanced: bool | float = False) -> None:  # fmt: skip
+        super().__init__()
+        self.kl, self.temperature, self.rampup, self.ramp = kl, temperature, rampup, 1.0
+        self.cross_entropy = CrossEntropy(balanced, smoothing)
+
+    def begin(self, targets: Tensor, classes: int) -> None:
+        """Look at the training targets (n,) once."""
+        self.cross_entropy.begin(targets, classes)
+
+    def advance(self, share: float) -> None:
+        """Told before each step which share of the training lies behind."""
+        self.ramp = ramped(share, self.rampup)
+
+    def forward(self, output: Output, target: Tensor, index: Tensor, beside: Output | None = None) -> dict[str, Tensor]:
+        """Weighted terms of a batch.
+
+        Raises:
+            ValueError: Without windows beside the batch: nothing could be consistent.
+        """
+        if beside is None:
+            raise ValueError("Consistency compares views of windows without label; train with unlabelled: 32 or more")
+        views = beside.logits.chunk(self.views)
+        teacher = torch.stack([(v.detach() / self.temperature).softmax(1) for v in views]).mean(0)
+        kl = torch.stack([soft_targets(teacher, v, self.temperature) for v in views]).sum()
+        return {"ce_final": self.cross_entropy(output, target, index)["ce"], "kl": self.kl * self.ramp * kl}
+
+
+def ramped(share: float, over: float) -> float:
+    """Square of the way gone (0 to 1) of a rise over the first `over` of the training; 1 without a rise."""
+    return min(1.0, share / over) ** 2 if over else 1.0
+
+
+def soft_targets(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
+    """T^2 KL(teacher || softmax(student / T)), a mean over the batch; teacher (batch, class) sums to 1."""
+    log_student = (student / temperature).log_softmax(1)
+    return temperature**2 * F.kl_div(log_student, teacher, reduction="batchmean")
+
+
+def joined(first: Output, second: Output) -> Output:
+    """Two batches of single windows as one: (first + second, class)."""
+    both = lambda a, b: torch.cat([a, b])  # noqa: E731
+    return Output(both(first.logits, second.logits), both(first.embedding, second.embedding),
+                  tuple(map(both, first.exits, second.exits)))  # fmt: skip

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SMALL_CLASS = 20  # test pixels; the recall of a smaller class moves by more than 5 points with one pixel
 ECE_BINS = 15  # of equal mass
 ROW_SUM = 1e-2  # by which probabilities may miss 1: half precision does
-NLL_FLOOR = 1e-12  # assumed; keeps the loss finite where the true class got no probability at all
+FLOOR = 1e-12  # of a probability before its logarithm (assumed): the true class may have got none at all
 
 
 @dataclass(frozen=True)
@@ -87,33 +87,32 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, lists and strings, fit for strict JSON; NaN becomes None."""
-        out = {key: _plain(value) for key, value in vars(self).items() if key != "calibration"}
+        out = {key: plain(value) for key, value in vars(self).items() if key != "calibration"}
         return out | {"calibration": asdict(self.calibration) if self.calibration else None}
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Scores:
+    def from_dict(cls, stored: dict[str, Any]) -> Scores:
         """The inverse of `to_dict`. Raises ValueError where a key is missing or unknown."""
         fields = set(cls.__dataclass_fields__)
-        if set(plain) != fields:
-            raise ValueError(f"stored scores differ in the keys {sorted(set(plain) ^ fields)}; score the map again")
-        back = dict(plain)
+        if set(stored) != fields:
+            raise ValueError(f"stored scores differ in the keys {sorted(set(stored) ^ fields)}; score the map again")
+        back = dict(stored)
         for key in ("recall", "precision", "f1"):
-            back[key] = np.array(plain[key], float)  # None becomes NaN
+            back[key] = np.array(stored[key], float)  # None becomes NaN
         for key in ("support", "confusion"):
-            back[key] = np.array(plain[key], np.int64)
+            back[key] = np.array(stored[key], np.int64)
         for key in ("class_names", "small_classes", "unseen_classes"):
-            back[key] = tuple(plain[key])
-        back["kappa"] = float("nan") if plain["kappa"] is None else plain["kappa"]
-        back["calibration"] = Calibration(**plain["calibration"]) if plain["calibration"] else None
+            back[key] = tuple(stored[key])
+        back["kappa"] = float("nan") if stored["kappa"] is None else stored["kappa"]
+        back["calibration"] = Calibration(**stored["calibration"]) if stored["calibration"] else None
         return cls(**back)
 
     def __str__(self) -> str:
         names = [self.class_names[c - 1] for c in self.small_classes]
         small = f"; under {SMALL_CLASS} test pixels: {', '.join(names)}" if names else ""
-        return (
-            f"OA {self.oa:.3f}, AA {self.aa:.3f} ({self.tested} of {len(self.class_names)} classes), "
-            f"kappa {self.kappa:.3f}, {self.support.sum():,} test pixels{small}"
-        )
+        of = f"{self.tested} of {len(self.class_names)} classes"
+        tested = f"kappa {self.kappa:.3f}, {self.support.sum():,} test pixels{small}"
+        return f"OA {self.oa:.3f}, AA {self.aa:.3f} ({of}), {tested}"
 
 
 # --- scores ------------------------------------------------------------------------------------------
@@ -140,25 +139,14 @@ def score(pred: Any, split: Any) -> Scores:
     if labels.shape != tuple(split.shape):
         raise ValueError(f"the map is {labels.shape}, the split {tuple(split.shape)} (row, col); map the same scene")
     scores = getattr(pred, "scores", None)
-    return scores_from_labels(
-        split.y("test"),
-        labels.ravel()[split.test],
-        split.class_names,
-        # (row, col, class) -> (test pixel, class)
-        probabilities=None if scores is None else scores.reshape(-1, scores.shape[-1])[split.test],
-        classes=getattr(pred, "classes", None),
-        unseen=getattr(split, "unseen_classes", ()),
-    )
+    own = None if scores is None else scores.reshape(-1, scores.shape[-1])[split.test]  # -> (test pixel, class)
+    return scores_from_labels(split.y("test"), labels.ravel()[split.test], split.class_names, own,
+                              getattr(pred, "classes", None), getattr(split, "unseen_classes", ()))  # fmt: skip
 
 
-def scores_from_labels(
-    true: np.ndarray,
-    predicted: np.ndarray,
-    class_names: Sequence[str],
-    probabilities: np.ndarray | None = None,
-    classes: Sequence[int] | np.ndarray | None = None,
-    unseen: Sequence[int] = (),
-) -> Scores:
+def scores_from_labels(true: np.ndarray, predicted: np.ndarray, class_names: Sequence[str],
+                       probabilities: np.ndarray | None = None, classes: Sequence[int] | np.ndarray | None = None,
+                       unseen: Sequence[int] = ()) -> Scores:  # fmt: skip
     """Score predicted labels against true ones.
 
     A class that is tested though never trained has recall 0 and pulls AA down, unless it is in `unseen`.
@@ -188,20 +176,12 @@ def scores_from_labels(
     hits = np.diag(confusion[:, 1:])
     oa, aa, kappa = overall_scores(confusion)
     return Scores(
-        oa=oa,
-        aa=aa,
-        kappa=kappa,
-        recall=ratio(hits, support),
-        precision=ratio(hits, answered),
-        f1=np.where(support > 0, ratio(2 * hits, support + answered), np.nan),
-        support=support,
-        confusion=confusion[:, 1:].copy(),
-        class_names=tuple(class_names),
-        tested=int((support > 0).sum()),
+        oa, aa, kappa, recall=ratio(hits, support), precision=ratio(hits, answered),
+        f1=np.where(support > 0, ratio(2 * hits, support + answered), np.nan), support=support,
+        confusion=confusion[:, 1:].copy(), class_names=tuple(class_names), tested=int((support > 0).sum()),
         small_classes=tuple((np.flatnonzero((support > 0) & (support < SMALL_CLASS)) + 1).tolist()),
-        unseen_classes=tuple(sorted(int(c) for c in unseen)),
-        calibration=fit,
-    )
+        unseen_classes=tuple(sorted(int(c) for c in unseen)), calibration=fit,
+    )  # fmt: skip
 
 
 def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibration:
@@ -223,9 +203,8 @@ def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibratio
     if p.ndim != 2 or true_index.shape != p.shape[:1]:
         raise ValueError(f"probabilities are {p.shape}, expected (n, class) with n = {true_index.size} true indices")
     if true_index.min() < 0 or true_index.max() >= p.shape[1]:
-        raise ValueError(
-            f"true indices run from {true_index.min()} to {true_index.max()}, expected 0 to {p.shape[1] - 1}"
-        )
+        span = f"{true_index.min()} to {true_index.max()}"
+        raise ValueError(f"true indices run from {span}, expected 0 to {p.shape[1] - 1}")
     if not ((p >= 0).all() and np.allclose(p.sum(1), 1, atol=ROW_SUM)):  # NaN and infinity fail both
         raise ValueError("probabilities must be finite, not negative and sum to 1 in each row; apply a softmax first")
     p = p / p.sum(1, keepdims=True)
@@ -237,7 +216,7 @@ def calibration(true_index: np.ndarray, probabilities: np.ndarray) -> Calibratio
     gap = (confidence - hit)[np.argsort(confidence, kind="stable")]
     return Calibration(
         ece=float(sum(abs(part.sum()) for part in np.array_split(gap, ECE_BINS)) / gap.size),
-        nll=float(-np.log(np.maximum(p[truth > 0], NLL_FLOOR)).mean()),
+        nll=float(-np.log(np.maximum(p[truth > 0], FLOOR)).mean()),
         brier=float(((p - truth) ** 2).sum(1).mean()),
     )
 
@@ -265,12 +244,12 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [_plain(v) for v in value.tolist()]
+def plain(value: Any) -> Any:
+    """Numbers, texts and lists as JSON takes them; None for a number that is not finite."""
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _checked_labels(true: np.ndarray, predicted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -302,9 +281,6 @@ def _all_columns(probabilities: np.ndarray, classes: np.ndarray, pixels: int, co
 # --- calibration -----------------------------------------------------------------------------------
 
 
-FLOOR = 1e-12  # of a probability before its logarithm
-
-
 def fit_temperature(true_index: np.ndarray, probabilities: np.ndarray) -> float:
     """The temperature under which the true classes are likeliest; above 1 for a model too sure of itself.
 
@@ -331,8 +307,7 @@ def fit_temperature(true_index: np.ndarray, probabilities: np.ndarray) -> float:
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities (n, k) whose logits were divided by a temperature; the answers stay the same.
 
-    Raises:
-        ValueError: For a temperature that is not above 0.
+    Raises `ValueError` for a temperature that is not above 0.
     """
     if not temperature > 0:
         raise ValueError(f"temperature {temperature} is not above 0")

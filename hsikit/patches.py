@@ -249,6 +249,13 @@ class PatchSampler:
             flips = torch.rand(3, len(index), generator=draw).lt(0.5).to(index.device) if self.augment else None
             yield *self._windows(index, flips), self.targets[index], index
 
+    def drawn(self, n: int, draw: torch.Generator, views: int = 1) -> list[tuple[Tensor, Tensor | None]]:
+        """`n` windows drawn evenly, as many views of them as asked for, each flipped anew: (hsi, lidar)."""
+        index = torch.randint(len(self.targets), (n,), generator=draw).to(self.targets.device)
+        flips = [torch.rand(3, n, generator=draw).lt(0.5).to(index.device) if self.augment else None
+                 for _ in range(views)]  # fmt: skip
+        return [self._windows(index, flip) for flip in flips]
+
     def _windows(self, index: Tensor, flips: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         return self.cube.windows(self.rows[index], self.cols[index], flips, self.channels_last)
 

@@ -15,19 +15,14 @@ import numpy as np
 import scipy  # its parts load when they are used
 
 from hsikit.features import checked_features, draw_per_class
+from hsikit.metrics import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NEIGHBOURS = 10
-METRICS = {  # name -> where better lies
-    "scatter_ratio": "higher",
-    "silhouette": "higher",
-    "davies_bouldin": "lower",
-    "calinski_harabasz": "higher",
-    "neighbourhood_hit": "higher",
-    "radius_ratio": "lower",
-}
+METRICS = {"scatter_ratio": "higher", "silhouette": "higher", "davies_bouldin": "lower", "calinski_harabasz": "higher",
+           "neighbourhood_hit": "higher", "radius_ratio": "lower"}  # name -> where better lies  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,19 +60,13 @@ class Separation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, ready for JSON; what is not finite becomes None."""
-        classes = {name: [_plain(v) for v in column] for name, column in self.per_class.items()}
-        plain = {name: _plain(getattr(self, name)) for name in METRICS}
-        return plain | {"window": self.window, "n": self.n, "per_class": classes}
+        classes = {name: plain(column.to_numpy()) for name, column in self.per_class.items()}
+        measured = {name: plain(getattr(self, name)) for name in METRICS}
+        return measured | {"window": self.window, "n": self.n, "per_class": classes}
 
 
-def separation(
-    features: np.ndarray,
-    labels: np.ndarray,
-    rowcol: np.ndarray | None,
-    window: int,
-    per_class: int | None = 200,
-    seed: int = 0,
-) -> Separation:
+def separation(features: np.ndarray, labels: np.ndarray, rowcol: np.ndarray | None, window: int,
+               per_class: int | None = 200, seed: int = 0) -> Separation:  # fmt: skip
     """Measure how classes are separated in the full feature space.
 
     A fixed number of pixels of each class is drawn first. Silhouette, neighbourhood hit and radius compare
@@ -118,23 +107,19 @@ def separation(
     if len(features) <= len(classes):
         raise ValueError(f"{len(features)} pixels for {len(classes)} classes; give more pixels of a class")
     vectors = normalize(features.astype(np.float64))
-    centroids = _centroids(vectors, codes)
+    member = np.eye(len(classes))[codes]  # (n, class)
+    centroids = member.T @ vectors / member.sum(0)[:, None]  # (class, dim)
     scores = pd.DataFrame(_pairwise(vectors, codes, places, window)).assign(**{"class": classes[codes]})
     table = scores.groupby("class").mean()  # pandas leaves NaN out
     table.insert(0, "n", np.bincount(codes))
     table["nearest_centroid"] = np.sort(scipy.spatial.distance.cdist(centroids, centroids))[:, 1]  # 0 is to itself
     table["radius_ratio"] = table["radius"] / table["nearest_centroid"]
     return Separation(
-        scatter_ratio=_scatter_ratio(vectors, codes, centroids),
-        silhouette=float(scores["silhouette"].mean()),
-        davies_bouldin=float(davies_bouldin_score(vectors, codes)),
-        calinski_harabasz=float(calinski_harabasz_score(vectors, codes)),
-        neighbourhood_hit=float(scores["neighbourhood_hit"].mean()),
-        radius_ratio=float(table["radius_ratio"].mean()),
-        window=0 if places is None else int(window),
-        n=len(vectors),
-        per_class=table.reset_index(),
-    )
+        _scatter_ratio(vectors, codes, centroids), float(scores["silhouette"].mean()),
+        float(davies_bouldin_score(vectors, codes)), float(calinski_harabasz_score(vectors, codes)),
+        float(scores["neighbourhood_hit"].mean()), float(table["radius_ratio"].mean()),
+        window=0 if places is None else int(window), n=len(vectors), per_class=table.reset_index(),
+    )  # fmt: skip
 
 
 def trustworthiness(
@@ -205,22 +190,11 @@ def _hits(distance: np.ndarray, far: np.ndarray, own: np.ndarray, codes: np.ndar
         return same.sum(1) / usable.sum(1)
 
 
-def _centroids(vectors: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Class means (C, dim)."""
-    member = np.eye(codes.max() + 1)[codes]
-    return member.T @ vectors / member.sum(0)[:, None]
-
-
 def _scatter_ratio(vectors: np.ndarray, codes: np.ndarray, centroids: np.ndarray) -> float:
     """Sum of n_c |m_c - m|^2 over sum of |x - m_c|^2; inf when every class is a single point."""
     between = (np.bincount(codes) * ((centroids - vectors.mean(0)) ** 2).sum(1)).sum()
     within = ((vectors - centroids[codes]) ** 2).sum()
     return float(between / within) if within > 0 else float("inf")
-
-
-def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _checked(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -165,8 +165,7 @@ def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def normalised_difference(cube: np.ndarray, wavelengths_nm: np.ndarray | None, a_nm: float, b_nm: float) -> np.ndarray:
     """(a - b) / (a + b) of the bands nearest to two wavelengths, (row, col) float32; NaN where a + b is 0.
 
-    Raises:
-        ValueError: Without wavelengths, or where no band lies within 50 nm of a wanted wavelength.
+    Raises `ValueError` without wavelengths, or where no band lies within 50 nm of a wanted wavelength.
     """
     if wavelengths_nm is None:
         raise ValueError("an index needs wavelengths; give the scene's band centres in nm")
@@ -219,8 +218,7 @@ def bad_bands(spectra: np.ndarray, wavelengths_nm: np.ndarray | None) -> np.ndar
 def write_library(path: str | Path, spectra: Mapping[str, np.ndarray], wavelengths_nm: np.ndarray | None) -> Path:
     """Write named spectra (band,) as CSV (a column each) or as an ENVI library (.sli with its .hdr).
 
-    Raises:
-        ValueError: Without spectra, for another ending than .csv or .sli, or spectra of unlike lengths.
+    Raises `ValueError` without spectra, for another ending than .csv or .sli, or spectra of unlike lengths.
     """
     path = Path(path)
     lengths = {np.size(s) for s in spectra.values()}
@@ -246,10 +244,8 @@ def read_library(path: str | Path) -> tuple[dict[str, np.ndarray], np.ndarray | 
 
     A CSV has a column of wavelengths (in nm or micrometres, as its heading says) or of band numbers, and a column a
     spectrum. Values beyond 1e30, which mark deleted channels, are NaN; of spectra with one name the later are numbered.
-
-    Raises:
-        ValueError: When the file is missing, is neither a table of numbers nor an ENVI library, or its first heading
-            does not say what the first column holds.
+    Raises `ValueError` when the file is missing, is neither a table of numbers nor an ENVI library, or its first
+    heading does not say what the first column holds.
     """
     path = Path(path)
     if not path.is_file():

@@ -15,12 +15,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -41,6 +43,7 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the training pixels.
+        steps: Batches in all, in place of `epochs`; 0 goes by epochs.
         batch: Windows in a batch.
         lr, weight_decay: Of AdamW; the learning rate is the peak of the schedule.
         schedule: "onecycle" (warm up, then down to nothing) or "cosine".
@@ -62,6 +65,11 @@ class TrainConfig:
             and validation pixels too few to choose by.
         wrong_labels: Share of training labels replaced by another class, to see what a method makes of them;
             validation labels stay right.
+        unlabelled: Windows without label beside each batch, drawn evenly from `pool` in one forward pass with it:
+            batch norms see them, and losses that take them (`hsikit.losses`). No label is read, but spectra of test
+            pixels are where the pool holds them: rows say *transductive*.
+        pool: "scene": every valid pixel that is not a training pixel. "background": pixels without label whose
+            windows hold no test pixel.
 
     Example:
         >>> hsikit.TrainConfig(epochs=30, seed=1).lr
@@ -69,6 +77,7 @@ class TrainConfig:
     """
 
     epochs: int = 60
+    steps: int = 0
     batch: int = 64
     lr: float = 1e-3
     weight_decay: float = 1e-2
@@ -85,8 +94,14 @@ class TrainConfig:
     mixed: bool = False
     keep: str = "best"
     wrong_labels: float = 0.0
+    unlabelled: int = 0
+    pool: str = "scene"
 
     def __post_init__(self) -> None:
+        if self.pool not in ("scene", "background"):
+            raise ValueError(f"pool={self.pool!r} is unknown; choose 'scene' or 'background'")
+        if min(self.steps, self.unlabelled) < 0:
+            raise ValueError(f"steps={self.steps}, unlabelled={self.unlabelled}: expected 0 (none) or more")
         if self.schedule not in ("onecycle", "cosine"):
             raise ValueError(f"schedule {self.schedule!r} is unknown; choose 'onecycle' or 'cosine'")
         if self.keep not in ("best", "last"):
@@ -130,8 +145,9 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
         checkpoint: Path | None = None, device: str | None = None, progress: bool = True) -> Run:  # fmt: skip
     """Train a network on the training pixels of a split, keeping the epoch that is best on its validation pixels.
 
-    Normalisation and PCA are fitted on training pixels. Test pixels are not looked at: only `split.train` and
-    `split.val` are read. Without validation pixels the last epoch is kept.
+    Normalisation and PCA are fitted on training pixels. Test labels are not looked at: only `split.train` and
+    `split.val` are read, and the places of test pixels where a pool leaves them out. Without validation pixels the
+    last epoch is kept.
 
     Args:
         model: A network of `hsikit.models`, or any module with `bands`, `lidar_channels`, `window` and `dense`
@@ -170,11 +186,12 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
         train = PatchSampler(cube, split.train, targets, scene.shape[1], config.batch, config.augment,
                              config.balanced, config.channels_last)  # fmt: skip
         val = PatchSampler(cube, split.val, index_of[1], scene.shape[1], 512) if len(split.val) else None
+        beside = _unlabelled(cube, scene, split, config)
         loss = (own_loss(model) if loss is None else loss).to(place)
         begin = getattr(loss, "begin", None)
         if callable(begin):
             begin(train.targets, len(class_ids))
-        state = _train(fitted, train, val, loss, config, checkpoint, start, progress)
+        state = _train(fitted, train, val, beside, loss, config, checkpoint, start, progress)
     if state.best_state:
         model.load_state_dict(state.best_state)
     model.eval()
@@ -186,20 +203,40 @@ def own_loss(model: nn.Module) -> nn.Module:
     return getattr(published, getattr(model, "own_loss", "CrossEntropy"))()
 
 
-def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Progress:
+def _unlabelled(cube: Cube, scene: Scene, split: Split, config: TrainConfig) -> PatchSampler | None:
+    """The windows without label that training draws from; their targets are all 0 and read by nobody."""
+    if not config.unlabelled:
+        return None
+    free = scene.valid.copy()
+    free.ravel()[split.train] = False
+    if config.pool == "background":
+        tested = np.zeros(scene.shape, bool)
+        tested.ravel()[split.test] = True
+        free &= (scene.labels == 0) & ~ndimage.maximum_filter(tested, cube.window)
+    pixels = np.flatnonzero(free)
+    if len(pixels) < config.unlabelled:
+        raise ValueError(f"{scene.name} has {len(pixels)} pixels for the pool {config.pool!r}, a batch takes "
+                         f"{config.unlabelled}; choose another pool, or unlabelled: 0")  # fmt: skip
+    return PatchSampler(cube, pixels, np.zeros(len(pixels)), scene.shape[1], augment=config.augment)
+
+
+def _train(fitted, train, val, beside, loss, config, checkpoint, start, progress) -> _Progress:
     network = fitted.network
     keep = torch.as_tensor(fitted.class_ids - 1, device=train.targets.device)
     weights = [*network.parameters(), *loss.parameters()]
     optimizer = torch.optim.AdamW(weights, config.lr, weight_decay=config.weight_decay, fused=True)
-    schedule = _schedule(optimizer, config, steps=config.epochs * len(train))
+    steps = config.steps or config.epochs * len(train)
+    epochs = math.ceil(steps / len(train))
+    schedule = _schedule(optimizer, config, steps)
     parts = {"network": network, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     state = _restore(checkpoint, parts)
     before = state.seconds
-    bar = tqdm(total=config.epochs, initial=state.epoch, desc="training", unit="epoch", disable=not progress,
+    bar = tqdm(total=epochs, initial=state.epoch, desc="training", unit="epoch", disable=not progress,
                leave=False, mininterval=0.5)  # fmt: skip
-    for epoch in range(state.epoch + 1, config.epochs + 1):
+    for epoch in range(state.epoch + 1, epochs + 1):
         torch.manual_seed(config.seed * 1_000_003 + epoch)  # dropout: the same after a resume
-        row = {"epoch": epoch, **_one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep)}
+        row = {"epoch": epoch, **_one_epoch(network, train, beside, loss, optimizer, schedule, config, epoch, steps,
+                                            keep)}  # fmt: skip
         if not math.isfinite(row["loss"]):
             raise ValueError(f"the loss is {row['loss']} in epoch {epoch}; lower the learning rate ({config.lr:g}), or "
                              "look for values without meaning with scene.check()")  # fmt: skip
@@ -213,7 +250,7 @@ def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Pr
         state.epoch, state.seconds = epoch, before + time.perf_counter() - start
         bar.set_postfix({k: f"{row[k]:.3f}" for k in ("loss", "val_oa") if k in row}, refresh=False)
         bar.update()
-        if checkpoint is not None and epoch < config.epochs:
+        if checkpoint is not None and epoch < epochs:
             _save(checkpoint, parts, state)
     bar.close()
     if checkpoint is not None:
@@ -221,16 +258,25 @@ def _train(fitted, train, val, loss, config, checkpoint, start, progress) -> _Pr
     return state
 
 
-def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -> dict[str, float]:
+def _one_epoch(network, train, beside, loss, optimizer, schedule, config, epoch, steps, keep) -> dict[str, float]:
     network.train()
     loss.train()
     losses: list[tuple[str, Tensor, int]] = []
     shares: dict[str, float] = {}
-    for step, (hsi, lidar, target, index) in enumerate(train.epoch(config.seed, epoch)):
+    done = (epoch - 1) * len(train)
+    draw = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)  # of windows without label
+    for step, (hsi, lidar, target, index) in enumerate(islice(train.epoch(config.seed, epoch), steps - done)):
+        if beside is not None:
+            more = beside.drawn(config.unlabelled, draw, views=getattr(loss, "views", 1))
+            hsi, lidar = (None if part[0] is None else torch.cat(part) for part in zip((hsi, lidar), *more))
         hsi, lidar = jitter(hsi, lidar, config.noise, config.lidar_offset)
         with torch.autocast(hsi.device.type, torch.bfloat16, enabled=config.mixed):
             output = network(hsi, lidar).centre().only(keep)
-        terms = loss(output.float() if config.mixed else output, target, index)
+        output = output.float() if config.mixed else output
+        if hasattr(loss, "advance"):
+            loss.advance((done + step) / steps)
+        free = {} if beside is None else {"beside": output.rows(slice(len(target), None))}
+        terms = loss(output.rows(slice(len(target))) if free else output, target, index, **free)
         if step == 0 and (epoch == 1 or epoch % 10 == 0) and len(terms) > 1:
             shares = gradient_shares(terms, network)
         total = torch.stack(list(terms.values())).sum()
@@ -244,7 +290,8 @@ def _one_epoch(network, train, loss, optimizer, schedule, config, epoch, keep) -
     sums: dict[str, float] = {}
     for name, value, n in losses:  # read at the end: a GPU would be waited for at every step
         sums[name] = sums.get(name, 0.0) + value.item() * n
-    return {name: value / len(train.targets) for name, value in sums.items()} | shares
+    seen = sum(n for name, _, n in losses if name == "loss")
+    return {name: value / seen for name, value in sums.items()} | shares
 
 
 def gradient_shares(terms: dict[str, Tensor], network: nn.Module) -> dict[str, float]:
@@ -264,7 +311,8 @@ def evaluate(network: nn.Module, sampler: PatchSampler, keep: Tensor) -> dict[st
     network.eval()
     outputs, targets = [], []
     for hsi, lidar, target, _ in sampler:
-        outputs.append(network(hsi, lidar).centre().only(keep))
+        output = network(hsi, lidar).centre().only(keep)
+        outputs.append(output.averaged() if getattr(network, "answers_by_mean", False) else output)
         targets.append(target)
     target = torch.cat(targets)
     final = torch.cat([o.logits for o in outputs])

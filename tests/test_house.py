@@ -34,6 +34,23 @@ def test_a_circle_is_found_also_inside_a_function_and_for_types(tmp_path, monkey
 
 
 @pytest.mark.parametrize(
+    "by",
+    ['import_module("turns.b")', 'class_at("turns.b.Network")', 'import_module(f"turns.{name}")', '{"b": "turns.b"}'],
+)
+def test_a_circle_is_found_also_behind_a_string(tmp_path, monkeypatch, by):
+    package = tmp_path / "turns"
+    package.mkdir()
+    (package / "__init__.py").write_text('FACE = {"turns.a": ("f",)}\n')
+    (package / "a.py").write_text(f"def f(name):\n    return {by}\n")
+    (package / "b.py").write_text("import turns.a\n")
+    (package / "c.py").write_text('"""Says turns.b in passing."""\nimport turns.a\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert house.circles("turns", []) == [
+        ["turns.a", "turns.b"] if "{name}" not in by else ["turns.a", "turns.b", "turns.c"]
+    ]
+
+
+@pytest.mark.parametrize(
     ("importer", "imported"),
     [
         ("hsikit.metrics", "hsikit.explore"),

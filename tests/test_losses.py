@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from hsikit.losses import CrossEntropy, SelfDistillation, SymmetricContrastive
+from hsikit.losses import Consistency, CrossEntropy, SelfDistillation, SymmetricContrastive, ramped
 from hsikit.models import SDHSINet
 from hsikit.models.output import Output
 
@@ -160,3 +160,56 @@ def test_balanced_weights_average_one_a_pixel():
 def test_unknown_choices_name_the_known(wrong):
     with pytest.raises(ValueError, match="unknown; choose"):
         wrong()
+
+
+def test_the_mean_of_all_outputs_teaches_all_of_them_also_on_windows_without_label():
+    torch.manual_seed(5)
+    out, beside, target = fake_exits(), fake_exits(), torch.randint(4, (6,))
+    loss = SelfDistillation(kl=0.5, temperature=2.0, direction="mean_to_all")
+    terms = loss(out, target, torch.arange(6), beside=beside)
+    chain = [torch.cat(pair) for pair in zip([*out.exits, out.logits], [*beside.exits, beside.logits])]
+    teacher = 2 * sum((logits / 2).softmax(1) for logits in chain).div(len(chain)).log()  # softmax(. / 2) gives it back
+    want = 0.5 * sum(slow_kl(teacher, student, 2.0) for student in chain)
+    assert terms["kl"].item() == pytest.approx(want.item(), rel=1e-9)
+    assert terms["ce_final"].item() == pytest.approx(F.cross_entropy(out.logits, target).item())
+    terms["kl"].backward()
+    assert beside.logits.grad.abs().sum() > 0
+    assert beside.exits[0].grad.abs().sum() > 0
+
+
+def test_the_past_of_training_pixels_says_nothing_of_windows_without_label():
+    loss = SelfDistillation(direction="temporal")
+    loss.begin(torch.zeros(6, dtype=torch.long), 4)
+    with pytest.raises(ValueError, match="unlabelled: 0"):
+        loss(fake_exits(), torch.zeros(6, dtype=torch.long), torch.arange(6), beside=fake_exits())
+
+
+def test_soft_targets_rise_as_the_square_of_the_way_gone():
+    assert [ramped(share, 0.3) for share in (0.0, 0.15, 0.3, 0.9)] == pytest.approx([0, 0.25, 1, 1])
+    assert ramped(0.0, 0.0) == 1.0
+    out, loss = fake_exits(), SelfDistillation(kl=1.0, rampup=0.3)
+    full = loss(out, torch.zeros(6, dtype=torch.long), torch.arange(6))["kl"]
+    loss.advance(0.15)
+    assert loss(out, torch.zeros(6, dtype=torch.long), torch.arange(6))["kl"].item() == pytest.approx(full.item() / 4)
+
+
+def test_consistency_is_the_mean_of_two_views_against_each():
+    torch.manual_seed(6)
+    out, views, target = fake_exits(), fake_exits(n=10), torch.randint(4, (6,))
+    loss = Consistency(kl=0.5, temperature=2.0, rampup=0.5)
+    loss.advance(0.25)
+    terms = loss(out, target, torch.arange(6), beside=views)
+    first, second = views.logits[:5], views.logits[5:]
+    teacher = 2 * (((first / 2).softmax(1) + (second / 2).softmax(1)) / 2).log()
+    want = 0.5 * 0.25 * (slow_kl(teacher, first, 2.0) + slow_kl(teacher, second, 2.0))
+    assert terms["kl"].item() == pytest.approx(want.item(), rel=1e-9)
+    with pytest.raises(ValueError, match="unlabelled: 32"):
+        loss(out, target, torch.arange(6))
+
+
+def test_a_power_of_the_class_weights_averages_one_a_pixel_too():
+    targets = torch.tensor([0] * 9 + [1] * 1)
+    loss = CrossEntropy(balanced=0.5)
+    loss.begin(targets, 2)
+    assert (loss.weight[1] / loss.weight[0]).item() == pytest.approx(3.0)  # the root of nine
+    assert loss.weight[targets].mean().item() == pytest.approx(1.0)

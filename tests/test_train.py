@@ -11,8 +11,9 @@ import pytest
 import torch
 from tiny import NAMES, tiny_scene, tiny_split
 
+from hsikit.analysis.exits import exit_answers, map_at_exit
 from hsikit.fitted import Fitted
-from hsikit.losses import SelfDistillation
+from hsikit.losses import Consistency, CrossEntropy, SelfDistillation
 from hsikit.models import (
     CNN2D,
     CNN3D,
@@ -26,6 +27,7 @@ from hsikit.models import (
     recorded,
 )
 from hsikit.models.output import Output
+from hsikit.predict import predict_map
 from hsikit.scenes import Scene
 from hsikit.text import random_vectors
 from hsikit.train import TrainConfig, fit, gradient_shares
@@ -123,13 +125,15 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("direction", ["deep_to_shallow", "temporal"])
-def test_cut_and_resumed_it_gives_the_same_numbers(direction, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("direction", "more"), [
+    ("deep_to_shallow", {}), ("temporal", {}), ("mean_to_all", {"steps": 14, "unlabelled": 8, "noise": 0.5}),
+])  # fmt: skip
+def test_cut_and_resumed_it_gives_the_same_numbers(direction, more, tmp_path, monkeypatch):
     import hsikit.train as module
 
     scene = tiny_scene()
     split = tiny_split(scene)
-    config = TrainConfig(epochs=5, batch=32, threads=1)
+    config = TrainConfig(epochs=5, batch=32, threads=1, **more)
     loss = lambda: SelfDistillation(direction=direction, kl=0.5)  # noqa: E731
     whole = train("sdhsi", scene, split, config, loss=loss())
     saves = []
@@ -256,3 +260,61 @@ def test_bad_input_is_one_clear_line(wrong, message):
     scene = tiny_scene()
     with pytest.raises(ValueError, match=message):
         wrong(scene, tiny_split(scene))
+
+
+def test_steps_end_in_the_middle_of_an_epoch(monkeypatch):
+    import hsikit.train as module
+
+    scene, taken, real = tiny_scene(), [], torch.optim.AdamW.step
+    split = tiny_split(scene)
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: (taken.append(1), real(self)))
+    run = train("cnn2d", scene, split, TrainConfig(steps=7, batch=len(split.train) // 3, threads=1))
+    assert (len(taken), len(run.history)) == (7, 3)  # three batches an epoch
+    assert module.TrainConfig(steps=7).epochs == 60
+
+
+SOFT = {"kl": 0.5, "temperature": 2.0, "hint": 0.0, "direction": "mean_to_all", "rampup": 0.3}
+
+
+@pytest.mark.parametrize("loss", [lambda: SelfDistillation(**SOFT), CrossEntropy, Consistency])
+def test_windows_without_label_reach_training_and_test_labels_do_not(loss):
+    scene = tiny_scene()
+    split = tiny_split(scene)
+    labels = scene.labels.copy()
+    labels.ravel()[split.test] = np.random.default_rng(0).permutation(labels.ravel()[split.test])
+    moved = replace(scene, labels=labels)
+    config = replace(SHORT, unlabelled=8)
+    runs = [train("sdhsi", s, replace(split, labels=s.labels), config, loss=loss()) for s in (scene, moved)]
+    assert same(*map(weights, runs))
+    if loss is not Consistency:
+        assert not same(weights(runs[0]), weights(train("sdhsi", scene, split, SHORT, loss=loss())))
+
+
+def test_the_background_pool_holds_no_window_with_a_test_pixel():
+    import hsikit.train as module
+
+    scene = tiny_scene()
+    labels = scene.labels.copy()
+    labels[:, : labels.shape[1] // 2] = 0
+    scene = replace(scene, labels=labels)
+    split = tiny_split(scene)
+    cube = module.Cube.of(scene, module.reduce_bands(scene, split.train, 15), 9)
+    sampler = module._unlabelled(cube, scene, split, replace(SHORT, unlabelled=4, pool="background"))
+    tested = np.stack(np.divmod(split.test, scene.shape[1]), 1)
+    for row, col in zip(sampler.rows.tolist(), sampler.cols.tolist()):
+        assert scene.labels[row, col] == 0
+        assert np.abs(tested - (row, col)).max(1).min() > 4  # half of the window
+    everywhere = module._unlabelled(cube, scene, split, replace(SHORT, unlabelled=4))
+    assert len(everywhere.rows) == scene.valid.sum() - len(split.train) > len(sampler.rows) > 0
+
+
+def test_an_answer_by_the_mean_of_all_outputs_is_their_mean_probability():
+    scene = tiny_scene()
+    split = tiny_split(scene)
+    run = fit(SDHSINet(15, 3, 9, "few_labels", answer="mean"), scene, split, SHORT, progress=False)
+    answers = exit_answers(run.model, scene, split.test)
+    rows, cols = np.divmod(split.test, scene.shape[1])
+    for mode in ("dense", "window"):
+        scores = predict_map(run.model, scene, mode=mode).scores[rows, cols]
+        np.testing.assert_allclose(scores, np.mean(answers.probabilities, 0), atol=1e-4)
+    assert (map_at_exit(run.model, scene, None)[rows, cols] == answers.mean_labels()).mean() > 0.999

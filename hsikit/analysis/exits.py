@@ -8,9 +8,9 @@ exit_speeds(fitted, scene)                       # measured pixels a second of e
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from timeit import timeit
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hsikit.fitted import Fitted
 from hsikit.models.sdhsi import SDHSINet, flattened
 from hsikit.patches import Cube
+from hsikit.predict import predict_map
 from hsikit.predict.fast import for_maps
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
@@ -50,6 +51,10 @@ class ExitAnswers:
     def labels(self) -> list[np.ndarray]:
         """Classes (n,) that each exit gives."""
         return [self.classes[p.argmax(1)] for p in self.probabilities]
+
+    def mean_labels(self) -> np.ndarray:
+        """Classes (n,) by the mean probability of all outputs."""
+        return self.classes[np.mean(self.probabilities, 0).argmax(1)]
 
     def first(self, n: int) -> ExitAnswers:
         """Of the first n pixels alone."""
@@ -86,8 +91,7 @@ def exit_answers(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> ExitAnswer
 def choose_exit(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0.003) -> int:
     """The shallowest exit (from 1) whose validation OA is at most `tolerance` below the final output's.
 
-    Raises:
-        ValueError: When the split has no validation pixels.
+    Raises `ValueError` when the split has no validation pixels.
     """
     if not len(split.val):
         raise ValueError(f"{split.name} has no validation pixels to choose an exit on; name the exit yourself")
@@ -97,7 +101,9 @@ def choose_exit(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0
 
 
 def map_at_exit(fitted: Fitted, scene: Scene, depth: int | None) -> np.ndarray:
-    """Classes (row, col) int16 from a dense pass that ends at exit `depth` (from 1; None: the final output)."""
+    """Classes (row, col) int16 from a dense pass that ends at exit `depth` (from 1; None: the network's answer)."""
+    if depth is None and getattr(fitted.network, "answers_by_mean", False):
+        return predict_map(fitted, scene).labels
     network, cube, keep = ready(fitted, scene, dense=True)
     answer = dense_answer(network, cube, scene.shape[0], depth)[keep].argmax(0).numpy()
     return np.where(scene.valid, np.asarray(fitted.class_ids, np.int16)[answer], 0).astype(np.int16)
@@ -123,7 +129,8 @@ def exit_speeds(fitted: Fitted, scene: Scene, repeats: int = 5) -> pd.DataFrame:
     best = [float("inf")] * len(depths)
     for _ in range(repeats):
         for k, depth in enumerate(depths):
-            best[k] = min(best[k], _seconds(lambda: dense_answer(network, cube, scene.shape[0], depth)))  # noqa: B023
+            once = timeit(lambda: dense_answer(network, cube, scene.shape[0], depth), number=1)  # noqa: B023
+            best[k] = min(best[k], once)
     table["pixels_per_second"] = scene.shape[0] * scene.shape[1] / np.array(best)
     table["speedup"] = best[-1] / np.array(best)
     return table
@@ -151,12 +158,6 @@ def _strips(cube: Cube, rows: int) -> Iterator[tuple[int, Tensor]]:
         yield top, cube.hsi[None, :, top : min(top + STRIP_ROWS, rows) + cube.window - 1]
 
 
-def _seconds(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 # --- costs -----------------------------------------------------------------------------------------
 
 
@@ -172,16 +173,15 @@ def exit_costs(network: SDHSINet) -> pd.DataFrame:
     """
     import pandas as pd
 
-    bands, side, dense, window, parameters = network.bands, network.window, 0, 0, 0
+    bands, dense, window, parameters = network.bands, 0, 0, 0
     rows = []
-    for depth in range(1, len(network.stages) + 2):
-        block: Any = network.stages[depth - 1] if depth <= len(network.stages) else network.flat
-        conv, side = block[0], side - 2
-        bands = bands - conv.kernel_size[0] + 1 if conv.weight.dim() == 5 else 1
+    for depth, (block, side) in enumerate(zip(network.blocks, network.sides), 1):
+        conv: Any = block[0]  # type: ignore[index]
+        bands = (bands - conv.kernel_size[0]) // conv.stride[0] + 1 if conv.weight.dim() == 5 else 1
         dense += conv.weight.numel() * bands
         window += conv.weight.numel() * bands * side**2
         parameters += _parameters(block)
-        if len(network.exits):
+        if depth <= len(network.exits):
             classify: Any = network.exits[depth - 1].classify
             rows.append((f"exit {depth}", parameters, dense, window, classify))
     rows.append(("final", parameters, dense, window, nn.ModuleList([network.head, network.classify])))
@@ -238,9 +238,9 @@ def early_exit(fitted: Fitted, scene: Scene, pixels: np.ndarray, threshold: floa
     with torch.inference_mode():
         for index in torch.arange(len(rows)).split(WINDOWS):
             x, waiting = cube.windows(rows[index], cols[index])[0][:, None], index
-            for depth in range(1, len(network.stages) + 2):
+            for depth in range(1, len(network.blocks) + 1):
                 x = network.step(x, depth)
-                if not len(network.exits):
+                if depth > len(network.exits):
                     continue
                 sure, best = network.leave(flattened(x), depth)[:, keep, 0, 0].softmax(1).max(1)
                 done = sure >= threshold
@@ -281,8 +281,7 @@ def early_exit_curve(answers: ExitAnswers, truth: np.ndarray, costs: pd.DataFram
 def choose_threshold(fitted: Fitted, scene: Scene, split: Split, tolerance: float = 0.003) -> float:
     """The smallest of `THRESHOLDS` with which validation OA is at most `tolerance` below the full network's; else 1.1.
 
-    Raises:
-        ValueError: When the split has no validation pixels.
+    Raises `ValueError` when the split has no validation pixels.
     """
     if not len(split.val):
         raise ValueError(f"{split.name} has no validation pixels to choose a threshold on; name it yourself")

@@ -27,7 +27,7 @@ RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text", "input
 # Those of networks stand in `methods.METHODS`; a younger key of the config itself stands under "".
 ADDED_LATER: dict[str, dict[str, Any]] = {
     "": {"inputs": {}},
-    "loss": {"together": False},
+    "loss": {"rampup": 0.0, "together": False},
     "train": {
         "reduction": "pca",
         "wrong_labels": 0.0,
@@ -36,6 +36,9 @@ ADDED_LATER: dict[str, dict[str, Any]] = {
         "keep": "best",
         "channels_last": False,
         "mixed": False,
+        "steps": 0,
+        "unlabelled": 0,
+        "pool": "scene",
     },
     "text": {"model": "ViT-B-32"},
 }

@@ -93,13 +93,14 @@ def exit_facts(fitted: Fitted, scene: Scene, split: Split, history: pd.DataFrame
         `exits`: for each depth its name, oa, aa, val_oa (None without an exit there), parameters, macs,
         macs_window, and `separation`: the measures of `hsikit.separation` on the pooled features there, so that
         the same depth compares with and without exits. `early_exit`: accuracy and cost by threshold. `robustness`:
-        accuracy by damage. `gradient_shares`: mean share of each loss term in the gradient's norm.
+        accuracy by damage. `gradient_shares`: mean share of each loss term in the gradient's norm. `mean_of_exits`:
+        oa and aa of the mean probability of all outputs.
     """
     answers = exit_answers(fitted, scene, np.concatenate([split.test, split.val]))
     answers, at_val = answers.first(len(split.test)), [labels[len(split.test) :] for labels in answers.labels()]
     costs = exit_costs(fitted.network).set_index("name")  # type: ignore[arg-type]
     names = [f"exit {k}" for k in range(1, len(answers.features))] + ["final"]
-    labelled = names if len(costs) > 1 else names[-1:]
+    labelled = list(costs.index)  # a stage may have no exit
     exits = []
     for name, features in zip(names, answers.features):
         facts: dict[str, Any] = {"name": name, "oa": None, "aa": None, "val_oa": None}
@@ -113,7 +114,8 @@ def exit_facts(fitted: Fitted, scene: Scene, split: Split, history: pd.DataFrame
     curve = early_exit_curve(answers, split.y("test"), costs) if len(costs) > 1 else []
     damage = robustness(fitted, scene, split).to_dict("records")
     shares = history.filter(like="grad_share_").mean()
-    return {"exits": exits, "early_exit": curve, "robustness": damage,
+    mean = score(_map(answers.mean_labels(), split), split)
+    return {"exits": exits, "mean_of_exits": {"oa": mean.oa, "aa": mean.aa}, "early_exit": curve, "robustness": damage,
             "gradient_shares": {k.removeprefix("grad_share_"): float(v) for k, v in shares.items()}}  # fmt: skip
 
 
@@ -150,7 +152,8 @@ def ground_facts(labels: np.ndarray, split: Split, scores: Scores) -> dict[str, 
         Fractions: `area_oa`, `area_oa_low`, `area_oa_high` (Olofsson et al. 2014); `field_oa`, the mean over fields
         of the share of pixels that are right; `fields`, their number; `group_low`, `group_high`, the 95 % bootstrap
         interval of OA over groups of at least 32 test pixels. None where the sample does not allow a number: a
-        mapped class in which no test pixel lies, or fewer than two such groups.
+        mapped class in which no test pixel lies, or fewer than two such groups. Where whole fields are tested,
+        `by_field`: for each field's number in the scene its class, the pixels that are right, and all of its test.
     """
     mapped = np.bincount(labels[labels > 0], minlength=len(split.class_names) + 1)[1:]
     truth, answer = split.y("test"), labels.ravel()[split.test]
@@ -165,6 +168,9 @@ def ground_facts(labels: np.ndarray, split: Split, scores: Scores) -> dict[str, 
         log.debug("no area-weighted accuracy: %s", reason)
     by_field = per_field_accuracy(truth, answer, group)
     found |= {"field_oa": float(by_field["share"].mean()), "fields": len(by_field)}
+    if split.name.startswith("fields"):
+        found["by_field"] = {str(field): [int(one["class"]), round(one["share"] * one["pixels"]), int(one["pixels"])]
+                             for field, one in by_field.iterrows()}  # fmt: skip
     try:
         _, found["group_low"], found["group_high"] = group_bootstrap(truth, answer, group, "oa")
     except ValueError as reason:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hsikit._util import saved
 from hsikit.explore.painting import Painting
 from hsikit.scenes.layers import open_layer
 from hsikit.scenes.place import place
 from hsikit.scenes.scene import palette
 from hsikit.scenes.write import spare_input, write_map
-from hsikit.splits.split import save_arrays
 
 SUFFIXES = (".tif", ".tiff", ".npz")
 
@@ -31,8 +31,8 @@ def save_painting(painting: Painting, path: str | Path) -> Path:
     if path.suffix != ".npz":
         return write_map(path, painting.labels, painting.to_scene())[0]
     spare_input([path], painting.scene.files)
-    texts = {"class_names": np.array(painting.class_names), "colors": np.array(painting.colors)}
-    return save_arrays(path, {"labels": painting.labels, **texts})
+    names, colors = np.array(painting.class_names), np.array(painting.colors)
+    return saved(path, lambda f: np.savez_compressed(f, labels=painting.labels, class_names=names, colors=colors))
 
 
 def load_painting(painting: Painting, path: str | Path) -> int:

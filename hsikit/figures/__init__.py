@@ -11,7 +11,13 @@ from a simulated scene says so in its title.
 from hsikit.figures.byte_damage import damaged_band, damaged_bytes, damaged_spectra
 from hsikit.figures.damage import occlusion_loss, robustness_curves
 from hsikit.figures.maps import class_maps, scene_plate, similarity_map, split_map
-from hsikit.figures.results import accuracy_bars, confusion_matrix, paired_differences, per_class_recall
+from hsikit.figures.results import (
+    accuracy_bars,
+    confusion_matrix,
+    difference_spread,
+    paired_differences,
+    per_class_recall,
+)
 from hsikit.figures.save import FigureError, save_figure
 from hsikit.figures.space import feature_space, feature_space_pair, separation_bars, similarity_matrix
 from hsikit.figures.spectra import mean_spectra
@@ -27,6 +33,7 @@ __all__ = [
     "damaged_band",
     "damaged_bytes",
     "damaged_spectra",
+    "difference_spread",
     "exit_curves",
     "exits_accuracy",
     "feature_space",

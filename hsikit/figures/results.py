@@ -121,8 +121,8 @@ def paired_differences(table: pd.DataFrame) -> Figure:
     """Paired differences in points with their 95 % intervals; filled where the interval is clear of 0.
 
     Args:
-        table: Columns comparison, difference, low, high (points); n, p, metric and note if there, and reference,
-            which the title then names.
+        table: Columns comparison, difference, low, high (points); n, p, metric and note if there, over, what the
+            interval is over (seeds without it), and reference, which the title then names.
 
     Raises:
         FigureError: On missing columns.
@@ -142,9 +142,40 @@ def paired_differences(table: pd.DataFrame) -> Figure:
     ax.set_yticks(range(len(table)), [str(c) for c in table["comparison"]])
     ax.set_ylim(len(table) - 0.5, -0.5)
     metric = str(table["metric"].iloc[0]).upper() if "metric" in table else "accuracy"
-    ax.set_xlabel(f"difference in {metric} (points), 95 % interval over seeds; filled: clear of 0")
+    over = table["over"].iloc[0] if "over" in table else "seeds"
+    ax.set_xlabel(f"difference in {metric} (points), 95 % interval over {over}; filled: clear of 0")
     to = f" to {table['reference'].iloc[0]}" if "reference" in table else ""
     fig.suptitle(table_title(f"Paired differences{to}", table))
+    return fig
+
+
+@styled
+def difference_spread(runs: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Every run's difference from its reference as a dot, over their mean and its 95 % interval.
+
+    Args:
+        runs: A row a run: columns comparison and difference (points).
+        table: A row a comparison, as `paired_differences` takes it.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(runs, ("comparison", "difference"), "difference_spread")
+    needed(table, ("comparison", "difference", "low", "high"), "difference_spread")
+    fig = new_figure(8, 0.6 * len(table) + 1.6)
+    ax = fig.subplots()
+    ax.axvline(0, color="#666666", linewidth=1, linestyle="--")
+    for place, row in enumerate(table.to_dict("records")):
+        own = runs.loc[runs["comparison"] == row["comparison"], "difference"].to_numpy(float)
+        lifted = place + 0.3 * (np.arange(len(own)) % 9 - 4) / 8  # beside one another, in the order of the runs
+        ax.plot(own, lifted, "o", color=PALETTE[0], alpha=0.45, markersize=4, markeredgewidth=0)
+        ax.plot([row["low"], row["high"]], [place, place], color="#222222", linewidth=2.5)
+        ax.plot(row["difference"], place, "D", color="#222222", markersize=7)
+        ax.annotate(_numbers(row), (1.02, place), xycoords=ax.get_yaxis_transform(), va="center", fontsize=9)
+    ax.set_yticks(range(len(table)), [str(c) for c in table["comparison"]])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_xlabel("difference in OA (points): a dot a run; diamond and bar: mean and its 95 % interval")
+    fig.suptitle(table_title(f"How far one run could mislead, {len(runs)} runs", table))
     return fig
 
 

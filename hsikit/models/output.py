@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -33,6 +34,15 @@ class Output(NamedTuple):
         """The same with the logits of some classes (indices from 0), such as the trained ones."""
         exits, scales = (tuple(t[:, classes] for t in ts) for ts in (self.exits, self.scales))
         return self._replace(logits=self.logits[:, classes], exits=exits, scales=scales)
+
+    def rows(self, part: slice) -> Output:
+        """The same for some of the batch."""
+        return Output(self.logits[part], self.embedding[part], *(tuple(t[part] for t in ts) for ts in self[2:]))
+
+    def averaged(self) -> Output:
+        """The same with the logarithm of the mean probability of all outputs as the final one."""
+        outputs = torch.stack([*self.exits, self.logits])
+        return self._replace(logits=outputs.log_softmax(2).logsumexp(0) - math.log(len(outputs)))
 
     def float(self) -> Output:
         """The same in float32."""

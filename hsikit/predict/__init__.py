@@ -178,5 +178,5 @@ class Mapper:
 
     def _answer(self, hsi: Tensor, lidar: Tensor | None) -> Output:
         with torch.autocast(self.device.type, torch.float16, enabled=self.mixed):
-            output = self.network(hsi, lidar).only(self.keep)
-        return output.float()
+            output = self.network(hsi, lidar).only(self.keep).float()
+        return output.averaged() if getattr(self.network, "answers_by_mean", False) else output

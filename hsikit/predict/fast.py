@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from hsikit.models.sdhsi import Exit, SDHSINet, tile_means
+from hsikit.models.sdhsi import Exit, SDHSINet, inner, tile_means
 
 WIDE = 9  # from this side on a kernel is cheaper by Fourier transform
 
@@ -27,11 +27,11 @@ def for_maps(network: nn.Module, *, exits: bool = True, dense: bool = True) -> n
     """A copy of a network in evaluation mode that gives the same map (to 1e-4), sooner.
 
     Args:
-        exits: False leaves out the exits of SDHSI-Net.
+        exits: False leaves out the exits of SDHSI-Net, unless its answer is their mean.
         dense: Also replace layers by ones that are quick on whole tiles on a CPU; False for windows.
     """
     network = copy.deepcopy(network).eval()
-    if isinstance(network, SDHSINet) and not exits:
+    if isinstance(network, SDHSINet) and not exits and not network.answers_by_mean:
         network.exits = nn.ModuleList()
     if dense and all(weight.device.type == "cpu" for weight in network.parameters()):
         with torch.inference_mode(False), torch.no_grad():
@@ -150,9 +150,9 @@ class TileExit(nn.Module):
 
     def __init__(self, leave: Exit) -> None:
         super().__init__()
-        self.pool, self.classify, self.project = leave.pool, leave.classify, leave.project
+        self.look, self.margin, self.classify, self.project = leave.look, leave.margin, leave.classify, leave.project
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """As the exit does."""
-        pooled = tile_means(x, self.pool)
-        return self.classify(pooled), self.project(pooled)
+        pooled = tile_means(inner(x, self.margin), self.look)
+        return self.classify(pooled), None if self.project is None else self.project(pooled)

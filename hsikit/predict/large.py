@@ -22,12 +22,12 @@ from tqdm.auto import tqdm
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map
-from hsikit.predict.large_map import LargeMap, class_dtype
+from hsikit.predict.large_map import LargeMap
 from hsikit.predict.tiles import Tile
-from hsikit.scenes import load_scene
+from hsikit.scenes.registry import load_scene, open_scene
 from hsikit.scenes.scene import Scene
-from hsikit.scenes.site import Site, cube_gb, open_site
-from hsikit.scenes.write import Grid, spare_input, write_map
+from hsikit.scenes.site import Site, cube_gb
+from hsikit.scenes.write import Grid, class_dtype, spare_input, write_map
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
 
@@ -75,7 +75,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
 
     Args:
         model: Folder of a saved `Fitted`.
-        scene: As `open_site` takes it; a path, so that workers open it themselves.
+        scene: As `load_scene` takes it; a path, so that workers open it themselves.
         out: Ends in .tif (Cloud-Optimised GeoTIFF) or .zarr (an array (row, col); class names in its attributes).
         memory_gb: Of all that a process holds beside its libraries (about 0.4 GB); decides the size of chunks.
         client: A `dask.distributed.Client`; None maps in this process.
@@ -100,7 +100,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     if out.suffix not in (".tif", ".tiff", ".zarr"):
         raise ValueError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
-    fitted, large = _fitted(model, _changed(model)), open_site(scene)
+    fitted, large = _fitted(model, _changed(model)), open_scene(scene)
     _margin(fitted, large.name)  # refused before the work, not in it
     spare_input([out], large.files)
     fitted.lidar_order(large.name, large.lidar_names)  # so here
@@ -113,8 +113,8 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
-    fixed = (model, scene, memory_gb, large.stamp)
-    results = _here(*fixed, left) if client is None else _on(client, *fixed, left)
+    fixed = (left, model, scene, memory_gb, large.stamp)
+    results = _here(*fixed) if client is None else _on(client, *fixed)
     with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
         for chunk, labels in results:
             target.put(chunks[chunk], labels)
@@ -153,10 +153,8 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str 
     del piece
     ids = np.asarray(fitted.class_ids, labels.dtype)
     for tile, output in mapper.outputs(cube, inner):
-        place = Tile(
-            tile.top - inner.top, tile.bottom - inner.top, tile.left - inner.left, tile.right - inner.left
-        ).place
-        labels[place] = ids[output.logits.argmax(1)[0].cpu().numpy()]
+        place = Tile(tile.top - inner.top, tile.bottom - inner.top, tile.left - inner.left, tile.right - inner.left)
+        labels[place.place] = ids[output.logits.argmax(1)[0].cpu().numpy()]
     labels[~valid] = 0
     return labels
 
@@ -170,8 +168,7 @@ def _margin(fitted: Fitted, scene: str) -> int:
 def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
     """Side of the largest chunk whose cube, as stored and as prepared, takes at most 0.4 of the budget.
 
-    Raises:
-        ValueError: When the budget holds no chunk; the message says how much would do.
+    Raises `ValueError` when the budget holds no chunk; the message says how much would do.
     """
     norm = fitted.normalizer
     bands = len(norm.mean) if norm.components is None else len(norm.components)
@@ -193,20 +190,15 @@ def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
 # --- chunks, here and elsewhere --------------------------------------------------------------------
 
 
-def _here(
-    model: str, scene: str, memory_gb: float, stamp: str, chunks: list[Tile]
-) -> Iterator[tuple[Tile, np.ndarray]]:
+def _here(chunks: list[Tile], model: str, scene: str, *more: Any) -> Iterator[tuple[Tile, np.ndarray]]:
     for chunk in chunks:
-        yield chunk, map_chunk(model, scene, chunk, memory_gb, stamp)
+        yield chunk, map_chunk(model, scene, chunk, *more)
 
 
-def _on(
-    client: Any, model: str, scene: str, memory_gb: float, stamp: str, chunks: list[Tile]
-) -> Iterator[tuple[Tile, np.ndarray]]:
+def _on(client: Any, chunks: list[Tile], model: str, scene: str, *more: Any) -> Iterator[tuple[Tile, np.ndarray]]:
     from dask.distributed import as_completed
 
-    same = [[value] * len(chunks) for value in (model, scene, memory_gb, stamp)]
-    futures = client.map(map_chunk, same[0], same[1], chunks, same[2], same[3], pure=False)
+    futures = client.map(lambda chunk: map_chunk(model, scene, chunk, *more), chunks, pure=False)
     chunk_of = dict(zip((future.key for future in futures), chunks))
     finished = as_completed(futures)
     del futures  # a result is forgotten by the cluster once it is here
@@ -221,7 +213,7 @@ def _fitted(model: str, changed: int) -> Fitted:
 
 @lru_cache(1)
 def _opened(scene: str, stamp: str) -> Site:
-    return open_site(scene)
+    return open_scene(scene)
 
 
 @lru_cache(1)
@@ -239,6 +231,3 @@ def _weights(model: str) -> str:
     """Sixteen digits that change with the weights and what was fitted beside them."""
     files = [Path(model) / name for name in ("model.safetensors", "normalizer.npz", "model.json", "inputs.npz")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()[:16]
-
-
-__all__ = ["chunk_side", "map_chunk", "map_large"]

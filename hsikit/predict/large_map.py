@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hsikit._util import remove
 from hsikit.scenes.scene import SceneError
-from hsikit.scenes.write import Grid, write_grid
+from hsikit.scenes.write import Grid, class_dtype, write_grid
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class LargeMap:
             self.list.write_text("\n".join(lines[:-1]) + "\n")
 
     def _begin(self) -> None:
-        _remove(self.part)
+        remove(self.part)
         if self.out.suffix != ".zarr":
             with open(self.part, "wb") as file:
                 file.truncate(self.shape[0] * self.shape[1] * self.dtype.itemsize)
@@ -86,14 +85,10 @@ class LargeMap:
         self.done.add(number)
 
     def finish(self) -> Path:
-        """Move the map into place.
-
-        Raises:
-            SceneError: When it cannot be written; what is done stays done.
-        """
+        """Move the map into place. Raises `SceneError` when it cannot be written; what is done stays done."""
         try:
             if self.out.suffix == ".zarr":
-                _remove(self.out)
+                remove(self.out)
                 os.replace(self.part, self.out)
             else:
                 write_grid(self.out, np.memmap(self.part, self.dtype, "r", shape=self.shape), self.grid)
@@ -102,15 +97,3 @@ class LargeMap:
             raise SceneError(f"{self.out} cannot be written ({error.strerror or error})") from error
         self.list.unlink()
         return self.out
-
-
-def class_dtype(class_names: Sequence[str]) -> np.dtype:
-    """The smallest type that holds all classes."""
-    return np.dtype(np.uint8 if len(class_names) < 256 else np.uint16)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -74,23 +74,18 @@ def activation_bytes(network: nn.Module, bands: int, lidar_channels: int, window
     return 4 * values
 
 
-def side_by_side(
-    work: Callable[[Tile], T], parts: list[Tile], threads: int, progress: bool
-) -> Iterator[tuple[Tile, T]]:
+def side_by_side(work: Callable[[Tile], T], parts: list[Tile], threads: int,
+                 progress: bool) -> Iterator[tuple[Tile, T]]:  # fmt: skip
     """Each tile with the result of `work`, in the order they are done, in inference mode, one thread a tile.
 
     Two tiles at a time beat two threads inside every layer, which wait for each other hundreds of times a tile.
     """
     with tqdm(total=len(parts), desc="map", unit="tile", disable=not progress, leave=False) as bar:
-        results = _in_threads(work, parts, threads) if threads > 1 < len(parts) else _in_turn(work, parts)
+        alone = ((part, _alone(work, part)) for part in parts)
+        results = _in_threads(work, parts, threads) if threads > 1 < len(parts) else alone
         for result in results:
             yield result
             bar.update()
-
-
-def _in_turn(work: Callable[[Tile], T], parts: list[Tile]) -> Iterator[tuple[Tile, T]]:
-    for part in parts:
-        yield part, _alone(work, part)
 
 
 def _in_threads(work: Callable[[Tile], T], parts: list[Tile], threads: int) -> Iterator[tuple[Tile, T]]:
@@ -107,6 +102,3 @@ def _in_threads(work: Callable[[Tile], T], parts: list[Tile], threads: int) -> I
 def _alone(work: Callable[[Tile], T], part: Tile) -> T:
     with torch.inference_mode():  # a setting of each thread
         return work(part)
-
-
-__all__ = ["Tile", "activation_bytes", "cut", "side_by_side", "tiles"]

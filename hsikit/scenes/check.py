@@ -79,33 +79,22 @@ def _check_values(scene: Scene) -> Iterator[Finding]:
         twin &= (spectra[:, 1:] == spectra[:, :-1]).all(0)
     pixels = int(scene.valid.sum())
     if bad.any():
-        yield (
-            "NaN or infinite values",
-            f"{bad.sum():,} values in bands {_runs(bad > 0)}",
-            "mark those pixels invalid or drop those bands",
-        )
+        where = f"{bad.sum():,} values in bands {_runs(bad > 0)}"
+        yield "NaN or infinite values", where, "mark those pixels invalid or drop those bands"
     if negative.any():
-        yield (
-            "negative values",
-            f"{negative.sum() / (pixels * bands):.2%} of values, bands {_runs(negative > 0)}",
-            "over-corrected atmosphere or dark pixels: keep if few, otherwise drop those bands",
-        )
+        where = f"{negative.sum() / (pixels * bands):.2%} of values, bands {_runs(negative > 0)}"
+        remedy = "over-corrected atmosphere or dark pixels: keep if few, otherwise drop those bands"
+        yield "negative values", where, remedy
     if dark.any() and scene.units == "reflectance":
-        yield (
-            "reflectance without a logarithm",
-            f"{unlogged / pixels:.2%} of pixels hold 0 or less, bands {_runs(dark > 0)}",
-            "drop those bands if many; log-derivative inputs take a twentieth of the band's mean there",
-        )
+        where = f"{unlogged / pixels:.2%} of pixels hold 0 or less, bands {_runs(dark > 0)}"
+        remedy = "drop those bands if many; log-derivative inputs take a twentieth of the band's mean there"
+        yield "reflectance without a logarithm", where, remedy
     constant = high <= low
     if constant.any():
         yield "constant bands", f"bands {_runs(constant)}", "drop them: they carry nothing"
     twin &= ~(constant[1:] | constant[:-1])
     if twin.any():
-        yield (
-            "duplicated bands",
-            f"bands {_runs(np.r_[False, twin])} repeat the band before",
-            "drop the copies",
-        )
+        yield ("duplicated bands", f"bands {_runs(np.r_[False, twin])} repeat the band before", "drop the copies")
     yield from _check_saturation(scene, high)
 
 
@@ -117,22 +106,16 @@ def _check_saturation(scene: Scene, high: np.ndarray) -> Iterator[Finding]:
     pixels = int(scene.valid.sum())
     flat = (at_top > max(3, SATURATED_SHARE * pixels)) & (at_top < pixels)
     if flat.any():
-        yield (
-            "saturated values",
-            f"bands {_runs(flat)}: up to {at_top[flat].max() / pixels:.1%} of pixels share the highest value",
-            "treat those pixels or bands with care: their tops are cut off",
-        )
+        where = f"bands {_runs(flat)}: up to {at_top[flat].max() / pixels:.1%} of pixels share the highest value"
+        yield "saturated values", where, "treat those pixels or bands with care: their tops are cut off"
 
 
 def _check_bytes(scene: Scene) -> Iterator[Finding]:
     damage = find_damage(_chunks(scene))
     if damage is not None:
-        yield (
-            "a byte value is lost",
-            str(damage),
-            "the file went through a conversion, as of line ends (0x0D to 0x0A): fetch it again as a binary file; of "
-            "Indian Pines there are indian_pines_original and indian_pines_repaired",
-        )
+        remedy = ("the file went through a conversion, as of line ends (0x0D to 0x0A): fetch it again as a binary "
+                  "file; of Indian Pines there are indian_pines_original and indian_pines_repaired")  # fmt: skip
+        yield "a byte value is lost", str(damage), remedy
 
 
 def _check_wavelengths(scene: Scene) -> Iterator[Finding]:
@@ -142,11 +125,8 @@ def _check_wavelengths(scene: Scene) -> Iterator[Finding]:
         return
     back = np.r_[False, np.diff(waves) <= 0]
     if back.any():
-        yield (
-            "wavelengths not increasing",
-            f"bands {_runs(back)} lie at or below the band before",
-            "overlapping spectrometers: keep as they are; sort by wavelength only to draw or to resample",
-        )
+        remedy = "overlapping spectrometers: keep as they are; sort by wavelength only to draw or to resample"
+        yield "wavelengths not increasing", f"bands {_runs(back)} lie at or below the band before", remedy
     water = np.logical_or.reduce([(waves > a) & (waves < b) for a, b in WATER_NM])
     if water.any():
         yield "water-absorption bands", f"bands {_runs(water)}", "drop them: they hold mostly noise"
@@ -180,11 +160,7 @@ def _check_lidar(scene: Scene) -> Iterator[Finding]:
         channel = np.asarray(scene.lidar[..., i])
         bad = ~np.isfinite(channel)
         if bad.any():
-            yield (
-                "NaN or infinite LiDAR",
-                f"{name}: {bad.sum():,} pixels",
-                "fill them, or mark those pixels invalid",
-            )
+            yield ("NaN or infinite LiDAR", f"{name}: {bad.sum():,} pixels", "fill them, or mark those pixels invalid")
         if bad.all() or np.ptp(channel[~bad]) == 0:
             yield "constant LiDAR channel", name, "drop it: it carries nothing"
             continue
@@ -194,18 +170,14 @@ def _check_lidar(scene: Scene) -> Iterator[Finding]:
         if odd.any():
             plausible = False
             example = channel[odd][0]
-            yield (
-                "implausible LiDAR values",
-                f"{name}: {odd.sum():,} pixels lie far from the others (median {usual:.4g}), such as {example:.6g}",
-                f"if that means no data, write `lidar: {{file: ..., nodata: {example:.6g}}}`",
-            )
+            far = f"{odd.sum():,} pixels lie far from the others (median {usual:.4g}), such as {example:.6g}"
+            remedy = f"if that means no data, write `lidar: {{file: ..., nodata: {example:.6g}}}`"
+            yield "implausible LiDAR values", f"{name}: {far}", remedy
     shift = lidar_offset(scene) if plausible else None
     if shift is not None and max(map(abs, shift)) >= 2:
-        yield (
-            "HSI and LiDAR are offset",
-            f"edges agree best when the LiDAR is moved by {shift[0]:+d} rows, {shift[1]:+d} columns",
-            "compare roofs in both pictures (shadows pull edges too); if they disagree, register the LiDAR",
-        )
+        where = f"edges agree best when the LiDAR is moved by {shift[0]:+d} rows, {shift[1]:+d} columns"
+        remedy = "compare roofs in both pictures (shadows pull edges too); if they disagree, register the LiDAR"
+        yield "HSI and LiDAR are offset", where, remedy
 
 
 def _check_repeats(scene: Scene) -> Iterator[Finding]:
@@ -214,11 +186,8 @@ def _check_repeats(scene: Scene) -> Iterator[Finding]:
     own = scene.source_pixel[scene.valid]
     _, counts = np.unique(own[own >= 0], return_counts=True)
     if counts.size and (repeated := counts[counts > 1].sum() / max(own.size, 1)) > 0:
-        yield (
-            "repeated measurements",
-            f"{repeated:.0%} of valid pixels share their raw pixel with another ({counts.size:,} measurements)",
-            "count measurements, not pixels; splits take each of them once",
-        )
+        where = f"{repeated:.0%} of valid pixels share their raw pixel with another ({counts.size:,} measurements)"
+        yield "repeated measurements", where, "count measurements, not pixels; splits take each of them once"
 
 
 def lidar_offset(scene: Scene, reach: int = 8) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ import numpy as np
 from hsikit.scenes.layers import Finding, Layer, open_layer, per_channel
 from hsikit.scenes.mosaic import mosaic
 from hsikit.scenes.products import as_product, doubled, open_product
-from hsikit.scenes.products.words import RADIANCE
+from hsikit.scenes.products.hdf5 import RADIANCE
 from hsikit.scenes.scene import SceneError
 from hsikit.scenes.yaml_file import Named, bands_of, entries, number_of
 

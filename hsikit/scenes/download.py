@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hsikit._util import write_text
+from hsikit.scenes import registry
 from hsikit.scenes.published import SceneFacts, SceneFile, cache_root, find_whole
 from hsikit.scenes.scene import SceneError
 
@@ -23,17 +25,12 @@ PINS_VERSION = 1
 def fetch(name: str) -> list[Path]:
     """Download what is missing of a scene and return the paths of its files.
 
-    Files already in `HSIKIT_DATA` are left alone; the others go to the user's cache. Licence and citation are
-    logged first. A file whose sum is known must match it. The sum of one that is not known is kept at its
-    first download, once the scene has loaded as published, and a later change is refused.
-
-    Raises:
-        SceneError: When there is no such scene, no mirror gives the right file, the terms ask for placing
-            the files by hand, or the cache cannot be written.
+    Files already in `HSIKIT_DATA` are left alone; the others go to the user's cache. Licence and citation are logged
+    first. A file whose sum is known must match it. The sum of one that is not known is kept at its first download, once
+    the scene has loaded as published, and a later change is refused. Raises `SceneError` when there is no such scene,
+    no mirror gives the right file, the terms ask for placing the files by hand, or the cache cannot be written.
     """
-    from hsikit.scenes.registry import facts, load_scene
-
-    return fetch_files(facts(name), lambda: load_scene(name))
+    return fetch_files(registry.facts(name), lambda: registry.load_scene(name))
 
 
 def fetch_files(facts: SceneFacts, load: Callable[[], object]) -> list[Path]:
@@ -112,14 +109,9 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
         if url in hopeless:
             continue
         try:
-            got = pooch.retrieve(
-                url,
-                known_hash=f"sha256:{expected}" if expected else None,
-                fname=file.name,
-                path=folder,
-                downloader=_Resuming(part, resume=expected is not None),
-            )
-            return Path(got)
+            known = f"sha256:{expected}" if expected else None
+            return Path(pooch.retrieve(url, known, fname=file.name, path=folder,
+                                       downloader=_Resuming(part, resume=expected is not None)))  # fmt: skip
         except requests.HTTPError as error:
             failures[url] = f"status {error.response.status_code if error.response is not None else '?'}"
             hopeless.add(url)
@@ -180,8 +172,7 @@ def pin_key(facts: SceneFacts, file: SceneFile) -> str:
 def read_pins() -> dict[str, str]:
     """The sums kept so far, name -> sha256.
 
-    Raises:
-        SceneError: When the list is damaged or another version of hsikit wrote it.
+    Raises `SceneError` when the list is damaged or another version of hsikit wrote it.
     """
     path = cache_root() / PINS_FILE
     if not path.exists():
@@ -211,6 +202,4 @@ def _pin_after_loading(fresh: dict[str, Path], load: Callable[[], object]) -> No
     place = cache_root() / PINS_FILE
     with FileLock(str(place) + ".lock"):
         sums = read_pins() | {key: pooch.file_hash(str(path)) for key, path in fresh.items()}
-        temporary = place.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps({"version": PINS_VERSION, "sums": sums}, indent=1))
-        os.replace(temporary, place)
+        write_text(place, json.dumps({"version": PINS_VERSION, "sums": sums}, indent=1))

@@ -28,8 +28,7 @@ ROUGHER = 8.0  # bytes in the wrong order make spectra this much rougher, and mo
 def decoded(raw: bytes, encoding: str | None = None) -> str:
     """Text out of bytes: UTF-8 with or without its mark, else Latin-1; or as `encoding` says.
 
-    Raises:
-        ValueError: When the encoding is unknown or does not fit.
+    Raises `ValueError` when the encoding is unknown or does not fit.
     """
     if encoding:
         try:
@@ -180,8 +179,7 @@ def named_wavelengths(names: Sequence[str]) -> np.ndarray | None:
 def in_nm(where: str, unit: str, values: np.ndarray) -> float:
     """What to multiply wavelengths by for nm; without a unit, those all below 100 are micrometres.
 
-    Raises:
-        SceneError: For a unit of another kind.
+    Raises `SceneError` for a unit of another kind.
     """
     unit = unit.strip().lower()
     if unit in NO_UNIT:

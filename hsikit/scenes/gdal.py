@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -57,8 +58,8 @@ def raster_facts(path: Path) -> dict[str, Any]:
         units = {unit for unit in source.units if unit}
         return {
             "shape": (source.height, source.width, len(bands)), "dtype": np.dtype(source.dtypes[0]),
-            "read": _reader(path, bands), "mask": _masked(path) if masked else None, "wavelengths": waves, "fwhm": fwhm,
-            "good": good, "nodata": _unless(source.nodatavals[: len(bands)], None),
+            "read": partial(_stored, path, bands), "mask": partial(_unmasked, path) if masked else None,
+            "wavelengths": waves, "fwhm": fwhm, "good": good, "nodata": _unless(source.nodatavals[: len(bands)], None),
             "scale": _unless(source.scales[: len(bands)], 1.0), "offset": _unless(source.offsets[: len(bands)], 0.0),
             "channel_names": tuple(names) if all(names) else (), "units": units.pop() if len(units) == 1 else "",
             "class_names": classes, "colors": colors, **place_of(source),
@@ -71,28 +72,21 @@ def _window(rows: slice, cols: slice) -> Any:
     return Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
 
 
-def _reader(path: Path, bands: list[int]) -> Reader:
-    def read(rows: slice, cols: slice) -> np.ndarray:
-        with opened(path) as source:  # anew each time, so that processes and threads share nothing
-            stored = source.read(bands, window=_window(rows, cols))
-            return np.ascontiguousarray(np.moveaxis(stored, 0, -1))  # (channel, row, col) -> (row, col, channel)
-
-    return read
+def _stored(path: Path, bands: list[int], rows: slice, cols: slice) -> np.ndarray:
+    with opened(path) as source:  # anew each time, so that processes and threads share nothing
+        stored = source.read(bands, window=_window(rows, cols))
+        return np.ascontiguousarray(np.moveaxis(stored, 0, -1))  # (channel, row, col) -> (row, col, channel)
 
 
-def _masked(path: Path) -> Reader:
-    def read(rows: slice, cols: slice) -> np.ndarray:
-        with opened(path) as source:
-            return source.read_masks(1, window=_window(rows, cols)) > 0
-
-    return read
+def _unmasked(path: Path, rows: slice, cols: slice) -> np.ndarray:
+    with opened(path) as source:
+        return source.read_masks(1, window=_window(rows, cols)) > 0
 
 
 def _pages(path: Path, pages: list[str]) -> dict[str, Any]:
     """A TIFF with a band a page, as scientific cameras write them.
 
-    Raises:
-        SceneError: When pages differ in size or type, or hold several bands each.
+    Raises `SceneError` when pages differ in size or type, or hold several bands each.
     """
     kinds = set()
     for name in pages:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit.scenes.layers import open_layer
-from hsikit.scenes.published import catalogue, require
+from hsikit.scenes.published import catalogue, require, scene_of
 from hsikit.scenes.scene import Scene, SceneError
 
 TRAIN_COUNTS = (198, 190, 192, 188, 186, 182, 196, 191, 193, 191, 181, 192, 184, 181, 187)
@@ -20,47 +20,26 @@ FACTS = catalogue()["houston2013"]
 def load_houston2013() -> Scene:
     """Houston 2013: 349 x 1905 pixels, 144 bands, one LiDAR surface model, 15 classes.
 
-    `masks["official"]` is the contest's split: 2,832 training and 12,197 test pixels. Band centres are
-    assumed evenly spaced.
-
-    Raises:
-        SceneError: When a file is missing (which one, and where it goes) or is not the published one.
+    `masks["official"]` is the contest's split: 2,832 training and 12,197 test pixels. Band centres are assumed evenly
+    spaced. Raises `SceneError` when a file is missing (which one, and where it goes) or is not the published one.
     """
     shape = (FACTS.rows, FACTS.cols)
     layers = [open_layer(require(FACTS, _STEM + name)) for name in ("CASI.tif", "LiDAR.tif")]
-    cube, lidar = (layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1])) for layer in layers)
+    cube, lidar = (layer.read(*layer.everywhere) for layer in layers)
     for what, array, expected in (("CASI", cube, (*shape, FACTS.bands)), ("LiDAR", lidar, (*shape, 1))):
         if array.shape != expected:
             raise SceneError(f"houston2013: the {what} raster is {array.shape}, expected {expected}")
     train = read_samples(require(FACTS, _STEM + "Samples_TR.txt"), shape, TRAIN_COUNTS)
     test = read_samples(require(FACTS, _STEM + "Samples_VA.txt"), shape, TEST_COUNTS)
-    return Scene(
-        name=FACTS.name,
-        hsi=cube,
-        labels=np.where(train > 0, train, test),
-        class_names=FACTS.class_names,
-        colors=FACTS.colors,
-        units="raw sensor counts",
-        wavelengths_nm=FACTS.wavelengths_nm,
-        lidar=lidar,
-        lidar_names=("surface height (m)",),
-        masks={"official": (train, test)},
-        crs=layers[0].crs,
-        transform=layers[0].transform,
-        gsd_m=2.5,
-        citation=FACTS.citation,
-        licence=FACTS.licence,
-    )
+    return scene_of(FACTS, cube, np.where(train > 0, train, test), lidar=lidar, lidar_names=("surface height (m)",),
+                    masks={"official": (train, test)}, crs=layers[0].crs, transform=layers[0].transform)  # fmt: skip
 
 
 def read_samples(path: Path, shape: tuple[int, int], counts: tuple[int, ...]) -> np.ndarray:
     """Labels (row, col) out of the contest's text file: lines `ID X Y ...`, a region for each class in order.
 
-    X is the column and Y the row, counted from 1; each region counts its IDs from 1 again.
-
-    Raises:
-        SceneError: When the file is no such list, leaves the raster, or has other than the published
-            counts.
+    X is the column and Y the row, counted from 1; each region counts its IDs from 1 again. Raises `SceneError` when the
+    file is no such list, leaves the raster, or has other than the published counts.
     """
     try:
         if not path.stat().st_size:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import read_numpy
-from hsikit.scenes.published import SceneFacts, catalogue, find
+from hsikit.scenes.published import SceneFacts, catalogue, find, scene_of
 from hsikit.scenes.scene import Scene, SceneError
 
 # Usual class number of values 1..16 in the fixed 695-pixel split.
@@ -24,12 +24,10 @@ def load_indian_pines() -> Scene:
     This is the cube that everybody uses, bit for bit, and it is damaged: every byte 0x0D became 0x0A, which makes 2.9 %
     of its samples 768 too low (`hsikit.scenes.byte_damage`; `indian_pines_repaired` mends them).
 
-    The two arrays are read from the installed files of tensorly, which is not imported. Band centres are
-    those tensorly gives; where AVIRIS's spectrometers meet they are not strictly increasing, and they are
-    kept so. With the two rasters of the fixed 695-pixel split in hand, `masks["official_695"]` holds it.
-
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    The two arrays are read from the installed files of tensorly, which is not imported. Band centres are those tensorly
+    gives; where AVIRIS's spectrometers meet they are not strictly increasing, and they are kept so. With the two
+    rasters of the fixed 695-pixel split in hand, `masks["official_695"]` holds it. Raises `SceneError` when tensorly's
+    files are missing or hold something else.
     """
     return with_labels(FACTS, published_cube(), WAVELENGTHS_NM)
 
@@ -37,8 +35,7 @@ def load_indian_pines() -> Scene:
 def published_cube() -> np.ndarray:
     """The published counts (145, 145, 200) uint16.
 
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     return _read(tensorly_data() / "Indian_pines_corrected.npy", (145, 145, 200))
 
@@ -46,31 +43,16 @@ def published_cube() -> np.ndarray:
 def with_labels(facts: SceneFacts, cube: np.ndarray, wavelengths_nm: np.ndarray, **place: Any) -> Scene:
     """A scene of any cube (145, 145, band) of this place, with the labels, names, colours and masks all of them share.
 
-    Raises:
-        SceneError: When tensorly's labels are missing or hold something else.
+    Raises `SceneError` when tensorly's labels are missing or hold something else.
     """
     labels = _read(tensorly_data() / "Indian_pines_gt.npy", (145, 145))
-    return Scene(
-        name=facts.name,
-        hsi=cube,
-        labels=labels,
-        class_names=FACTS.class_names,
-        colors=FACTS.colors,
-        units="raw sensor counts",
-        wavelengths_nm=wavelengths_nm,
-        masks=official_masks(labels),
-        gsd_m=20.0,
-        citation=facts.citation,
-        licence=facts.licence,
-        **place,
-    )
+    return scene_of(facts, cube, labels, wavelengths_nm=wavelengths_nm, masks=official_masks(labels), **place)
 
 
 def tensorly_data() -> Path:
     """The folder of tensorly's data files, found without importing tensorly.
 
-    Raises:
-        SceneError: When tensorly is not installed.
+    Raises `SceneError` when tensorly is not installed.
     """
     spec = find_spec("tensorly")
     if spec is None or not spec.submodule_search_locations:

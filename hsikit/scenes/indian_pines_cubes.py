@@ -31,12 +31,9 @@ REPAIRED = replace(FACTS, name="indian_pines_repaired")
 MEDIAN = replace(FACTS, name="indian_pines_median")
 BANDS_LEFT_OUT = replace(FACTS, name="indian_pines_bands_left_out", bands=116)
 ORIGINAL = replace(
-    FACTS,
-    name="indian_pines_original",
-    files=(SceneFile(TIFF),),
-    folders=("indian_pines_original",),
+    FACTS, name="indian_pines_original", files=(SceneFile(TIFF),), folders=("indian_pines_original",),
     manual="It lies in the data set of Purdue's repository, https://doi.org/10.4231/R7RX991C (CC BY 3.0)",
-)
+)  # fmt: skip
 
 
 def load_repaired() -> Scene:
@@ -45,9 +42,7 @@ def load_repaired() -> Scene:
     Which ones was decided by `hsikit.scenes.byte_damage.repair` on the published cube alone, without labels and without
     the original; the decisions come with the package (`repair_decisions`). Low bytes, three counts off in 0.5 % of the
     samples, stay. Of the minima and ranges of the undamaged bands it reproduces 394 of 400, the published cube 347.
-
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     return with_labels(REPAIRED, published_cube() + repair_decisions() * np.uint16(RAISED), WAVELENGTHS_NM)
 
@@ -55,7 +50,7 @@ def load_repaired() -> Scene:
 def repair_decisions() -> np.ndarray:
     """Which samples (145, 145, 200) of the published cube the repair raises; True where it does."""
     with (
-        resources.as_file(resources.files("hsikit.scenes") / DECISIONS) as path,
+        resources.as_file(resources.files(__package__) / DECISIONS) as path,
         np.load(path, allow_pickle=False) as stored,
     ):
         return np.unpackbits(stored["raised"])[: np.prod(stored["shape"])].reshape(stored["shape"]).astype(bool)
@@ -64,14 +59,12 @@ def repair_decisions() -> np.ndarray:
 def load_original() -> Scene:
     """The 200 usual bands of Purdue's GeoTIFF of 220, which never lost a byte; to be placed by hand.
 
-    Checked against the published cube: with 0x0D replaced by 0x0A it must be that cube.
-
-    Raises:
-        SceneError: When the file is missing, or is another one.
+    Checked against the published cube: with 0x0D replaced by 0x0A it must be that cube. Raises `SceneError` when the
+    file is missing, or is another one.
     """
     path = require(ORIGINAL, TIFF)
     layer = open_layer(path)
-    cube = layer.read(slice(0, layer.shape[0]), slice(0, layer.shape[1]))
+    cube = layer.read(*layer.everywhere)
     if cube.shape != (145, 145, TIFF_BANDS):
         raise SceneError(f"{path} holds {cube.shape}, expected (145, 145, {TIFF_BANDS}); it is another file")
     counts = np.ascontiguousarray(cube[..., KEPT]).astype(np.uint16)
@@ -89,8 +82,7 @@ def load_original() -> Scene:
 def load_bands_left_out() -> Scene:
     """A placebo: the published cube without the 84 bands in which the repair raises any sample.
 
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     whole = ~repair_decisions().any(axis=(0, 1))  # (band,)
     return with_labels(BANDS_LEFT_OUT, np.ascontiguousarray(published_cube()[..., whole]), WAVELENGTHS_NM[whole])
@@ -99,8 +91,7 @@ def load_bands_left_out() -> Scene:
 def load_median() -> Scene:
     """A placebo: the published cube, each sample the median of its band and the two beside it; the outer bands stay.
 
-    Raises:
-        SceneError: When tensorly's files are missing or hold something else.
+    Raises `SceneError` when tensorly's files are missing or hold something else.
     """
     cube = published_cube()
     before, here, after = cube[..., :-2], cube[..., 1:-1], cube[..., 2:]

@@ -47,12 +47,11 @@ def raster_labels(layer: Layer, cube: Layer, names: list[str], colors: list[str]
         raise SceneError(f"{layer.path} is {layer.shape}, expected one channel (row, col)")
     layer = place(layer, cube, classes=True)
     found = list(layer.findings)
-    everything = slice(0, layer.shape[0]), slice(0, layer.shape[1])
-    raster = layer.values(*everything)[..., 0]
+    raster = layer.values(*layer.everywhere)[..., 0]
     zeros = bool((raster == 0).any())
     if values is None:
         raster = np.nan_to_num(raster)  # unlabelled is NaN, as many programs write it
-    if layer.quality is not None and (pure := layer.quality(*everything)[..., 0][raster > 0]).size:
+    if layer.quality is not None and (pure := layer.quality(*layer.everywhere)[..., 0][raster > 0]).size:
         found.append(("labels of a finer grid", f"{layer.path.name}: on average {np.nanmean(pure):.0%} of a pixel's "
                       f"finer labels agree with it, in {np.mean(pure < 0.75):.0%} of pixels fewer than three quarters",
                       "leave mixed pixels out where they matter"))  # fmt: skip
@@ -95,8 +94,7 @@ def _by_value(raster: np.ndarray, values: Mapping[int, str]) -> tuple[np.ndarray
 def class_values(path: Path, value: Any) -> dict[int, str] | None:
     """Value -> name out of the YAML's `class_values: {1: gravel, 10..14: sedge}`.
 
-    Raises:
-        SceneError: When it is no such mapping, or a value is given twice.
+    Raises `SceneError` when it is no such mapping, or a value is given twice.
     """
     if value is None:
         return None

@@ -100,13 +100,18 @@ class Layer:
         return self.scale is not None or self.offset is not None
 
     @property
+    def everywhere(self) -> tuple[slice, slice]:
+        """All rows and columns."""
+        return slice(0, self.shape[0]), slice(0, self.shape[1])
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the whole raster as stored."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def in_memory(self) -> Layer:
         """The layer with all of its values read, once."""
-        whole = self.read(slice(0, self.shape[0]), slice(0, self.shape[1]))
+        whole = self.read(*self.everywhere)
         return replace(self, read=lambda rows, cols: np.array(whole[rows, cols]), array=lambda: whole, channels_read=0)
 
     def missing(self, stored: np.ndarray) -> np.ndarray:
@@ -242,8 +247,7 @@ def _pixel(array: Any, pages: mmap.mmap, spectrum: np.ndarray) -> np.ndarray:
 def read_numpy(path: Path) -> np.ndarray:
     """The array of an NPY file, memory-mapped; never a pickled object.
 
-    Raises:
-        SceneError: When the file is missing, damaged or holds objects.
+    Raises `SceneError` when the file is missing, damaged or holds objects.
     """
     with _numpy(path):
         return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -270,11 +274,7 @@ def _numpy(path: Path) -> AbstractContextManager[None]:
 
 
 def chosen(path: Path, variable: str | None, there: Callable[[], list[str]]) -> str:
-    """The variable meant: the one named, or the only one.
-
-    Raises:
-        SceneError: When it is not there, or several are.
-    """
+    """The variable meant: the one named, or the only one. Raises `SceneError` when it is not there, or several are."""
     names = there()
     if variable is not None:
         if names and variable not in names:
@@ -335,11 +335,7 @@ def _zarr(path: Path, variable: str | None) -> Layer:
 
 
 def per_channel(value: Any, channels: int) -> np.ndarray | None:
-    """A number, or one a channel, as (channel,) float64; None stays None.
-
-    Raises:
-        ValueError: When it is neither.
-    """
+    """A number, or one a channel, as (channel,) float64; None stays None. Raises `ValueError` when it is neither."""
     if value is None:
         return None
     numbers = np.asarray(value, np.float64)

@@ -47,8 +47,7 @@ NUMERIC = {
 def mat_facts(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and dtype of a variable, without reading it where it is plain numbers.
 
-    Raises:
-        SceneError: When it cannot be read, or is no array.
+    Raises `SceneError` when it cannot be read, or is no array.
     """
     shape, dtype = _heads(path).get(name, ((), None))
     if dtype is None:
@@ -67,8 +66,7 @@ def mat_array(path: Path, name: str) -> np.ndarray:
 def read_array(path: str | Path, name: str, ndim: int) -> np.ndarray:
     """One numeric array of a MATLAB file with a known number of dimensions.
 
-    Raises:
-        SceneError: As `read_mat`, and when the variable is not a real numeric array of `ndim` dimensions.
+    Raises `SceneError` as `read_mat`, and when the variable is not a real numeric array of `ndim` dimensions.
     """
     return numeric(path, name, read_mat(path, name), ndim)
 
@@ -76,8 +74,7 @@ def read_array(path: str | Path, name: str, ndim: int) -> np.ndarray:
 def numeric(path: str | Path, name: str, value: Any, ndim: int | None) -> np.ndarray:
     """The value as an array, checked to be real numbers with `ndim` dimensions (None: any).
 
-    Raises:
-        SceneError: When it is anything else.
+    Raises `SceneError` when it is anything else.
     """
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "buif":
         kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
@@ -134,10 +131,7 @@ def _read_5(path: Path, names: Sequence[str]) -> dict[str, Any]:
     from scipy.io import loadmat
 
     return loadmat(
-        str(path),
-        variable_names=list(names) or None,
-        simplify_cells=True,
-        verify_compressed_data_integrity=True,
+        str(path), variable_names=list(names) or None, simplify_cells=True, verify_compressed_data_integrity=True
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer, Reader
-from hsikit.scenes.place import SAME_PX, on_ground
+from hsikit.scenes.place import SAME_PX, corner_at, on_ground
 from hsikit.scenes.scene import SceneError
 
 ALIKE = ("units", "channel_names", "wavelengths", "fwhm", "good", "scale", "offset", "nodata", "detector")
@@ -19,9 +19,8 @@ TILE = 1 << 40  # raw pixels of a tile are numbered from a multiple of this
 def mosaic(tiles: Sequence[Layer]) -> Layer:
     """One layer over the rectangle that holds all tiles. Where several lie, the first that measured a pixel counts.
 
-    Raises:
-        SceneError: When a tile has no place, lies between the pixels of the first, or differs in its bands, their
-            scale, no-data or units, or in data type.
+    Raises `SceneError` when a tile has no place, lies between the pixels of the first, or differs in its bands, their
+    scale, no-data or units, or in data type.
     """
     first = tiles[0]
     if len(tiles) == 1:
@@ -30,8 +29,6 @@ def mosaic(tiles: Sequence[Layer]) -> Layer:
     top, left = min(r for r, _ in at), min(c for _, c in at)
     corners = [(r - top, c - left) for r, c in at]
     rows, cols = (max(corner[i] + tile.shape[i] for corner, tile in zip(corners, tiles)) for i in (0, 1))
-    x, y = on_ground(first.transform, top, left)
-    t = first.transform
     heights = {tuple(layer.channel_names for layer in tile.lidar) for tile in tiles}
     note = ("heights left out", "not every tile has the same ones beside it", "get those of all, or name `lidar`")
 
@@ -61,7 +58,7 @@ def mosaic(tiles: Sequence[Layer]) -> Layer:
         sources = of(lambda i, _, *where: _sources(tiles[i], *where) + i * TILE, np.int64(-1))
     return replace(
         first, shape=(rows, cols, first.shape[2]), array=None,
-        transform=type(t)(t.a, t.b, float(x), t.d, t.e, float(y)),
+        transform=corner_at(first.transform, top, left),
         read=of(lambda i, stored, *_: stored, first.dtype.type(0), first.shape[2]),
         mask=of(lambda i, stored, *_: np.ones(stored.shape[:2], bool), False),
         source_pixel=sources, channels_read=2 * first.shape[2],

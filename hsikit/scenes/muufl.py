@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.matlab import numeric, read_array, read_mat
-from hsikit.scenes.published import catalogue, find, require
+from hsikit.scenes.published import catalogue, find, require, scene_of
 from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,9 @@ FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelle
 def load_muufl() -> Scene:
     """MUUFL Gulfport: 325 x 220 pixels, 64 bands of reflectance (float32), height and intensity, 11 classes.
 
-    From a file that holds the HSI of the subset alone, the scene comes back named ``muufl_subset``, with a
-    warning: figures measured on it do not compare with published ones. `masks["masks_150"]` holds the
-    150-per-class split when its two files are in hand.
-
-    Raises:
-        SceneError: When a file is missing, or does not have the published layout.
+    From a file that holds the HSI of the subset alone, the scene comes back named ``muufl_subset``, with a warning:
+    figures measured on it do not compare with published ones. `masks["masks_150"]` holds the 150-per-class split when
+    its two files are in hand. Raises `SceneError` when a file is missing, or does not have the published layout.
     """
     scene = read_muufl(require(FACTS, SCENE_FILE), FACTS.name)
     if not (scene.valid & ~subset_area(scene.shape)).any():
@@ -46,10 +43,8 @@ def load_muufl() -> Scene:
 def load_muufl_subset() -> Scene:
     """MUUFL subset: as `load_muufl`, with the HSI of two rectangles (18,100 pixels) and NaN elsewhere.
 
-    The full published file and the file of the subset give the same scene. LiDAR and labels are whole.
-
-    Raises:
-        SceneError: When a file is missing, or does not have the published layout.
+    The full published file and the file of the subset give the same scene. LiDAR and labels are whole. Raises
+    `SceneError` when a file is missing, or does not have the published layout.
     """
     scene = read_muufl(require(SUBSET_FACTS, SCENE_FILE), SUBSET_FACTS.name)
     valid = scene.valid & subset_area(scene.shape)
@@ -59,8 +54,7 @@ def load_muufl_subset() -> Scene:
 def load_muufl_five() -> Scene:
     """MUUFL subset with the labels of five classes alone, renumbered 1..5: for words that know no others.
 
-    Raises:
-        SceneError: As `load_muufl_subset`.
+    Raises `SceneError` as `load_muufl_subset`.
     """
     scene = load_muufl_subset()
     new = np.zeros(scene.n_classes + 1, np.int16)
@@ -82,10 +76,8 @@ def subset_area(shape: tuple[int, int]) -> np.ndarray:
 def read_muufl(path: Path, name: str) -> Scene:
     """Read a file of the published MATLAB layout (struct `hsi`) of any size.
 
-    A pixel is valid where `valid_mask` (if there is one) says so and its whole spectrum is finite.
-
-    Raises:
-        SceneError: When fields are missing or do not fit each other.
+    A pixel is valid where `valid_mask` (if there is one) says so and its whole spectrum is finite. Raises `SceneError`
+    when fields are missing or do not fit each other.
     """
     hsi = read_mat(path, "hsi")
     cube = numeric(path, "hsi.Data", _field(path, hsi, "Data"), 3).astype(np.float32, copy=False)
@@ -99,22 +91,12 @@ def read_muufl(path: Path, name: str) -> Scene:
         if mask.shape != valid.shape:
             raise SceneError(f"{path}: hsi.valid_mask is {mask.shape}, the cube {cube.shape}")
         valid = np.logical_and(valid, mask > 0)
-    return Scene(
-        name=name,
-        hsi=np.ascontiguousarray(cube),
-        labels=np.where(labels == -1, 0, labels),
-        class_names=names,
-        colors=[COLORS[n] for n in names] if all(n in COLORS for n in names) else (),
-        units="reflectance",
-        wavelengths_nm=wavelengths,
+    return scene_of(
+        FACTS, np.ascontiguousarray(cube), np.where(labels == -1, 0, labels), name=name, class_names=names,
+        colors=[COLORS[n] for n in names] if all(n in COLORS for n in names) else (), wavelengths_nm=wavelengths,
         lidar=np.ascontiguousarray(lidar[..., :2], dtype=np.float32),
-        lidar_names=("height (m)", "intensity (counts)")[: lidar.shape[2]],
-        valid=valid,
-        masks=_masks(valid.shape),
-        gsd_m=1.0,
-        citation=FACTS.citation,
-        licence=FACTS.licence,
-    )
+        lidar_names=("height (m)", "intensity (counts)")[: lidar.shape[2]], valid=valid, masks=_masks(valid.shape),
+    )  # fmt: skip
 
 
 def _field(path: Path, value: Any, *steps: str | int) -> Any:

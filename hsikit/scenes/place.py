@@ -111,7 +111,8 @@ def _warped(layer: Layer, on: OnGrid, to_source: _Mapping, finer: float, classes
                     return np.concatenate([read(slice(rows.start, middle), cols), read(slice(middle, rows.stop), cols)])
                 middle = cols.start + wide // 2
                 return np.hstack([read(rows, slice(cols.start, middle)), read(rows, slice(middle, cols.stop))])
-            here, there = _corner(layer.transform, *part), _corner(on.transform, rows, cols)
+            here = corner_at(layer.transform, part[0].start, part[1].start)
+            there = corner_at(on.transform, rows.start, cols.start)
             warp = lambda v: _reproject(layer.path, v, here, layer.crs, (high, wide), there, on.crs, how)  # noqa: E731
             values = layer.values(*part)
             if not classes:
@@ -139,9 +140,9 @@ def on_ground(transform: Any, rows: Any, cols: Any) -> tuple[Any, Any]:
     return t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
 
 
-def _corner(transform: Any, rows: slice, cols: slice) -> Any:
-    """The transform of a rectangle of a raster."""
-    x, y = on_ground(transform, rows.start, cols.start)
+def corner_at(transform: Any, row: int, col: int) -> Any:
+    """The transform of a raster that begins at a row and column of another."""
+    x, y = on_ground(transform, row, col)
     return type(transform)(transform.a, transform.b, float(x), transform.d, transform.e, float(y))
 
 

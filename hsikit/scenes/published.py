@@ -70,7 +70,7 @@ class SceneFacts:
 @lru_cache
 def catalogue() -> dict[str, SceneFacts]:
     """Name -> facts of every scene in `published.yaml`."""
-    text = resources.files("hsikit.scenes").joinpath("published.yaml").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("published.yaml").read_text(encoding="utf-8")
     return {name: _facts(name, entry) for name, entry in load_yaml(text).items()}
 
 
@@ -101,8 +101,7 @@ def cache_root() -> Path:
 def data_roots() -> list[Path]:
     """Folders that hold scene folders: `HSIKIT_DATA` (only ever read), then the user's cache.
 
-    Raises:
-        SceneError: When `HSIKIT_DATA` is set to something that is not a folder.
+    Raises `SceneError` when `HSIKIT_DATA` is set to something that is not a folder.
     """
     named = os.environ.get("HSIKIT_DATA")
     if not named:
@@ -128,21 +127,17 @@ def find_whole(facts: SceneFacts, file: SceneFile) -> Path | None:
 def require(facts: SceneFacts, filename: str) -> Path:
     """Like `find`, but a missing file is an error that says which file, where it goes and how to get it.
 
-    Raises:
-        SceneError: When the file is in none of the scene's folders.
+    Raises `SceneError` when the file is in none of the scene's folders.
     """
-    path = find(facts, filename)
-    if path is not None:
+    if (path := find(facts, filename)) is not None:
         return path
     folder = facts.folders[0]
-    root = data_roots()[0]
-    place = root / folder / filename
+    place = data_roots()[0] / folder / filename
     also = "" if os.environ.get("HSIKIT_DATA") else f" (or name a data folder: HSIKIT_DATA/{folder}/{filename})"
     if facts.manual:
         raise SceneError(f"{facts.name}: {filename} is missing; it goes to {place}{also}. {facts.manual}")
-    raise SceneError(
-        f"{facts.name}: {filename} is missing; run `hsikit fetch {facts.name}`, or put it at {place}{also}"
-    )
+    fetch = f"run `hsikit fetch {facts.name}`"
+    raise SceneError(f"{facts.name}: {filename} is missing; {fetch}, or put it at {place}{also}")
 
 
 def in_hand(facts: SceneFacts) -> bool:
@@ -153,8 +148,7 @@ def in_hand(facts: SceneFacts) -> bool:
 def read_published(facts: SceneFacts, filename: str, variable: str, ndim: int) -> np.ndarray:
     """An array of one of the scene's files, checked against the scene's rows and columns (and bands, if 3-D).
 
-    Raises:
-        SceneError: When the file is missing or holds something else.
+    Raises `SceneError` when the file is missing or holds something else.
     """
     path = require(facts, filename)
     array = read_array(path, variable, ndim)
@@ -164,11 +158,7 @@ def read_published(facts: SceneFacts, filename: str, variable: str, ndim: int) -
 
 
 def check_bands(facts: SceneFacts, filename: str, cube: np.ndarray) -> np.ndarray:
-    """The cube, when it has the published number of bands.
-
-    Raises:
-        SceneError: When it has another.
-    """
+    """The cube, when it has the published number of bands. Raises `SceneError` when it has another."""
     if cube.shape[2] != facts.bands:
         raise SceneError(f"{facts.name}: {filename} has {cube.shape[2]} bands, expected {facts.bands}")
     return cube
@@ -177,8 +167,7 @@ def check_bands(facts: SceneFacts, filename: str, cube: np.ndarray) -> np.ndarra
 def check_counts(facts: SceneFacts, filename: str, labels: np.ndarray) -> np.ndarray:
     """The labels, when each class has the published number of pixels.
 
-    Raises:
-        SceneError: When one has another; the first such class is named.
+    Raises `SceneError` when one has another; the first such class is named.
     """
     found = np.bincount(np.asarray(labels).astype(np.int64).clip(0).ravel(), minlength=len(facts.counts) + 1)[1:]
     for i, expected in enumerate(facts.counts):
@@ -190,27 +179,29 @@ def check_counts(facts: SceneFacts, filename: str, labels: np.ndarray) -> np.nda
     return labels
 
 
-def fixed_masks(
-    facts: SceneFacts, name: str, train: tuple[str, str], test: tuple[str, str]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def fixed_masks(facts: SceneFacts, name: str, train: tuple[str, str],
+                test: tuple[str, str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """The scene's fixed split {name: (train, test)} out of two (file, variable) pairs; empty if not in hand.
 
-    Raises:
-        SceneError: When a file is there but holds something else.
+    Raises `SceneError` when a file is there but holds something else.
     """
     if any(find(facts, filename) is None for filename, _ in (train, test)):
         return {}
-    first, second = (
-        read_published(facts, filename, variable, 2).astype(np.int16) for filename, variable in (train, test)
-    )
+    first, second = (read_published(facts, *part, 2).astype(np.int16) for part in (train, test))
     return {name: (first, second)}
+
+
+def scene_of(facts: SceneFacts, hsi: np.ndarray, labels: np.ndarray, **more: Any) -> Scene:
+    """A scene with the published facts that belong to every one: names, colours, units, bands, terms."""
+    known = {key: getattr(facts, key) for key in
+             ("name", "class_names", "colors", "units", "wavelengths_nm", "gsd_m", "citation", "licence")}  # fmt: skip
+    return Scene(**(known | {"hsi": hsi, "labels": labels} | more))
 
 
 def load_matlab(facts: SceneFacts) -> Scene:
     """A scene of MATLAB files, read as its layout says and checked against its published size and counts.
 
-    Raises:
-        SceneError: When a file is missing (which one, and where it goes) or is not the published one.
+    Raises `SceneError` when a file is missing (which one, and where it goes) or is not the published one.
     """
     layout = dict(facts.layout or {})
     (cube_file, cube_variable), lidar_of = layout["cube"], layout.get("lidar")
@@ -219,12 +210,8 @@ def load_matlab(facts: SceneFacts) -> Scene:
     masks: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, (train, test) in layout.get("masks", {}).items():
         masks |= fixed_masks(facts, name, train, test)
-    return Scene(
-        name=facts.name, hsi=check_bands(facts, cube_file, cube), labels=read_labels(facts),
-        class_names=facts.class_names, colors=facts.colors, units=facts.units, wavelengths_nm=facts.wavelengths_nm,
-        lidar=lidar, lidar_names=layout.get("lidar_names", ()), masks=masks, gsd_m=facts.gsd_m,
-        citation=facts.citation, licence=facts.licence,
-    )  # fmt: skip
+    return scene_of(facts, check_bands(facts, cube_file, cube), read_labels(facts), lidar=lidar,
+                    lidar_names=layout.get("lidar_names", ()), masks=masks)  # fmt: skip
 
 
 def read_labels(facts: SceneFacts) -> np.ndarray:

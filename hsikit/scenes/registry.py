@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -10,22 +9,23 @@ from typing import TYPE_CHECKING
 
 from hsikit.scenes.published import SceneFacts, catalogue, in_hand, load_matlab
 from hsikit.scenes.scene import Scene, SceneError
+from hsikit.scenes.site import Site, held_site, open_site
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# name -> (module of hsikit.scenes, its loader, its facts if they are not those of that name)
+# name -> (module, its loader, its facts if they are not those of that name)
 OWN_LOADERS: dict[str, tuple[str, str, str]] = {
-    "indian_pines": ("indian_pines", "load_indian_pines", ""),
-    "indian_pines_repaired": ("indian_pines_cubes", "load_repaired", "REPAIRED"),
-    "indian_pines_original": ("indian_pines_cubes", "load_original", "ORIGINAL"),
-    "indian_pines_bands_left_out": ("indian_pines_cubes", "load_bands_left_out", "BANDS_LEFT_OUT"),
-    "indian_pines_median": ("indian_pines_cubes", "load_median", "MEDIAN"),
-    "simulated": ("simulated", "load_simulated", ""),
-    "muufl_subset": ("muufl", "load_muufl_subset", "SUBSET_FACTS"),
-    "muufl_five": ("muufl", "load_muufl_five", "FIVE_FACTS"),
-    "muufl": ("muufl", "load_muufl", ""),
-    "houston2013": ("houston2013", "load_houston2013", ""),
+    "indian_pines": ("hsikit.scenes.indian_pines", "load_indian_pines", ""),
+    "indian_pines_repaired": ("hsikit.scenes.indian_pines_cubes", "load_repaired", "REPAIRED"),
+    "indian_pines_original": ("hsikit.scenes.indian_pines_cubes", "load_original", "ORIGINAL"),
+    "indian_pines_bands_left_out": ("hsikit.scenes.indian_pines_cubes", "load_bands_left_out", "BANDS_LEFT_OUT"),
+    "indian_pines_median": ("hsikit.scenes.indian_pines_cubes", "load_median", "MEDIAN"),
+    "simulated": ("hsikit.scenes.simulated", "load_simulated", ""),
+    "muufl_subset": ("hsikit.scenes.muufl", "load_muufl_subset", "SUBSET_FACTS"),
+    "muufl_five": ("hsikit.scenes.muufl", "load_muufl_five", "FIVE_FACTS"),
+    "muufl": ("hsikit.scenes.muufl", "load_muufl", ""),
+    "houston2013": ("hsikit.scenes.houston2013", "load_houston2013", ""),
 }
 SCENES = (*OWN_LOADERS, *(name for name, known in catalogue().items() if known.layout))
 
@@ -43,26 +43,29 @@ def load_scene(name: str | Path) -> Scene:
     """
     key = str(name)
     if key not in SCENES and (Path(name).suffix.lower() in (".yaml", ".yml") or (key and Path(name).exists())):
-        loader: Callable[..., Scene] = import_module("hsikit.scenes.site").load_site  # which looks at this list
-        return loader(Path(name))
+        return open_site(name, whole=True).scene()
     if key not in SCENES:
         raise SceneError(unknown(key))
     if key not in OWN_LOADERS:
         return load_matlab(catalogue()[key])
     module, function, _ = OWN_LOADERS[key]
-    return getattr(import_module(f"hsikit.scenes.{module}"), function)()
+    return getattr(import_module(module), function)()
+
+
+def open_scene(name: str | Path) -> Site:
+    """As `load_scene`, but a scene on disk is opened, not read; one with a name is held whole.
+
+    Raises `SceneError` as `load_scene`.
+    """
+    return held_site(load_scene(name)) if str(name) in SCENES else open_site(name)
 
 
 def facts(name: str) -> SceneFacts:
-    """What is known of a scene before it is loaded.
-
-    Raises:
-        SceneError: When there is no scene of that name.
-    """
+    """What is known of a scene before it is loaded. Raises `SceneError` when there is no scene of that name."""
     if name not in SCENES:
         raise SceneError(unknown(name))
     module, _, own = OWN_LOADERS.get(name, ("", "", ""))
-    return getattr(import_module(f"hsikit.scenes.{module}"), own) if own else catalogue()[name]
+    return getattr(import_module(module), own) if own else catalogue()[name]
 
 
 def available() -> pd.DataFrame:
@@ -75,21 +78,11 @@ def available() -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
-    for name in SCENES:
-        known = facts(name)
-        rows.append(
-            {
-                "name": name,
-                "size": f"{known.rows} x {known.cols}",
-                "bands": known.bands,
-                "lidar": known.lidar,
-                "classes": known.classes,
-                "labelled": known.labelled,
-                "in_hand": in_hand(known),
-                "licence": known.licence,
-            }
-        )
+    rows = [
+        {"name": name, "size": f"{known.rows} x {known.cols}", "bands": known.bands, "lidar": known.lidar,
+         "classes": known.classes, "labelled": known.labelled, "in_hand": in_hand(known), "licence": known.licence}
+        for name in SCENES for known in [facts(name)]
+    ]  # fmt: skip
     return pd.DataFrame(rows).astype({"labelled": "Int64"})
 
 

@@ -107,10 +107,9 @@ class Scene:
         if self.lidar is not None:
             lidar = self.lidar[..., None] if self.lidar.ndim == 2 else self.lidar
             if lidar.ndim != 3 or lidar.shape[:2] != (rows, cols):
-                raise SceneError(
-                    f"{self.name}: the LiDAR raster is {self.lidar.shape}, the cube {self.hsi.shape}; "
-                    "rows and columns must agree, so resample the LiDAR to the cube's grid"
-                )
+                sizes = f"the LiDAR raster is {self.lidar.shape}, the cube {self.hsi.shape}"
+                remedy = "rows and columns must agree, so resample the LiDAR to the cube's grid"
+                raise SceneError(f"{self.name}: {sizes}; {remedy}")
             put("lidar", lidar)
             put("lidar_names", tuple(self.lidar_names) or tuple(f"channel {i}" for i in range(lidar.shape[2])))
         for what in ("fwhm_nm", "source_pixel"):
@@ -229,10 +228,8 @@ class Scene:
         lidar = f", LiDAR x{self.lidar_channels}" if self.lidar is not None else ""
         labelled = int((self.usable > 0).sum())
         rows, cols = self.shape
-        return (
-            f"<{kind} {self.name}: {rows} x {cols} px, {self.bands} bands{lidar}, "
-            f"{self.n_classes} classes, {labelled:,} labelled px, {self.units}>"
-        )
+        held = f"{self.bands} bands{lidar}, {self.n_classes} classes, {labelled:,} labelled px, {self.units}"
+        return f"<{kind} {self.name}: {rows} x {cols} px, {held}>"
 
 
 def _valid(scene: Scene) -> np.ndarray:
@@ -248,8 +245,7 @@ Scene.valid.__set_name__(Scene, "valid")  # type: ignore[attr-defined]
 def readable(path: Path, kind: str, remedy: str) -> Iterator[None]:
     """Turn whatever a reader raises on a damaged file into one line that names the file.
 
-    Raises:
-        SceneError: In the place of any other error.
+    Raises `SceneError` in the place of any other error.
     """
     try:
         with warnings.catch_warnings():
@@ -287,16 +283,14 @@ def _check_cube(name: str, hsi: np.ndarray) -> None:
 def _checked_labels(name: str, labels: np.ndarray, shape: tuple[int, int], classes: int) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape != shape:
-        raise SceneError(
-            f"{name}: the labels are {labels.shape}, the cube {shape} (row, col); give labels of the cube's size"
-        )
+        sizes = f"the labels are {labels.shape}, the cube {shape} (row, col)"
+        raise SceneError(f"{name}: {sizes}; give labels of the cube's size")
     if labels.dtype.kind not in "uib" and not (labels.dtype.kind == "f" and np.all(labels == np.rint(labels))):
         raise SceneError(f"{name}: labels hold {labels.dtype} values that are not whole numbers 0..{classes}")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high > classes:
-        raise SceneError(
-            f"{name}: labels run from {low} to {high}, expected 0 (unlabelled) to {classes} (the number of names)"
-        )
+        expected = f"0 (unlabelled) to {classes} (the number of names)"
+        raise SceneError(f"{name}: labels run from {low} to {high}, expected {expected}")
     return labels.astype(np.int16)
 
 

@@ -1,6 +1,6 @@
 """A user's own scene, opened by its YAML file: held whole, or cut into pieces that are scenes of their own.
 
-site = open_site("site.yaml")                 # or cube.hdr, cube.tif, cube.zarr, or the name of a scene
+site = open_site("site.yaml")                 # or cube.hdr, cube.tif, cube.zarr
 scene = site.scene()                          # what `load_scene` returns
 piece = site.cut(0, 512, 512, 1024)           # these rows and columns, without labels
 
@@ -25,18 +25,8 @@ from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
 from hsikit.scenes.layers import Finding, Layer, copied, open_layer
 from hsikit.scenes.place import place
-from hsikit.scenes.registry import SCENES, load_scene
 from hsikit.scenes.scene import Scene, SceneError
-from hsikit.scenes.yaml_file import (
-    Named,
-    class_file,
-    entries,
-    files_of,
-    mask_entries,
-    named,
-    read_yaml,
-    stamp_of,
-)  # fmt: skip
+from hsikit.scenes.yaml_file import Named, class_file, entries, files_of, mask_entries, named, read_yaml, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -152,21 +142,20 @@ class Site:
 
     def scene(self) -> Scene:
         """The whole scene, as `load_scene` returns it; cubes that are mapped stay on disk where nothing is changed."""
-        rows, cols = slice(0, self.shape[0]), slice(0, self.shape[1])
         cube, spec, path = self.cube, self.spec, self.path
         labels = _labels(path, spec, cube)
-        found = (*self.findings, *labels.findings, *_of_lidar(self.lidar, rows, cols))
+        found = (*self.findings, *labels.findings, *_of_lidar(self.lidar))
         for finding in found:
             log.warning("%s: %s: %s; %s", self.name, *finding)
         hsi, valid = self._whole()
         return Scene(
             name=self.name, hsi=hsi, labels=labels.raster, class_names=labels.names,
             colors=labels.colors if len(labels.colors) == len(labels.names) else (), units=self.units,
-            wavelengths_nm=cube.wavelengths, fwhm_nm=cube.fwhm, lidar=self.heights(rows, cols),
+            wavelengths_nm=cube.wavelengths, fwhm_nm=cube.fwhm, lidar=self.heights(*cube.everywhere),
             lidar_names=self.lidar_names, valid=valid, masks=_masks(path, spec.get("masks"), cube), crs=cube.crs,
             transform=cube.transform, gcps=cube.gcps, gsd_m=_gsd(path, spec.get("gsd_m"), cube),
             citation=str(spec.get("citation", "")), licence=str(spec.get("licence", "")), findings=found,
-            source_pixel=None if cube.source_pixel is None else cube.source_pixel(rows, cols), files=self.files,
+            source_pixel=None if cube.source_pixel is None else cube.source_pixel(*cube.everywhere), files=self.files,
         )  # fmt: skip
 
     def _whole(self) -> tuple[np.ndarray, Any]:
@@ -206,22 +195,17 @@ def strips(cube: Layer) -> list[tuple[slice, slice]]:
 
 
 def open_site(scene: str | Path, whole: bool = False) -> Site:
-    """Open a scene without reading it: by the path of its YAML file or of its cube, or by its name.
+    """Open a scene without reading it: by the path of its YAML file or of its cube.
 
     With `whole`, a small cube that cannot be memory-mapped is read at once, so that nothing is unpacked twice.
 
     Bands that the file marks bad are left out (`bad_bands: keep` keeps them), and so are those that `drop_bands` names
-    or that hold no data anywhere. Rasters beside the cube are placed on its grid (`hsikit.scenes.place`).
-
-    Raises:
-        SceneError: For unknown keys (the nearest known one is named), missing or damaged files, and rasters that do
-            not fit each other.
+    or that hold no data anywhere. Rasters beside the cube are placed on its grid (`hsikit.scenes.place`). Raises
+    `SceneError` for unknown keys (the nearest known one is named), missing or damaged files, and rasters that do not
+    fit each other.
     """
-    if str(scene) in SCENES:
-        return _held(load_scene(str(scene)))
     path = Path(scene)
-    yaml = path.suffix.lower() in (".yaml", ".yml")
-    spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
+    spec = _spec(path)
     cube, kept, lenient, found = chosen_bands(path, spec)
     small = cube.nbytes <= SCAN_BYTES
     cube = cube.in_memory() if whole and small and cube.array is None else cube
@@ -239,19 +223,14 @@ def open_site(scene: str | Path, whole: bool = False) -> Site:
                    findings=(*found, *lost, *(f for layer in layers for f in layer.findings)))  # fmt: skip
 
 
-def load_site(path: str | Path) -> Scene:
-    """Load a user's scene from its YAML file; see `open_site`."""
-    return open_site(path, whole=True).scene()
-
-
 def cube_gb(scene: str | Path) -> float:
-    """GB of a scene's cube as float32, as it would be held in memory to be mapped; 0 for a named scene."""
+    """GB of a scene's cube as float32, as it would be held in memory to be mapped."""
     path = Path(scene)
-    if str(scene) in SCENES:
-        return 0.0
-    yaml = path.suffix.lower() in (".yaml", ".yml")
-    spec = read_yaml(path) if yaml else {"hsi": str(path.absolute())}
-    return 4 * math.prod(opened(path, spec)[0].shape) / 2**30
+    return 4 * math.prod(opened(path, _spec(path))[0].shape) / 2**30
+
+
+def _spec(path: Path) -> dict[str, Any]:
+    return read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else {"hsi": str(path.absolute())}
 
 
 def _without_dead_bands(site: Site) -> tuple[Site, list[Finding]]:
@@ -331,10 +310,10 @@ def _no_heights(layer: Layer) -> Layer:
     return replace(layer, nodata=known if layer.nodata is None else np.vstack([np.atleast_2d(layer.nodata), known]))
 
 
-def _of_lidar(layers: Sequence[Layer], rows: slice, cols: slice) -> list[Finding]:
+def _of_lidar(layers: Sequence[Layer]) -> list[Finding]:
     found: list[Finding] = []
     for layer in layers:
-        spread = np.empty(0) if layer.quality is None else layer.quality(rows, cols)
+        spread = np.empty(0) if layer.quality is None else layer.quality(*layer.everywhere)
         if np.isfinite(spread).any():
             usual, high = np.nanpercentile(spread, (50, 95))
             where = f"{layer.path.name}: within a pixel it spreads by {usual:.3g} (median), {high:.3g} in one of twenty"
@@ -370,8 +349,8 @@ def _labels(path: Path, spec: Mapping[str, Any], cube: Layer) -> Labels:
 
 def _masks(path: Path, value: Any, cube: Layer) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Fixed splits, placed on the cube's grid."""
-    rows, cols = slice(0, cube.shape[0]), slice(0, cube.shape[1])
-    read = lambda file: np.nan_to_num(place(_one_channel(file), cube, classes=True).values(rows, cols)[..., 0])  # noqa: E731
+    placed = lambda file: place(_one_channel(file), cube, classes=True).values(*cube.everywhere)  # noqa: E731
+    read = lambda file: np.nan_to_num(placed(file)[..., 0])  # noqa: E731
     return {name: (read(train).astype(np.int16), read(test).astype(np.int16))
             for name, (train, test) in mask_entries(path, value)}  # fmt: skip
 
@@ -387,16 +366,12 @@ def _gsd(path: Path, value: Any, cube: Layer) -> float | None:
     return float(math.hypot(cube.transform.a, cube.transform.d) * cube.crs.linear_units_factor[1])
 
 
-def _held(scene: Scene) -> Site:
+def held_site(scene: Scene) -> Site:
     """A scene in memory in the place of one on disk."""
     path = Path(scene.name)
     over = lambda a, **facts: Layer(path, a.shape, a.dtype, lambda r, c: copied(a, r, c), lambda: a, **facts)  # noqa: E731
-    cube = over(
-        scene.hsi, crs=scene.crs, transform=scene.transform, wavelengths=scene.wavelengths_nm, units=scene.units
-    )
+    cube = over(scene.hsi, crs=scene.crs, transform=scene.transform, wavelengths=scene.wavelengths_nm,
+                units=scene.units)  # fmt: skip
     lidar = () if scene.lidar is None else (over(scene.lidar),)
     return Site(scene.name, cube, np.arange(scene.bands), lidar, tuple(scene.lidar_names), over(scene.valid[..., None]),
                 stamp=scene.content_hash, simulated=scene.simulated)  # fmt: skip
-
-
-__all__ = ["Site", "cube_gb", "load_site", "open_site"]

@@ -62,13 +62,11 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
     spare_input((path, Path(f"{path}.aux.xml"), *([] if scores is None else [beside])), scene.files)
     labels = _checked_labels(labels, scene)
     if scores is not None and scores.shape != (*scene.shape, scene.n_classes):
-        raise SceneError(
-            f"the scores are {scores.shape}, expected {(*scene.shape, scene.n_classes)} "
-            f"(row, col, class) of {scene.name}"
-        )
+        wanted = (*scene.shape, scene.n_classes)
+        raise SceneError(f"the scores are {scores.shape}, expected {wanted} (row, col, class) of {scene.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        written = [_write_labels(path, labels, scene)]
+        written = [write_grid(path, labels, scene)]
         if scores is not None:
             written.append(_write_scores(beside, scores, scene))
     except OSError as error:
@@ -86,11 +84,6 @@ def spare_input(outputs: Sequence[Path], files: Sequence[Path]) -> None:
                 raise SceneError(f"{out} is a file that the scene is read from; name another one for the map")
 
 
-def write_grid(path: Path, labels: np.ndarray, grid: Grid) -> Path:
-    """Write a class map (row, col) of uint8 or uint16 that may be memory-mapped; see `write_map`."""
-    return _write_labels(path, labels, grid)
-
-
 def _checked_labels(labels: np.ndarray, scene: Scene) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape != scene.shape:
@@ -98,10 +91,17 @@ def _checked_labels(labels: np.ndarray, scene: Scene) -> np.ndarray:
     whole = labels.dtype.kind in "uib" or (labels.dtype.kind == "f" and np.all(labels == np.rint(labels)))
     if not whole or labels.min() < 0 or labels.max() > scene.n_classes:
         raise SceneError(f"the map must hold whole numbers 0 to {scene.n_classes}, the classes of {scene.name}")
-    return labels.astype(np.uint8 if scene.n_classes < 256 else np.uint16)
+    return labels.astype(class_dtype(scene.class_names))
 
 
-def _write_labels(path: Path, labels: np.ndarray, scene: Scene | Grid) -> Path:
+def class_dtype(class_names: Sequence[str]) -> np.dtype:
+    """The smallest type that holds all classes."""
+    return np.dtype(np.uint8 if len(class_names) < 256 else np.uint16)
+
+
+def write_grid(path: Path, labels: np.ndarray, scene: Scene | Grid) -> Path:
+    """Write a class map (row, col) of uint8 or uint16 that may be memory-mapped; see `write_map`."""
+
     def describe(target: Any) -> None:
         target.write_colormap(1, {i: _rgba(color) for i, color in enumerate(("#00000000", *scene.colors))})
         target.update_tags(1, **{f"CLASS_{i}": name for i, name in enumerate(scene.class_names, 1)})

@@ -62,9 +62,8 @@ class Named:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that the file holds, its keys checked.
 
-    Raises:
-        SceneError: When the file is missing or no YAML, uses aliases (which can make a small file endless), or a key
-            is not known (the nearest known one is named).
+    Raises `SceneError` when the file is missing or no YAML, uses aliases (which can make a small file endless), or a
+    key is not known (the nearest known one is named).
     """
     import yaml
 
@@ -142,11 +141,7 @@ def class_file(path: Path, value: Any) -> Path | None:
 
 
 def number_of(path: Path, key: str, value: Any) -> Any:
-    """None, a number, or a list of numbers, as given.
-
-    Raises:
-        SceneError: When it is anything else.
-    """
+    """None, a number, or a list of numbers, as given. Raises `SceneError` when it is anything else."""
     good = (lambda v: True) if key.endswith("nodata") else lambda v: np.isfinite(v) and (v != 0 or "offset" in key)
     plain = lambda v: isinstance(v, int | float) and not isinstance(v, bool) and good(v)  # noqa: E731
     if value is None or plain(value) or (isinstance(value, list) and value and all(map(plain, value))):
@@ -157,26 +152,21 @@ def number_of(path: Path, key: str, value: Any) -> Any:
 def bands_of(path: Path, value: Any, bands: int, wavelengths: np.ndarray | None) -> np.ndarray:
     """Booleans (band,), True for those that `drop_bands` names: numbers from 0, ranges `3-7`, or `1340-1460 nm`.
 
-    Raises:
-        SceneError: When an entry is none of these, or names no band.
+    Raises `SceneError` when an entry is none of these, or names no band.
     """
     drop = np.zeros(bands, bool)
     for entry in [] if value is None else value if isinstance(value, list) else [value]:
-        number = r"(\d+(?:\.\d+)?)"
+        wrong, number = f"{path}: drop_bands has {short(entry)}", r"(\d+(?:\.\d+)?)"
         match = re.fullmatch(rf"\s*{number}\s*(?:(?:-|\.\.|to)\s*{number})?\s*(nm)?\s*", str(entry))
         if not match:
-            raise SceneError(
-                f"{path}: drop_bands has {short(entry)}, expected a band (3), a range (3-7) or 1340-1460 nm"
-            )
+            raise SceneError(f"{wrong}, expected a band (3), a range (3-7) or 1340-1460 nm")
         low, high = float(match[1]), float(match[2] or match[1])
         if match[3] and wavelengths is None:
-            raise SceneError(
-                f"{path}: drop_bands has {short(entry)}, but the cube has no wavelengths; give band numbers"
-            )
+            raise SceneError(f"{wrong}, but the cube has no wavelengths; give band numbers")
         at = wavelengths if match[3] and wavelengths is not None else np.arange(bands)
         chosen = (at >= low) & (at <= high)
         if not chosen.any() or (not match[3] and high >= bands):
-            raise SceneError(f"{path}: drop_bands has {short(entry)}, which is no band of 0 to {bands - 1}")
+            raise SceneError(f"{wrong}, which is no band of 0 to {bands - 1}")
         drop |= chosen
     return drop
 
@@ -190,11 +180,8 @@ def files_of(path: Path) -> list[Path]:
     if path.suffix.lower() not in (".yaml", ".yml"):
         return _with_others(path)
     spec = read_yaml(path)
-    found = [
-        file.path
-        for key in ("hsi", "lidar", "labels", "valid", "prompts")
-        for file in entries(path, spec.get(key), key)
-    ]
+    keys = ("hsi", "lidar", "labels", "valid", "prompts")
+    found = [file.path for key in keys for file in entries(path, spec.get(key), key)]
     found += [file.path for _, pair in mask_entries(path, spec.get("masks")) for file in pair]
     listed = class_file(path, spec.get("classes"))
     return [path, *(other for file in [*found, *([listed] if listed else [])] for other in _with_others(file))]
@@ -218,7 +205,6 @@ def stamp_of(scene: str | Path, others: Sequence[Path] = ()) -> str:
     for file in dict.fromkeys([*files_of(path), *others]):
         parts = [p for p in file.rglob("*") if p.is_file()] if file.is_dir() else [file] if file.exists() else []
         facts = [p.stat() for p in parts]
-        lines.append(
-            f"{file.absolute()} {sum(f.st_size for f in facts)} {max((f.st_mtime_ns for f in facts), default=0)}"
-        )
+        size, last = sum(f.st_size for f in facts), max((f.st_mtime_ns for f in facts), default=0)
+        lines.append(f"{file.absolute()} {size} {last}")
     return "\n".join(lines)

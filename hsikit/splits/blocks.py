@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit.splits.fields import check_patch, near_regions
-from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, extent, split_label, val_count
-from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
+from hsikit.splits.fields import near_regions
+from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, drawn, extent, split_label, val_count
+from hsikit.splits.repeats import chebyshev
+from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible, whole
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
+    from hsikit.splits.split import OnImpossible, Part
 
 STARTS = 6  # tilings tried: the grid of blocks is shifted at random, the best outcome is kept
 
@@ -23,15 +25,8 @@ VAL_WEIGHT = 0.5  # log(1 + validation pixels, up to the budget)
 BOTH_SIDES = 5.0  # for each class that has training and test pixels
 
 
-def block_split(
-    scene: Scene,
-    train: float | int = 0.10,
-    patch: int = 11,
-    val: float = 0.10,
-    seed: int = 0,
-    block: int | None = None,
-    on_impossible: OnImpossible = "drop",
-) -> Split:
+def block_split(scene: Scene, train: float | int = 0.10, patch: int = 11, val: float = 0.10, seed: int = 0,
+                block: int | None = None, on_impossible: OnImpossible = "drop") -> Split:  # fmt: skip
     """Training and validation pixels in blocks, test pixels at least `patch` away from both (Chebyshev).
 
     Blocks are picked one after the other, each time the one that brings most wanted training pixels for the
@@ -60,16 +55,14 @@ def block_split(
     """
     check_budget(train, val)
     check_patch(patch)
-    side = max(4, patch // 2) if block is None else block
-    if isinstance(side, bool) or not isinstance(side, int | np.integer) or side < 1:
-        raise SplitError(f"block is {block!r}; expected the side of a block in whole pixels, 1 or more")
+    side = max(4, patch // 2) if block is None else whole("block", block, "the side of a block in whole pixels")
     name, pools = split_label("block", train), class_pools(scene)
     budgets = budget_per_class(pools, train)
     held = {c: val_count(n, val) for c, n in budgets.items()}
     rng = generator(seed)
     possible = [c for c, pool in pools.items() if extent(pool, scene.shape[1]) >= patch]
     wanted = Wanted.of(scene, possible, budgets, held)
-    best = max((_one_try(wanted, patch, int(side), rng) for _ in range(STARTS)), key=lambda t: t.score)
+    best = max((_one_try(wanted, patch, side, rng) for _ in range(STARTS)), key=lambda t: t.score)
     dropped = sorted(set(pools) - set(np.unique(scene.usable.ravel()[best.parts["train"]]).tolist()))
     why = (
         f"no training and test pixels of them lie {patch} or more apart once the other classes have theirs; "
@@ -195,6 +188,5 @@ class _Greedy:
 def _thin(labels: np.ndarray, mask: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The mask (row, col) with at most `most` (C+1,) randomly drawn pixels of each class."""
     kept = np.zeros(mask.size, bool)
-    for c in np.unique(labels[mask & (labels > 0)]):
-        kept[rng.permutation(np.flatnonzero(mask & (labels == c)))[: int(most[c])]] = True
+    kept[drawn(labels, mask, most, rng)] = True
     return kept.reshape(mask.shape)

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit.splits.pixels import class_pools, extent, fields
-from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
+from hsikit.splits.repeats import chebyshev
+from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
-from dataclasses import dataclass
-
-import scipy  # its parts load when they are used: a config is expanded without them
+    from hsikit.splits.split import OnImpossible, Part
 
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 
 
 def field_split(
-    scene: Scene,
-    patch: int = 11,
-    seed: int = 0,
-    train_share: float = 1.0,
-    on_impossible: OnImpossible = "drop",
-) -> Split:
+    scene: Scene, patch: int = 11, seed: int = 0, train_share: float = 1.0, on_impossible: OnImpossible = "drop",
+    shots: int = 0,
+) -> Split:  # fmt: skip
     """Whole 8-connected fields to training, validation or test, at least `patch` apart (Chebyshev).
 
     Which field goes where is searched with geometry alone (class and position of pixels), and so is which of
@@ -44,9 +42,11 @@ def field_split(
             inside their fields. Smaller shares are subsets of larger ones; the test stays the same.
         on_impossible: ``"drop"`` leaves out classes that cannot have training and test pixels, with a
             warning; ``"error"`` raises.
+        shots: Pixels of each class to keep, drawn inside its training fields, and no validation pixels; 0 for all.
+            Fewer shots are subsets of more; the test stays the same.
 
     Raises:
-        SplitError: When `patch` or `train_share` is out of range or no class can be on both sides.
+        SplitError: When `patch`, `train_share` or `shots` is out of range or no class can be on both sides.
 
     Example:
         >>> six = np.repeat([1, 2, 1, 2, 1, 2], 20)[:, None] * np.ones((1, 40), int)  # six fields of two classes
@@ -55,7 +55,7 @@ def field_split(
         0.0
     """
     check_patch(patch)
-    name, rng = fields_label(train_share), generator(seed)
+    name, rng = fields_label(train_share, shots), generator(seed)
     numbered, codes = fields(scene.usable), _partition(scene, patch, seed)
     dropped = sorted(set(class_pools(scene)) - set(np.unique(scene.usable[codes == CODES["train"]]).tolist()))
     why = (
@@ -70,27 +70,30 @@ def field_split(
         order = rng.random(scene.usable.size)  # one draw a pixel: shares are nested
         for part in ("train", "val"):
             parts[part] = _thin(parts[part], scene.usable.ravel()[parts[part]], order, train_share)
+    if shots:
+        order, own = rng.random(scene.usable.size), scene.usable.ravel()[parts["train"]]
+        parts["train"] = _thin(parts["train"], own, order, shots)
+        parts["val"] = parts["val"][:0]
     return assemble(scene, name, parts, seed=seed, patch=patch, dropped=dropped, groups=numbered)
 
 
-def fields_label(train_share: float) -> str:
-    """Short name: ``fields``, or ``fields_25`` when a quarter of the training pixels is kept."""
+def fields_label(train_share: float, shots: int = 0) -> str:
+    """Short name: ``fields``; ``fields_25`` for a quarter of the training pixels, ``fields_5px`` for 5 a class."""
     if isinstance(train_share, bool) or not isinstance(train_share, Real) or not 0 < train_share <= 1:
         raise SplitError(f"train_share is {train_share!r}; expected a share above 0 and up to 1 (all)")
-    return "fields" if train_share == 1 else f"fields_{100 * train_share:g}"
+    if isinstance(shots, bool) or not isinstance(shots, Integral) or shots < 0 or (shots and train_share < 1):
+        raise SplitError(f"shots is {shots!r} beside train_share {train_share}; expected a whole number of pixels a "
+                         "class, 0 for all, with train_share left at 1")  # fmt: skip
+    return f"fields_{shots}px" if shots else "fields" if train_share == 1 else f"fields_{100 * train_share:g}"
 
 
-def check_patch(patch: int) -> None:
-    """Refuse window sizes that are no positive whole number."""
-    if isinstance(patch, bool) or not isinstance(patch, int | np.integer) or patch < 1:
-        raise SplitError(f"patch is {patch!r}; expected a window size in whole pixels, 1 or more")
-
-
-def _thin(pixels: np.ndarray, labels: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
+def _thin(pixels: np.ndarray, labels: np.ndarray, order: np.ndarray, kept_of: float) -> np.ndarray:
+    """A share of each class's pixels, or a whole number of them, first in a given order."""
     kept = []
     for c in np.unique(labels):
         own = pixels[labels == c]
-        kept.append(own[np.argsort(order[own])[: max(1, round(share * own.size))]])
+        n = kept_of if isinstance(kept_of, int) else max(1, round(kept_of * own.size))
+        kept.append(own[np.argsort(order[own])[:n]])
     return np.concatenate(kept) if kept else pixels
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible
+from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible, whole
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
@@ -21,11 +21,7 @@ MIN_BUDGET_FOR_VAL = 5  # labelled pixels a class needs before one of them is gi
 
 
 def random_split(
-    scene: Scene,
-    train: float | int = 0.10,
-    val: float = 0.10,
-    seed: int = 0,
-    on_impossible: OnImpossible = "drop",
+    scene: Scene, train: float | int = 0.10, val: float = 0.10, seed: int = 0, on_impossible: OnImpossible = "drop"
 ) -> Split:
     """Stratified random pixels: a label budget per class, the rest is test.
 
@@ -66,11 +62,10 @@ def few_shot_split(scene: Scene, shots: int = 20, seed: int = 0, on_impossible: 
         >>> hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=20).n_train  # of 6 classes
         120
     """
-    if isinstance(shots, bool) or not isinstance(shots, Integral) or shots < 1:
-        raise SplitError(f"shots is {shots!r}; expected a whole number of pixels per class, 1 or more")
+    shots = whole("shots", shots, "a whole number of pixels per class")
     name, pools = f"shot_{shots}", class_pools(scene)
-    _check_enough(scene, name, pools, int(shots))
-    return _draw(scene, name, pools, {c: int(shots) for c in pools}, 0.0, seed, on_impossible)
+    _check_enough(scene, name, pools, shots)
+    return _draw(scene, name, pools, dict.fromkeys(pools, shots), 0.0, seed, on_impossible)
 
 
 def official_split(scene: Scene, name: str | None = None, val: float = 0.10, seed: int = 0) -> Split:
@@ -109,14 +104,9 @@ def official_split(scene: Scene, name: str | None = None, val: float = 0.10, see
         raise SplitError(f"{chosen}: {both} pixels are in both masks; training and test must be disjoint")
     train, held = _take_val(pools, val, generator(seed))
     test = np.concatenate([pixels for c, pixels in tested.items() if c in pools])
-    return assemble(
-        scene,
-        chosen if name else "official",
-        {"train": train, "val": held, "test": test},
-        seed=seed,
-        dropped=dropped,
-        groups=fields(scene.usable),
-    )
+    parts: dict[Part, np.ndarray] = {"train": train, "val": held, "test": test}
+    return assemble(scene, chosen if name else "official", parts, seed=seed, dropped=dropped,
+                    groups=fields(scene.usable))  # fmt: skip
 
 
 # --- pieces the other splitters share --------------------------------------------------------------
@@ -194,15 +184,8 @@ def _check_enough(scene: Scene, name: str, pools: dict[int, np.ndarray], wanted:
         raise SplitError(f"{name}: {wanted} pixels per class wanted, but {named}; ask for at most {most}")
 
 
-def _draw(
-    scene: Scene,
-    name: str,
-    pools: dict[int, np.ndarray],
-    budgets: dict[int, int],
-    val: float,
-    seed: int,
-    on_impossible: OnImpossible,
-) -> Split:
+def _draw(scene: Scene, name: str, pools: dict[int, np.ndarray], budgets: dict[int, int], val: float, seed: int,
+          on_impossible: OnImpossible) -> Split:  # fmt: skip
     dropped = [c for c, pool in pools.items() if pool.size <= budgets[c]]
     why = "all their pixels would train and none be left to test; a smaller budget or more labels would work"
     report_impossible(scene, name, dropped, why, on_impossible)
@@ -214,6 +197,14 @@ def _draw(
     test = np.concatenate([pool[budgets[c] :] for c, pool in shuffled.items()])
     parts: dict[Part, np.ndarray] = {"train": train, "val": held, "test": test}
     return assemble(scene, name, parts, seed=seed, dropped=dropped, groups=fields(scene.usable))
+
+
+def drawn(labels: np.ndarray, mask: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Flat indices of at most `most` (C+1,) random pixels of each class inside a mask (row, col)."""
+    found = [np.empty(0, np.int64)]
+    for c in np.unique(labels[mask & (labels > 0)]):
+        found.append(rng.permutation(np.flatnonzero(mask & (labels == c)))[: int(most[c])])
+    return np.concatenate(found)
 
 
 def _take_val(budgets: dict[int, np.ndarray], val: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from hsikit.splits.blocks import block_split
 from hsikit.splits.fields import field_split, fields_label
 from hsikit.splits.pixels import few_shot_split, official_split, random_split, split_label
 from hsikit.splits.split import Split, SplitError
-from hsikit.splits.west_east import east_west_split, west_east_split
+from hsikit.splits.west_east import PER_CLASS, across_label, east_west_split, west_east_split
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
     "random": (random_split, ("train", "val", "on_impossible")),
     "block": (block_split, ("train", "patch", "val", "block", "on_impossible")),
-    "fields": (field_split, ("patch", "train_share", "partition", "on_impossible")),
+    "fields": (field_split, ("patch", "train_share", "shots", "partition", "on_impossible")),
     "few_shot": (few_shot_split, ("shots", "on_impossible")),
     "official": (official_split, ("name", "val")),
     "west_east": (west_east_split, ("train_cols_below", "test_cols_from", "per_class", "val", "partition")),
@@ -74,10 +74,12 @@ def split_name(spec: Mapping[str, Any]) -> str:
     if kind in ("random", "block"):
         return split_label(kind, keys.get("train", 0.10))
     if kind == "fields":
-        return fields_label(keys.get("train_share", 1.0))
+        return fields_label(keys.get("train_share", 1.0), keys.get("shots", 0))
     if kind == "few_shot":
         return f"shot_{keys.get('shots', 20)}"
-    return keys.get("name") or "official" if kind == "official" else kind
+    if kind in ("west_east", "east_west"):
+        return across_label(kind, keys.get("per_class", PER_CLASS))
+    return keys.get("name") or "official"
 
 
 def seen_only(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,8 +97,6 @@ def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     allowed = (*KINDS[kind][1], *UNSEEN)
     for key in keys:
         if key not in allowed:
-            raise SplitError(
-                f"split kind {kind!r} has no key {key!r}; did you mean {nearest(key, allowed)!r}? "
-                f"Known: {', '.join(allowed)}"
-            )
+            hint = f"did you mean {nearest(key, allowed)!r}? Known: {', '.join(allowed)}"
+            raise SplitError(f"split kind {kind!r} has no key {key!r}; {hint}")
     return kind, keys

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit._util import replacing
+from hsikit._util import saved
 from hsikit.splits.repeats import chebyshev, measured_once
 
 if TYPE_CHECKING:
@@ -93,9 +93,8 @@ class Split:
     def _check_parts(self) -> None:
         everything = np.concatenate([self.train, self.val, self.test])
         if self.train.size == 0 or self.test.size == 0:
-            raise SplitError(
-                f"{self.name}: {self.train.size} training and {self.test.size} test pixels; both need at least one"
-            )
+            sizes = f"{self.train.size} training and {self.test.size} test pixels"
+            raise SplitError(f"{self.name}: {sizes}; both need at least one")
         shared = everything.size - np.unique(everything).size
         if shared:
             raise SplitError(f"{self.name}: {shared} pixels are in two parts; train, val and test must be disjoint")
@@ -112,10 +111,8 @@ class Split:
             raise SplitError(f"{self.name}: dropped classes {sorted(stray)} still have pixels; remove them")
         untrained = set(np.unique(self.y("test")).tolist()) - set(self.classes) - set(self.unseen_classes)
         if untrained:
-            raise SplitError(
-                f"{self.name}: classes {sorted(untrained)} are tested but never trained; "
-                "drop them or declare them in unseen_classes"
-            )
+            remedy = "drop them or declare them in unseen_classes"
+            raise SplitError(f"{self.name}: classes {sorted(untrained)} are tested but never trained; {remedy}")
 
     # --- what a part holds -----------------------------------------------------------------------
 
@@ -175,7 +172,9 @@ class Split:
 
     def leakage(self, patch: int) -> LeakageReport:
         """How many test windows of `patch` x `patch` pixels share a pixel with a training window."""
-        return leakage_report(self, patch)
+        distance = chebyshev(self.mask("train")).ravel()[self.test]
+        distance.setflags(write=False)
+        return LeakageReport(self, check_patch(patch), distance)
 
     def without_training(self, classes: Iterable[int], window: int = 1) -> Split:
         """The same split with some classes 1..C taken out of train and val, declared unseen, still tested.
@@ -212,7 +211,8 @@ class Split:
 
     def save(self, path: str | Path) -> Path:
         """Write a small npz (no pickle), moved into place when complete; returns the path."""
-        return save_split(self, path)
+        arrays = {key: np.asarray(getattr(self, key)) for key in STORED if getattr(self, key) is not None}
+        return saved(Path(path), lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
 
     @staticmethod
     def load(path: str | Path, scene: Scene) -> Split:
@@ -221,7 +221,22 @@ class Split:
         Raises:
             SplitError: When the file is no saved split, or belongs to another scene or version of it.
         """
-        return load_split(path, scene)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {key: stored[key] for key in stored.files}
+        except FileNotFoundError:
+            raise SplitError(f"no split at {path}; save one there first") from None
+        except Exception as problem:  # zip, zlib and header errors come in many types
+            raise SplitError(f"{path} is not a saved split ({problem}); make and save it again") from None
+        missing = [key for key in STORED if key not in arrays and key != "groups"]
+        if missing:
+            raise SplitError(f"{path} is not a saved split: it lacks {', '.join(missing)}; save it again")
+        if str(arrays["scene_hash"]) != scene.content_hash:
+            raise SplitError(
+                f"{path} was made for a scene with hash {arrays['scene_hash']}, {scene.name} has "
+                f"{scene.content_hash}; load that scene or make the split again"
+            )
+        return Split(**{key: _plain(key, arrays[key]) for key in STORED if key in arrays})
 
 
 def _checked_indices(name: str, part: str, indices: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -250,23 +265,25 @@ def _checked_raster(name: str, what: str, raster: np.ndarray, shape: tuple[int, 
 # --- shared by the splitters ---------------------------------------------------------------------
 
 
+def whole(name: str, value: Any, expected: str, least: int = 1) -> int:
+    """The value as a plain int, or a clear error where it is no whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise SplitError(f"{name} is {value!r}; expected {expected}, {least} or more")
+    return int(value)
+
+
+def check_patch(patch: int) -> int:
+    """Refuse window sizes that are no positive whole number."""
+    return whole("patch", patch, "a window size in whole pixels")
+
+
 def generator(seed: int) -> np.random.Generator:
     """A random generator, or a clear error for a seed that is no whole number from 0."""
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise SplitError(f"seed is {seed!r}; expected a whole number, 0 or more")
-    return np.random.default_rng(int(seed))
+    return np.random.default_rng(whole("seed", seed, "a whole number", 0))
 
 
-def assemble(
-    scene: Scene,
-    name: str,
-    parts: dict[Part, np.ndarray],
-    *,
-    seed: int,
-    patch: int = 0,
-    dropped: Iterable[int] = (),
-    groups: np.ndarray | None = None,
-) -> Split:
+def assemble(scene: Scene, name: str, parts: dict[Part, np.ndarray], *, seed: int, patch: int = 0,
+             dropped: Iterable[int] = (), groups: np.ndarray | None = None) -> Split:  # fmt: skip
     """A `Split` of `scene` from flat indices in any order; labels are the scene's.
 
     Of pixels that repeat one measurement (`scene.source_pixel`) one stays, in the first of the parts that has any: no
@@ -278,20 +295,10 @@ def assemble(
     everything = np.concatenate(list(sorted_parts.values()))
     labels = np.zeros(scene.shape, np.int16)
     labels.ravel()[everything] = scene.usable.ravel()[everything]
-    return Split(
-        name=name,
-        shape=scene.shape,
-        labels=labels,
-        class_names=tuple(scene.class_names),
-        seed=seed,
-        patch=patch,
-        dropped_classes=tuple(dropped),
-        groups=groups,
-        scene_hash=scene.content_hash,
-        train=sorted_parts["train"],
-        val=sorted_parts["val"],
-        test=sorted_parts["test"],
-    )
+    train, val, test = sorted_parts.values()
+    return Split(name, scene.shape, train, val, test, labels=labels, seed=seed, patch=patch,
+                 class_names=tuple(scene.class_names), dropped_classes=tuple(dropped), groups=groups,
+                 scene_hash=scene.content_hash)  # fmt: skip
 
 
 def report_impossible(scene: Scene, name: str, classes: Iterable[int], why: str, on_impossible: str) -> None:
@@ -363,62 +370,13 @@ class LeakageReport:
         return codes
 
     def __repr__(self) -> str:
-        return (
-            f"<leakage of {self.split.name} at window {self.patch}: {100 * self.shared:.1f} % of "
-            f"{self.split.n_test:,} test windows share pixels with training windows>"
-        )
-
-
-def leakage_report(split: Split, patch: int) -> LeakageReport:
-    """Measure a split at one window size; see `LeakageReport`."""
-    if isinstance(patch, bool) or int(patch) != patch or patch < 1:
-        raise SplitError(f"patch is {patch!r}; expected a window size in pixels, 1 or more")
-    distance = chebyshev(split.mask("train")).ravel()[split.test]
-    distance.setflags(write=False)
-    return LeakageReport(split, int(patch), distance)
-
-
-# --- storage ---------------------------------------------------------------------------------------
+        shared = f"{100 * self.shared:.1f} % of {self.split.n_test:,} test windows share pixels with training windows"
+        return f"<leakage of {self.split.name} at window {self.patch}: {shared}>"
 
 
 ARRAYS = ("train", "val", "test", "labels", "groups")
 TUPLES = ("shape", "class_names", "dropped_classes", "unseen_classes")
 STORED = ("name", "seed", "patch", "scene_hash", *TUPLES, *ARRAYS)
-
-
-def save_split(split: Split, path: str | Path) -> Path:
-    """See `Split.save`."""
-    arrays = {key: np.asarray(getattr(split, key)) for key in STORED if getattr(split, key) is not None}
-    return save_arrays(path, arrays)
-
-
-def save_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> Path:
-    """Write arrays to a compressed npz next to its place, then move it there; returns the path."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as aside, aside.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    return path
-
-
-def load_split(path: str | Path, scene: Scene) -> Split:
-    """See `Split.load`."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-    except FileNotFoundError:
-        raise SplitError(f"no split at {path}; save one there first") from None
-    except Exception as problem:  # zip, zlib and header errors come in many types
-        raise SplitError(f"{path} is not a saved split ({problem}); make and save it again") from None
-    missing = [key for key in STORED if key not in arrays and key != "groups"]
-    if missing:
-        raise SplitError(f"{path} is not a saved split: it lacks {', '.join(missing)}; save it again")
-    if str(arrays["scene_hash"]) != scene.content_hash:
-        raise SplitError(
-            f"{path} was made for a scene with hash {arrays['scene_hash']}, {scene.name} has "
-            f"{scene.content_hash}; load that scene or make the split again"
-        )
-    return Split(**{key: _plain(key, arrays[key]) for key in STORED if key in arrays})
 
 
 def _plain(key: str, array: np.ndarray) -> Any:

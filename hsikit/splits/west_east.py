@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.splits.pixels import check_val, fields, val_count
-from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible
+from hsikit.splits.pixels import check_val, drawn, fields, val_count
+from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible, whole
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
 
 # Weight of log(1 + validation pixels) against log(1 + training pixels) when a strip is chosen. Assumed.
 VAL_WEIGHT = 0.25
+PER_CLASS = 150  # label budget of each class, unless told otherwise
 
 
-def west_east_split(
-    scene: Scene,
-    train_cols_below: int = 119,
-    test_cols_from: int = 129,
-    per_class: int = 150,
-    val: float = 0.10,
-    seed: int = 0,
-) -> Split:
+def west_east_split(scene: Scene, train_cols_below: int = 119, test_cols_from: int = 129, per_class: int = 150,
+                    val: float = 0.10, seed: int = 0) -> Split:  # fmt: skip
     """Training pixels west of a column, test pixels east of another; the defaults fit the MUUFL subset.
 
     Windows up to ``test_cols_from - train_cols_below + 1`` pixels (11 by default) share nothing across the
@@ -98,12 +92,16 @@ def east_west_split(
     return _across(scene, "east_west", sides, int(train_cols_from - test_cols_below + 1), per_class, val, seed, where)
 
 
+def across_label(kind: str, per_class: int) -> str:
+    """Short name of a split from one side to the other; a label budget other than 150 a class is named."""
+    return kind if per_class == PER_CLASS else f"{kind}_{per_class}"
+
+
 def _across(scene: Scene, kind: str, sides: tuple[np.ndarray, np.ndarray], patch: int, per_class: int, val: float,
             seed: int, where: str) -> Split:  # fmt: skip
     """Train and validate on the columns of the first side, test on those of the second."""
     check_val(val)
-    if isinstance(per_class, bool) or not isinstance(per_class, Integral) or per_class < 1:
-        raise SplitError(f"per_class is {per_class!r}; expected whole pixels per class, 1 or more")
+    whole("per_class", per_class, "whole pixels per class")
     own, other = (np.where(side, scene.usable, 0) for side in sides)
     if not own.any() or not other.any():
         raise SplitError(f"{kind}: a side of {scene.name} has no labelled pixels; move the columns")
@@ -116,14 +114,22 @@ def _across(scene: Scene, kind: str, sides: tuple[np.ndarray, np.ndarray], patch
 
     rng = generator(seed)
     parts: dict[Part, np.ndarray] = {
-        "train": _draw(own, room, budget - held, rng),
-        "val": _draw(own, strip, held, rng),
+        "train": drawn(own, room, budget - held, rng),
+        "val": drawn(own, strip, held, rng),
     }
     trained = np.unique(own[room & (own > 0)])
     parts["test"] = np.flatnonzero(np.isin(other, trained) & (other > 0))
     dropped = sorted(set(np.unique(other[other > 0]).tolist()) - set(trained.tolist()))
     report_impossible(scene, kind, dropped, where, "drop")
-    return assemble(scene, kind, parts, seed=seed, patch=patch, dropped=dropped, groups=fields(scene.usable))
+    return assemble(
+        scene,
+        across_label(kind, per_class),
+        parts,
+        seed=seed,
+        patch=patch,
+        dropped=dropped,
+        groups=fields(scene.usable),
+    )
 
 
 def _best_strip(
@@ -146,11 +152,3 @@ def _best_strip(
 
     feasible = [o for o in options if np.array_equal(np.unique(own[o[0]]), np.unique(own[labelled]))]
     return max(feasible, key=worth, default=(labelled, np.zeros_like(labelled)))
-
-
-def _draw(labels: np.ndarray, mask: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Flat indices of at most `most` (C+1,) random pixels of each class inside a mask (row, col)."""
-    drawn = [np.empty(0, np.int64)]
-    for c in np.unique(labels[mask & (labels > 0)]):
-        drawn.append(rng.permutation(np.flatnonzero(mask & (labels == c)))[: int(most[c])])
-    return np.concatenate(drawn)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
+from hsikit._util import class_at
 from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
-from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, PIXELS, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, PIXELS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
 
+HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes"}
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
@@ -58,6 +59,18 @@ KINDS: dict[str, _Kind] = {
                                  "papers.differences", notes.DIFFERENCES, (PIXELS,), ranks=()),
     "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
                                 "cubes.cubes_table", notes.CUBES, ranks=()),
+    **{name: _Kind(f"SDHSI-Net on Indian Pines: {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,
+                   by=("split", "cube"), ranks=("OA", "AA"))
+       for name, title in (("sdhsi_partitions", "whole fields, twenty partitions"), ("sdhsi_few_labels", "few labels"),
+                           ("sdhsi_one_percent", "1 % at random, every control"),
+                           ("sdhsi_parity", "10 % at random, a parity check"),
+                           ("sdhsi_wrong_labels_fields", "wrong labels"))},
+    "sdhsi_spread": _Kind("SDHSI-Net on Indian Pines: how far one partition or seed could mislead",
+                          ("sdhsi_partitions_seeds",), "sdhsi.spread_made_of", notes.OVER_FIELDS, ranks=()),
+    "sdhsi_held": _Kind("SDHSI-Net on Indian Pines, repaired cube: the paper's claims", SDHSI_FROM, "sdhsi.claims",
+                        notes.HELD, ranks=()),
+    "sdhsi_tighter": _Kind("SDHSI-Net on Indian Pines: whether tighter classes are better ones", SDHSI_FROM,
+                           "sdhsi.tighter_is_better", notes.TIGHTER, ranks=()),
     "sdhsi_arms": _Kind(f"{PINES}, whole fields: what each part adds", ("sdhsi_ablation",), "papers.sdhsi_arms",
                         notes.SDHSI_ARMS),
     "sdhsi_budgets": _Kind(f"{PINES}: label budgets", PAIRS, "papers.sdhsi_budgets", notes.SDHSI, ranks=()),
@@ -79,7 +92,7 @@ def build(name: str, store: Store | None = None) -> Table:
     rows = list(store.rows().values()) if kind.whole_ledger else rows_of(store, *kind.configs)
     gaps = missing(name, store)
     module, _, function = kind.make.partition(".")
-    make = getattr(import_module(f"hsikit.tables.{module}"), function)
+    make = class_at(f"{HOMES[module]}.{function}")
     try:
         cells = make(*kind.given, rows) if rows else None
     except TableError:

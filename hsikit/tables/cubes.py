@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.frames import frame, over_partitions, paired, spread
+from hsikit.tables.frames import frame, paired, pooled, spread
 from hsikit.tables.layout import CUBES
 
 METRICS = ("oa", "aa")
@@ -23,7 +23,7 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     Returns:
         A line a split, method and cube: n, OA and AA, and both differences with the pairs they rest on.
     """
-    long = frame(over_partitions(rows))
+    long = frame(row | {"split": _over_partitions(row)} for row in pooled(rows))
     long = long[long["measure"].isin(METRICS)]
     long = long.assign(arm=long["method"], method=long["scene"])
     others = {cube: (cube, "indian_pines") for cube in CUBES if cube != "indian_pines"}
@@ -37,3 +37,7 @@ def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         line |= {f"{SHOWN[key]} minus published (points)": difference(gap) if gap else "" for key, gap in own.items()}
         lines.append(line | {"pairs": own["oa"]["n"] if own["oa"] else ""})
     return pd.DataFrame(lines)
+
+
+def _over_partitions(row: Mapping[str, Any]) -> str:
+    return f"{row['split']}, a partition each" if row["config"]["split"]["kind"] == "fields" else row["split"]

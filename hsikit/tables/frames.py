@@ -3,8 +3,8 @@
     spread(frame(rows), "scene", "split", "method")
     paired(frame(rows, "exit"), {"gain": ("SDHSI-Net", "SDHSI-Net trunk")}, "item", "measure")
 
-A line has scene, split, method (the row's label), hash and seed; part, item and at, which say what of the run was
-measured; measure and value. What was not measured has no line.
+A line has scene, split, method (the row's label), hash, partition and seed; part, item and at, which say what of the
+run was measured; measure and value. What was not measured has no line.
 
 | part        | item               | at                 | measures                                             |
 | ----------- | ------------------ | ------------------ | ---------------------------------------------------- |
@@ -28,16 +28,37 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from hsikit.splits.spec import split_name
+from hsikit.tables.fields import over_fields
 from hsikit.tables.stats import Summary, holm, paired_difference, summary
 
 Row = Mapping[str, Any]
 Line = tuple[str, float | None, str, Any]  # item, at, measure, value
 SCORES = ("oa", "aa", "kappa")
 SCALARS = (*SCORES, "seconds", "val_oa", "area_oa", "field_oa", "group_low", "group_high")
-RUN = ("scene", "split", "name", "hash", "seed")  # keys of a row; a frame calls the label its method
-COLUMNS = ("scene", "split", "method", "hash", "seed", "part", "item", "at", "measure", "value")
+RUN = ("scene", "split", "name", "hash", "partition", "seed")  # keys of a row; a frame calls the label its method
+COLUMNS = ("scene", "split", "method", "hash", "partition", "seed", "part", "item", "at", "measure", "value")
+PAIR = ["partition", "seed"]  # what two rows of a pair share
 R = TypeVar("R", bound=Row)
+
+
+def pooled(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows of several partitions of a scene under one split name, each with its `partition`: pairs share that too.
+
+    Where a split of one partition goes by the same name, the other is told from it: "west_east, a partition each".
+    """
+    found: list[tuple[dict[str, Any], str]] = []
+    splits: dict[tuple[str, str], dict[str, set[int]]] = {}
+    for row in rows:
+        number = row["config"]["split"].get("partition", 0)
+        name = row["split"].removesuffix(f"_p{number}") if number else row["split"]
+        spec = {key: value for key, value in row["config"]["split"].items() if key != "partition"}
+        found.append((dict(row) | {"split": name, "partition": number}, json.dumps(spec, sort_keys=True)))
+        splits.setdefault((row["scene"], name), {}).setdefault(found[-1][1], set()).add(number)
+    for made, own in found:
+        kinds = splits[made["scene"], made["split"]]
+        if len(kinds) > 1 and len(kinds[own]) > 1:
+            made["split"] += ", a partition each"
+    return [row for row, _ in found]
 
 
 def only(rows: Iterable[R], splits: Iterable[str] | None = None, methods: Iterable[str] | None = None) -> list[R]:
@@ -49,7 +70,7 @@ def only(rows: Iterable[R], splits: Iterable[str] | None = None, methods: Iterab
 def frame(rows: Iterable[Row], *parts: str) -> pd.DataFrame:
     """Rows of the ledger as one long frame of the parts named, of the scores where none is."""
     lines = [
-        (*(row.get(key, "") for key in RUN), part, *line)
+        (*(row.get(key, 0 if key == "partition" else "") for key in RUN), part, *line)
         for row in rows for part in parts or ("score",) for line in PARTS[part](row) if not pd.isna(line[-1])
     ]  # fmt: skip
     return pd.DataFrame(lines, columns=COLUMNS)
@@ -75,11 +96,11 @@ def spread(long: pd.DataFrame, *by: str) -> pd.DataFrame:
 
 
 def paired(long: pd.DataFrame, comparisons: Mapping[str, Sequence[Any]], *by: str, primary: int = 1) -> pd.DataFrame:
-    """Named differences between methods, paired by seed, for each group.
+    """Named differences between methods, paired by partition and seed, for each group.
 
     Args:
-        comparisons: Name -> (method, reference), or (method, [references]), whose mean is taken seed by seed. One
-            whose methods share no seed in a group is left out there.
+        comparisons: Name -> (method, reference), or (method, [references]), whose mean is taken pair by pair. One
+            whose methods share no pair in a group is left out there.
         by: Columns that make a group; `measure` is one of them.
         primary: So many comparisons at the head are not corrected; Holm within the group on the rest.
 
@@ -113,9 +134,9 @@ def _groups(long: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, 
 
 
 def _sides(part: pd.DataFrame, method: str, references: str | Sequence[str]) -> pd.DataFrame:
-    """Two columns over the seeds that all have: the method's values, and the mean of its references'."""
+    """Two columns over the pairs that all have: the method's values, and the mean of its references'."""
     names = [method, *([references] if isinstance(references, str) else references)]
-    values = {name: part.loc[part["method"] == name].set_index("seed")["value"].astype(float) for name in names}
+    values = {name: part.loc[part["method"] == name].set_index(PAIR)["value"].astype(float) for name in names}
     for name, column in values.items():
         if column.index.has_duplicates:
             raise ValueError(f"{name!r} has a seed twice; choose one configuration first, with best_by_validation")
@@ -181,32 +202,16 @@ PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
 # --- scores of runs --------------------------------------------------------------------------------
 
 
-def over_partitions(rows: Iterable[R]) -> list[Any]:
-    """The rows, with one name for a split of which every seed has the partition of its number.
-
-    Such rows are draws of a split, to be paired by their seed; alone, each would stand on a split of its own.
-    """
-    rows = list(rows)
-    splits: dict[str, list[R]] = {}
-    for row in rows:
-        spec = {key: value for key, value in row["config"]["split"].items() if key != "partition"}
-        splits.setdefault(json.dumps([row["scene"], spec], sort_keys=True), []).append(row)
-    shown: dict[str, str] = {}
-    for key, own in splits.items():
-        drawn = {row["config"]["split"].get("partition", 0) == row["seed"] for row in own}
-        if drawn == {True} and len({row["seed"] for row in own}) > 1:
-            name = split_name(json.loads(key)[1])
-            shown |= {row["hash"]: f"{name}, a partition each" for row in own}
-    return [{**row, "split": shown.get(row["hash"], row["split"])} for row in rows]
-
-
 def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[str, Any]]:
     """One entry per method, scene and split, as JSON holds it: n, mean and std of OA, AA and kappa, as fractions.
 
     The std of a single run is null. With a `reference` (the label of a method), every other method of the same scene
-    and split carries `p`, the two-sided Wilcoxon over shared seeds, Holm-corrected within its table; null where fewer
-    than 8 seeds are shared.
+    and split carries `p`, the two-sided Wilcoxon over shared seeds, Holm-corrected within its table, null where fewer
+    than 8 are shared; `difference` from the reference in OA with its 95 % interval `low` to `high`, and `interval`,
+    what that is over: "fields" (a bootstrap, `hsikit.tables.fields`) where rows tell the fields apart, beside
+    `naive_low` and `naive_high`, Student's t over pairs; else "seeds", Student's t alone.
     """
+    rows = list(rows)
     long = frame(rows)
     table = spread(long[long["measure"].isin([*SCORES, "seconds"])], "scene", "split", "method")
     entries = [{"method": e["method"], "scene": e["scene"], "split": e["split"], "n": e["n"],
@@ -216,11 +221,21 @@ def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[st
         return entries
     others = {name: (name, reference) for name in table["method"].unique() if name != reference}
     tests = paired(long[long["measure"] == "oa"], others, "scene", "split", "measure", primary=0)
-    p = tests.set_index(["scene", "split", "comparison"])["p"]
-    where = [(e["scene"], e["split"], e["method"]) for e in entries]
-    return [
-        e | {"reference": reference, "p": _plain(p[place])} if place in p else e for e, place in zip(entries, where)
-    ]
+    of = {(d["scene"], d["split"], d["comparison"]): d for d in tests.to_dict("records")}
+    return [e | _difference(rows, e, of[place], reference) if (place := (e["scene"], e["split"], e["method"])) in of
+            else e for e in entries]  # fmt: skip
+
+
+def _difference(rows: list[Row], entry: dict[str, Any], test: dict[str, Any], reference: str) -> dict[str, Any]:
+    """What a row of a summary says of its difference from the reference; fractions."""
+    difference, low, high = (_plain(test[key] / 100) for key in ("difference", "low", "high"))
+    told = {"reference": reference, "p": _plain(test["p"]), "difference": difference, "low": low, "high": high,
+            "interval": "seeds"}  # fmt: skip
+    here = [r for r in rows if (r["scene"], r["split"]) == (entry["scene"], entry["split"])]
+    found = over_fields(only(here, methods=[entry["method"]]), only(here, methods=[reference]))
+    if found is None:
+        return told
+    return told | {"low": found.low, "high": found.high, "interval": "fields", "naive_low": low, "naive_high": high}
 
 
 def _plain(number: float | None) -> float | None:

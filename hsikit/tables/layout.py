@@ -61,7 +61,7 @@ CUBES = {
     "indian_pines_bands_left_out": "placebo: damaged bands left out",
     "indian_pines_median": "placebo: median of three bands",
 }  # fmt: skip
-CUBES_FROM = ("indian_pines_cubes_fields", "indian_pines_cubes_random")
+CUBES_FROM = ("indian_pines_cubes_fields", "indian_pines_cubes_random", "indian_pines_cubes_ssrn")
 NETWORKS = {"mmlgnet": "MMLGNet", "sdhsi": "SDHSI-Net"}  # what figures call the papers' methods
 
 # SDHSI-Net: with self-distillation, and the same trunk on cross-entropy alone, at each label budget.
@@ -80,6 +80,22 @@ BY_SIZE = (
     "random_10",
 )  # as figures draw them
 PLAIN = "SDHSI-Net: cross-entropy only"  # what the arms of its ablation are compared with
+
+# SDHSI-Net over partitions and draws: the arms with self-distillation, and the trunk that all are compared with.
+TRUNK, WITH = "sdhsi_trunk", ("sdhsi", "sdhsi_unlabelled")
+SDHSI_FROM = ("sdhsi_partitions", "sdhsi_few_labels", "sdhsi_one_percent", "sdhsi_parity")
+STEPS = {  # what each step is -> the arm with it and the arm without
+    "input: discriminants and noise": (TRUNK, "trunk on 15 components"),
+    "exits": ("exits with cross-entropy", TRUNK),
+    "soft targets on labelled windows": ("sdhsi", "exits with cross-entropy"),
+    "soft targets on unlabelled windows": ("sdhsi_unlabelled", "sdhsi"),
+    "all of self-distillation": ("sdhsi_unlabelled", TRUNK),
+    "beside: batch norm sees them": ("trunk, batch norm sees the unlabelled windows", TRUNK),
+    "beside: two views of them agree": ("trunk, two views of the unlabelled windows agree", TRUNK),
+    "beside: twice the steps": ("trunk, twice the steps", TRUNK),
+    "self-distillation less batch norm": ("sdhsi_unlabelled", "trunk, batch norm sees the unlabelled windows"),
+    "self-distillation less two views": ("sdhsi_unlabelled", "trunk, two views of the unlabelled windows agree"),
+}
 
 # MMLGNet: line of a table -> arm of mmlgnet_ablation.
 FULL = "mmlgnet"

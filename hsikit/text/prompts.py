@@ -76,8 +76,7 @@ class ClassPrompts:
     def select(self, kind: str = "descriptive") -> list[list[str]]:
         """Sentences of one kind, a list for each class; "descriptive" joins place, colour and height.
 
-        Raises:
-            TextError: When the kind is unknown, or a class has no sentence of it.
+        Raises `TextError` when the kind is unknown, or a class has no sentence of it.
         """
         if kind not in self.kinds:
             raise TextError(f"no prompts of kind {kind!r} for {self.scene}{_nearest(kind, self.kinds)}")
@@ -90,8 +89,7 @@ class ClassPrompts:
     def only(self, class_names: Sequence[str]) -> ClassPrompts:
         """The same words for some of the classes, in the order given.
 
-        Raises:
-            TextError: When a name has no prompts here.
+        Raises `TextError` when a name has no prompts here.
         """
         for name in class_names:
             if name not in self.class_names:

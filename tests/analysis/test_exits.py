@@ -160,3 +160,14 @@ def test_only_sdhsi_has_exits():
     other = fit(CNN2D(15, 3, 7), SCENE, SPLIT, TrainConfig(epochs=1, threads=1), progress=False).model
     with pytest.raises(ValueError, match="CNN2D has no exits"):
         exit_answers(other, SCENE, SPLIT.test)
+
+
+def test_costs_of_a_trunk_with_fewer_exits_than_stages_by_hand():
+    costs = exit_costs(SDHSINet(8, 9, 11, variant="fields")).set_index("name")
+    assert list(costs.index) == ["exit 1", "exit 2", "exit 3", "final"]
+    stages = np.array([16 * 3 * 6, 16 * 16 * 27 * 4, 64 * 64 * 9, 64 * 64 * 9])  # no biases; bands left 6, then 4
+    answer = np.array([96, 64, 64]) * 64 + 64 * 9
+    assert list(costs["macs"][:3]) == list(stages.cumsum()[:3] + answer)
+    assert costs["macs"]["final"] == stages.sum() + 64 * 128 + 128 * 9
+    sides = np.array([11, 9, 7, 5]) ** 2
+    assert costs["macs_window"]["final"] == (stages * sides).sum() + 64 * 128 + 128 * 9

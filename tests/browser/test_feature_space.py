@@ -95,7 +95,8 @@ def test_the_perplexity_follows_the_keyboard_with_progress_and_can_be_stopped(pi
     shot(book.page, "50_progress")
     busy.get_by_role("button", name="Stop").click()
     book.until(f"[{X}.busy, int({X}.perplexity)]", [False, before])
-    slider.focus()
+    book.page.wait_for_function("([s, v]) => +s.ariaValueNow === v", arg=[slider.element_handle(), before])
+    slider.focus()  # back where it stood also on the screen: a key counts from there
     book.page.keyboard.press("ArrowLeft")
     book.until(f"int({X}.perplexity)", before - 1, 90)
     assert (picture.settle() != frame).any()

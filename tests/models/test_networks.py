@@ -25,8 +25,10 @@ def networks():
     mml.read_text(text())
     return {
         "mmlgnet": mml, "trunk_ce": TrunkClassifier(15, 1, 3, window=11), "sdhsi light": SDHSINet(15, 3, 11),
-        "sdhsi paper": SDHSINet(15, 3, 11, variant="paper"), "cnn2d": CNN2D(15, 3, 11), "cnn3d": CNN3D(15, 3, 11),
-        "hybridsn": HybridSN(15, 3, 11),
+        "sdhsi paper": SDHSINet(15, 3, 11, variant="paper"), "sdhsi fields": SDHSINet(15, 3, 11, variant="fields"),
+        "sdhsi few labels": SDHSINet(15, 3, 11, variant="few_labels", answer="mean"),
+        "sdhsi ten percent": SDHSINet(15, 3, 11, variant="ten_percent"), "cnn2d": CNN2D(15, 3, 11),
+        "cnn3d": CNN3D(15, 3, 11), "hybridsn": HybridSN(15, 3, 11),
     }  # fmt: skip
 
 
@@ -159,7 +161,10 @@ def test_a_lost_sensor_answers_as_if_its_features_were_zero():
     [
         (lambda: SDHSINet(12, 3, 11), "at least 13 bands"),
         (lambda: SDHSINet(15, 3, 8), "odd window from 9"),
-        (lambda: SDHSINet(15, 3, 11, variant="heavy"), "choose 'light' or 'paper'"),
+        (lambda: SDHSINet(15, 3, 11, variant="heavy"), "choose 'light' or 'paper' or 'fields'"),
+        (lambda: SDHSINet(15, 3, 11, answer="best"), "choose 'final' or 'mean'"),
+        (lambda: SDHSINet(4, 3, 11, variant="fields"), "at least 5 bands"),
+        (lambda: SDHSINet(15, 3, 7, variant="fields"), "odd window from 9"),
         (lambda: MMLGNet(15, 1, 10).read_text(text()), r"expected \(classes, 10\)"),
         (lambda: networks()["mmlgnet"](torch.randn(1, 15, 11, 11)), "takes LiDAR"),
         (lambda: MMLGNet(15, 1, 10, fusion="product"), "choose one of concat, gated, sum"),
@@ -172,3 +177,27 @@ def test_a_lost_sensor_answers_as_if_its_features_were_zero():
 def test_bad_input_is_one_clear_line(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("variant", "bands", "classes", "window", "both", "trunk"),
+    [("fields", 8, 9, 11, 106_772, 90_489), ("few_labels", 15, 16, 13, 126_392, 104_056),
+     ("ten_percent", 30, 16, 13, 203_104, 167_968), ("light", 30, 16, 11, 588_720, 362_608)],
+)  # fmt: skip
+def test_trunks_have_the_weights_that_were_counted_by_hand(variant, bands, classes, window, both, trunk):
+    of = lambda exits: SDHSINet(bands, classes, window, variant, exits)  # noqa: E731
+    assert (count_parameters(of(True)), count_parameters(of(False))) == (both, trunk)
+
+
+def test_exits_of_the_fields_trunk_look_at_the_central_pixels_alone():
+    torch.manual_seed(0)
+    network = SDHSINet(8, 3, 11, variant="fields").eval()
+    x = torch.randn(2, 8, 11, 11)
+    frame = torch.ones(11, 11, dtype=torch.bool)
+    for depth, seen in enumerate((1, 5, 9)):  # a look of 1, 3, 5 pixels through kernels of 1, 3 and 5
+        outside = frame.clone()
+        outside[5 - seen // 2 : 6 + seen // 2, 5 - seen // 2 : 6 + seen // 2] = False
+        other = torch.where(outside, torch.randn_like(x), x)
+        with torch.no_grad():
+            assert torch.equal(network(x).exits[depth], network(other).exits[depth])
+            assert not torch.equal(network(x).logits, network(other).logits)

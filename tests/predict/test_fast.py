@@ -30,6 +30,9 @@ def test_three_dimensional_convolutions_are_the_same_by_another_way(stride):
 NETWORKS = {
     "sdhsi paper": lambda: SDHSINet(15, 4, 25, variant="paper"),
     "sdhsi light": lambda: SDHSINet(15, 4, 11),
+    "sdhsi fields": lambda: SDHSINet(15, 4, 11, variant="fields"),
+    "sdhsi few labels": lambda: SDHSINet(15, 4, 13, variant="few_labels"),
+    "sdhsi ten percent": lambda: SDHSINet(15, 4, 13, variant="ten_percent"),
     "mmlgnet": lambda: MMLGNet(15, 2, 12, window=11, prototypes=True),
     "trunk": lambda: TrunkClassifier(15, 1, 4, window=9),
     "cnn2d": lambda: CNN2D(15, 4, 9),

@@ -177,6 +177,8 @@ def test_a_class_that_would_have_no_test_pixel_is_dropped_or_refused():
         (lambda s: block_split(s, patch=101), "no class of mini"),
         (lambda s: field_split(s, patch="11"), "patch is '11'"),
         (lambda s: field_split(s, train_share=0), "train_share is 0"),
+        (lambda s: field_split(s, shots=-1), "shots is -1"),
+        (lambda s: field_split(s, shots=5, train_share=0.5), "train_share left at 1"),
         (lambda s: field_split(s, patch=101), "no class of mini"),
         (lambda s: official_split(s, "masks_150"), "available: none"),
         (lambda s: west_east_split(s), "number of columns"),
@@ -253,6 +255,17 @@ def test_training_share_thins_training_only_and_is_nested():
     assert np.array_equal(full.test, quarter.test)
     assert set(quarter.train) < set(half.train) < set(full.train)
     assert np.allclose(half.counts("train"), full.counts("train") / 2, atol=0.51)
+
+
+def test_shots_inside_training_fields_are_nested_and_leave_the_test_alone():
+    scene = patchwork(60, 60, 12)
+    full, ten, five = (field_split(scene, 5, shots=n) for n in (0, 10, 5))
+    assert [full.name, ten.name, five.name] == ["fields", "fields_10px", "fields_5px"]
+    assert np.array_equal(full.test, five.test)
+    assert set(five.train) < set(ten.train) < set(full.train)
+    assert set(five.counts("train")[five.counts("train") > 0]) == {5}
+    assert five.n_val == 0
+    assert five.leakage(patch=5).shared == 0.0
 
 
 def test_the_buffer_takes_what_a_full_search_would():
@@ -486,6 +499,7 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
         ({"kind": "block", "train": 0.10, "patch": 5}, "block_10"),
         ({"kind": "fields", "patch": 5, "partition": 1}, "fields"),
         ({"kind": "fields", "patch": 5, "train_share": 0.25}, "fields_25"),
+        ({"kind": "fields", "patch": 5, "shots": 5}, "fields_5px"),
         ({"kind": "few_shot", "shots": 20}, "shot_20"),
         ({"kind": "west_east", "train_cols_below": 30, "test_cols_from": 34}, "west_east"),
         ({"kind": "east_west", "train_cols_from": 34, "test_cols_below": 30}, "east_west"),

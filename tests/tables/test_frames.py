@@ -18,8 +18,8 @@ from hsikit.tables import (
     gains,
     missing_sensors,
     only,
-    over_partitions,
     paired,
+    pooled,
     spread,
     summarise,
 )
@@ -264,9 +264,9 @@ def test_draws_of_a_split_stand_on_one_and_pair_by_their_seed_and_a_fixed_split_
              for name, gain in (("a", 0.0), ("b", 0.02)) for seed in range(4)]  # fmt: skip
     fixed = [row | {"hash": f"{row['hash']}f", "split": "west_east", "config": {"split": {"kind": "west_east"}}}
              for row in draws]  # fmt: skip
-    joined = over_partitions(draws + fixed)
+    joined = pooled(draws + fixed)
     assert [row["split"] for row in joined] == ["west_east, a partition each"] * 8 + ["west_east"] * 8
-    assert over_partitions(draws[:1]) == draws[:1]  # a single run is no draw
+    assert {row["split"] for row in pooled(draws)} == {"west_east"}  # nothing to be told from
     table = gains(joined, {"b - a": ("b", "a")})
     oa = table[(table["metric"] == "oa") & (table["split"] == "west_east, a partition each")].iloc[0]
     assert (oa["n"], round(oa["difference"], 6)) == (4, 2.0)

@@ -13,8 +13,7 @@ import numpy as np
 
 from hsikit.scenes.layers import Finding, Layer
 from hsikit.scenes.products import aviris_3, aviris_ng, dlr, emit, enmap_export, neon, prisma, tanager
-from hsikit.scenes.products.hdf5 import is_hdf5
-from hsikit.scenes.products.words import RADIANCE
+from hsikit.scenes.products.hdf5 import RADIANCE, is_hdf5
 from hsikit.scenes.scene import SceneError
 
 LOADERS = (neon, emit, dlr, prisma, tanager, aviris_3)  # each has open_product(path)
@@ -25,8 +24,7 @@ OVERLAP = ("swir", "vnir", "both")
 def open_product(path: Path) -> Layer | None:
     """The cube of a product, or None where the path is none that a loader recognises.
 
-    Raises:
-        SceneError: For a product that is damaged, incomplete, or of a level that is not surface reflectance.
+    Raises `SceneError` for a product that is damaged, incomplete, or of a level that is not surface reflectance.
     """
     if path.suffix.lower() == ".zip" and path.is_file():
         raise SceneError(f"{path} is packed; unpack it and name the folder, or the file inside")
@@ -56,8 +54,7 @@ def _only_one(folder: Path) -> Layer | None:
 def _sound(layer: Layer) -> Layer:
     """The layer with NaN for no data where it holds real numbers.
 
-    Raises:
-        SceneError: When numbers that describe it cannot be: they would make wrong values without an error.
+    Raises `SceneError` when numbers that describe it cannot be: they would make wrong values without an error.
     """
     facts = {key: getattr(layer, key) for key in ("wavelengths", "fwhm", "scale", "offset")}
     facts["place"] = np.array(layer.transform[:6]) if layer.transform is not None else None

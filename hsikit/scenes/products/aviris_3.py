@@ -8,6 +8,7 @@ Sources: HyTools, HyperCoast, hyperproc.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ import numpy as np
 
 from hsikit.scenes.layers import Layer
 from hsikit.scenes.products.aviris_ng import WINDOWS
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, text
-from hsikit.scenes.products.words import unverified
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, pixels, text, unverified
 from hsikit.scenes.scene import SceneError
 
 KIND = "AVIRIS-3 reflectance file"
@@ -50,15 +50,9 @@ def _layer(path: Path, file: Any) -> Layer:
     system = file.get("transverse_mercator", file.get("projection"))
     wave = group["wavelength"]
     unit = text(wave.attrs.get("units", wave.attrs.get("unit")))
-
-    def read(top: slice, left: slice) -> np.ndarray:
-        with opened(path, KIND) as file:
-            return np.ascontiguousarray(np.moveaxis(file[CUBE][:, top, left], 0, -1))
-
     waves, fwhm = nanometres(path, bands, wave, group["fwhm"], unit)
-    return Layer(path, (rows, cols, bands), cube.dtype, read, wavelengths=waves, good=outside(waves, WINDOWS),
-                 fwhm=fwhm, nodata=np.full(bands, FILL),
-                 units="reflectance",
+    return Layer(path, (rows, cols, bands), cube.dtype, partial(pixels, path, KIND, CUBE), wavelengths=waves, fwhm=fwhm,
+                 good=outside(waves, WINDOWS), nodata=np.full(bands, FILL), units="reflectance",
                  crs=CRS.from_wkt(text(system.attrs.get("crs_wkt", system.attrs.get("spatial_ref")))),
                  transform=Affine(wide, 0, east[0] - wide / 2, 0, high, north[0] - high / 2),
                  findings=(unverified("AVIRIS-3 as netCDF"),))  # fmt: skip

@@ -16,8 +16,7 @@ import numpy as np
 
 from hsikit.scenes.envi import decoded, sample
 from hsikit.scenes.layers import Layer
-from hsikit.scenes.products.hdf5 import outside
-from hsikit.scenes.products.words import RADIANCE, unverified
+from hsikit.scenes.products.hdf5 import RADIANCE, outside, unverified
 
 SENSORS = {425: (374.0, 2502.0, 376.9), 284: (380.0, 2492.0, 0.0)}  # bands: range in nm, and how far up they are bad
 WINDOWS = ((1340.0, 1440.0), (1780.0, 1960.0))  # nm

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.layers import Layer, Reader, open_layer
+from hsikit.scenes.products.hdf5 import unverified
 from hsikit.scenes.products.siblings import delivered, quality_layers
-from hsikit.scenes.products.words import unverified
 from hsikit.scenes.scene import SceneError, readable
 
 WHERE = {"EnMAP": ".//{*}bandCharacterisation/{*}bandID", "DESIS": ".//{*}specific/{*}bandCharacterisation/{*}band"}

@@ -10,15 +10,15 @@ Sources: emit-utils, emit-sds-l2a, NASA's EMIT-Data-Resources.
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.layers import Layer, Reader
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, per_band, text
+from hsikit.scenes.layers import Layer
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, opened, outside, per_band, text, unverified
 from hsikit.scenes.products.siblings import emit_clouds
-from hsikit.scenes.products.words import unverified
 from hsikit.scenes.scene import SceneError
 
 KIND, GOOD = "EMIT L2A reflectance file", "good_wavelengths"
@@ -56,8 +56,8 @@ def _layer(path: Path, file: Any) -> Layer:
     degrees = ("grid in degrees", f"a pixel is {high:.0f} m high, {wide:.0f} m wide", "warp the map if metres matter")
     number = lambda rows, cols: np.where(y[rows, cols] < 0, -1, y[rows, cols] * across + x[rows, cols])  # noqa: E731
     return Layer(
-        path, (*y.shape, bands), np.dtype(np.float32), _ortho(path, y, x, bands), wavelengths=waves, fwhm=fwhm,
-        nodata=np.full(bands, FILL), units="reflectance",
+        path, (*y.shape, bands), np.dtype(np.float32), partial(_ortho, path, y, x, bands), wavelengths=waves,
+        fwhm=fwhm, nodata=np.full(bands, FILL), units="reflectance",
         good=per_band(path, good, bands, "band flags") > 0.5 if (good := params.get(GOOD)) else outside(waves, WINDOWS),
         mask=lambda rows, cols: (y[rows, cols] >= 0) & ~clouds[y[rows, cols], x[rows, cols]],
         crs=crs.CRS.from_wkt(text(file.attrs["spatial_ref"])), transform=transform, files=(path, *beside),
@@ -65,16 +65,13 @@ def _layer(path: Path, file: Any) -> Layer:
     )  # fmt: skip
 
 
-def _ortho(path: Path, y: np.ndarray, x: np.ndarray, bands: int) -> Reader:
-    def read(rows: slice, cols: slice) -> np.ndarray:
-        down, across = y[rows, cols], x[rows, cols]
-        out = np.full((*down.shape, bands), FILL, np.float32)
-        with opened(path, KIND) as file:
-            for block in np.unique(down[down >= 0] // BLOCK):  # a row on the ground crosses the whole track
-                here = down // BLOCK == block
-                top, left, right = block * BLOCK, across[here].min(), across[here].max() + 1
-                part = file["reflectance"][top : top + BLOCK, left:right]
-                out[here] = part[down[here] - top, across[here] - left]
-        return out
-
-    return read
+def _ortho(path: Path, y: np.ndarray, x: np.ndarray, bands: int, rows: slice, cols: slice) -> np.ndarray:
+    down, across = y[rows, cols], x[rows, cols]
+    out = np.full((*down.shape, bands), FILL, np.float32)
+    with opened(path, KIND) as file:
+        for block in np.unique(down[down >= 0] // BLOCK):  # a row on the ground crosses the whole track
+            here = down // BLOCK == block
+            top, left, right = block * BLOCK, across[here].min(), across[here].max() + 1
+            part = file["reflectance"][top : top + BLOCK, left:right]
+            out[here] = part[down[here] - top, across[here] - left]
+    return out

@@ -1,4 +1,4 @@
-"""What the loaders of HDF5 and netCDF products share: is it one, open it, plain text and numbers out of it."""
+"""What loaders share: words, and of HDF5 and netCDF: is it one, open it, plain text, numbers and pixels out of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 
 from hsikit.scenes.envi import in_nm
+from hsikit.scenes.layers import Finding
 from hsikit.scenes.matlab import HDF5_SIGNATURE
 from hsikit.scenes.scene import SceneError, readable
+
+RADIANCE = "radiance (as the sensor saw it)"
+
+
+def unverified(product: str, what: str = "the whole reader") -> Finding:
+    """What is said of a loader that no real file could verify."""
+    return ("reader not tried on a real file", f"{product}: {what}, written after the published layout alone",
+            "compare some values and a place with another program before you rely on it")  # fmt: skip
 
 
 def is_hdf5(path: Path) -> bool:
@@ -32,6 +41,13 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
             yield file
 
 
+def pixels(path: Path, kind: str, name: str, rows: slice, cols: slice, bands_first: bool = True) -> np.ndarray:
+    """Values (row, col, band) out of a data set that holds (band, row, col), or else (row, col, band)."""
+    with opened(path, kind) as file:
+        data = file[name]
+        return np.ascontiguousarray(np.moveaxis(data[:, rows, cols], 0, -1)) if bands_first else data[rows, cols]
+
+
 def text(value: Any) -> str:
     """An attribute or data set as text: bytes or not, a scalar or an array of length 1; "" for None."""
     if value is None:
@@ -42,20 +58,12 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> float:
-    """An attribute or data set of one number.
-
-    Raises:
-        ValueError: When it is none.
-    """
+    """An attribute or data set of one number. Raises `ValueError` when it is none."""
     return float(text(value))
 
 
 def cube_of(path: Path, file: Any, name: str) -> Any:
-    """A data set of real numbers with three axes.
-
-    Raises:
-        SceneError: When it is missing or something else.
-    """
+    """A data set of real numbers with three axes. Raises `SceneError` when it is missing or something else."""
     data = file.get(name)
     if data is None or len(getattr(data, "shape", ())) != 3 or getattr(data, "dtype", np.dtype("S1")).kind not in "uif":
         found = "missing" if data is None else f"{getattr(data, 'dtype', 'a group')} {getattr(data, 'shape', '')}"
@@ -64,11 +72,7 @@ def cube_of(path: Path, file: Any, name: str) -> Any:
 
 
 def per_band(path: Path, values: Any, bands: int, what: str) -> np.ndarray:
-    """Numbers (band,) float64.
-
-    Raises:
-        SceneError: When there are more or fewer than bands.
-    """
+    """Numbers (band,) float64. Raises `SceneError` when there are more or fewer than bands."""
     found = np.asarray(values[()] if hasattr(values, "id") else values, np.float64).ravel()
     if found.size != bands:
         raise SceneError(f"{path}: {found.size} {what} for {bands} bands; the file is damaged or no whole product")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hsikit.scenes.layers import Layer, open_layer
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, outside, text
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, outside, pixels, text
 from hsikit.scenes.products.siblings import neon_heights
 from hsikit.scenes.scene import SceneError
 
@@ -55,12 +56,8 @@ def _layer(path: Path, group: Any, name: str) -> Layer:
     # The corrected product (.002) renamed a layer; mixing it with .001 in one mosaic would change the level.
     corrected = "Aerosol_Optical_Thickness" in meta.get("Ancillary_Imagery", ()) or "bidirectional" in path.name
 
-    def read(rows: slice, cols: slice) -> np.ndarray:
-        with opened(path, KIND) as file:
-            return file[name][rows, cols]
-
-    return Layer(path, data.shape, data.dtype, read, wavelengths=waves, good=outside(waves, own or WINDOWS),
-                 fwhm=fwhm,
+    return Layer(path, data.shape, data.dtype, partial(pixels, path, KIND, name, bands_first=False), wavelengths=waves,
+                 good=outside(waves, own or WINDOWS), fwhm=fwhm,
                  nodata=np.full(bands, number(data.attrs.get("Data_Ignore_Value", -9999))),
                  scale=np.full(bands, 1 / number(data.attrs["Scale_Factor"])),
                  units="reflectance, corrected for BRDF and slope" if corrected else "reflectance",

@@ -10,14 +10,14 @@ Sources: EnMAP-Box, prismaread, hyperproc.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hsikit.scenes.layers import Layer, Reader
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text
-from hsikit.scenes.products.words import unverified
+from hsikit.scenes.layers import Layer
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text, unverified
 from hsikit.scenes.scene import SceneError
 
 KIND, SWATH = "PRISMA L2D file", "HDFEOS/SWATHS/PRS_L2D_HCO"
@@ -48,8 +48,8 @@ def open_product(path: Path) -> Layer | None:
                              "a grid of 30 m; it is damaged, or its axes are not as published")  # fmt: skip
         system = crs.CRS.from_epsg(int(number(file.attrs["Epsg_Code"])))
     waves, fwhm, scale, offset = np.hstack([vnir, swir])
-    return Layer(path, (*shape, len(waves)), np.dtype(np.float32), _reader(path, waves > 0), wavelengths=waves,
-                 fwhm=fwhm, scale=scale, offset=offset, units="reflectance", crs=system,
+    return Layer(path, (*shape, len(waves)), np.dtype(np.float32), partial(_read, path, waves > 0),
+                 wavelengths=waves, fwhm=fwhm, scale=scale, offset=offset, units="reflectance", crs=system,
                  detector=np.repeat(["vnir", "swir"], [vnir.shape[1], swir.shape[1]]),
                  transform=transform.from_origin(west - PIXEL_M / 2, north + PIXEL_M / 2, PIXEL_M, PIXEL_M),
                  findings=(unverified("PRISMA L2D"),))  # fmt: skip
@@ -65,16 +65,13 @@ def _bands(path: Path, file: Any, name: str) -> tuple[tuple[int, int], np.ndarra
     return (rows, cols), np.stack([centres * there, widths, each * (high - low) / FULL, each * low])
 
 
-def _reader(path: Path, measured: np.ndarray) -> Reader:
-    def read(rows: slice, cols: slice) -> np.ndarray:
-        at = lambda data: np.moveaxis(data[rows, :, cols], 1, 2)  # noqa: E731 (row, band, col) -> (row, col, band)
-        with opened(path, KIND) as file:
-            fields = file[FIELDS]
-            out = np.concatenate([at(fields[f"{name}_Cube"]) for name in ("VNIR", "SWIR")], 2).astype(np.float32)
-            errors = [fields.get(f"{name}_PIXEL_L2_ERR_MATRIX") for name in ("VNIR", "SWIR")]
-            if None not in errors:
-                out[np.concatenate([at(matrix) for matrix in errors], 2) == INVALID] = np.nan
-        out[~(np.nan_to_num(out[..., measured]) > 0).any(2)] = np.nan  # padding; one band alone may be clipped to 0
-        return out
-
-    return read
+def _read(path: Path, measured: np.ndarray, rows: slice, cols: slice) -> np.ndarray:
+    at = lambda data: np.moveaxis(data[rows, :, cols], 1, 2)  # noqa: E731 (row, band, col) -> (row, col, band)
+    with opened(path, KIND) as file:
+        fields = file[FIELDS]
+        out = np.concatenate([at(fields[f"{name}_Cube"]) for name in ("VNIR", "SWIR")], 2).astype(np.float32)
+        errors = [fields.get(f"{name}_PIXEL_L2_ERR_MATRIX") for name in ("VNIR", "SWIR")]
+        if None not in errors:
+            out[np.concatenate([at(matrix) for matrix in errors], 2) == INVALID] = np.nan
+    out[~(np.nan_to_num(out[..., measured]) > 0).any(2)] = np.nan  # padding; one band alone may be clipped to 0
+    return out

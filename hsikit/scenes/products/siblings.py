@@ -34,21 +34,15 @@ def neon_heights(path: Path, site: str, cube: Layer) -> tuple[dict[str, Path], t
         if near:
             found[kind] = (same or near)[0]
             other += [] if same or not year or not NEON_VISIT.search(str(near[0])) else [near[0].name]
-    note = (
-        "heights of another year",
-        ", ".join(other),
-        "get those of the cube's own flights, or name `lidar`",
-    )
+    note = ("heights of another year", ", ".join(other), "get those of the cube's own flights, or name `lidar`")
     return found, (note,) if other else ()
 
 
 def emit_clouds(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, list[Path], tuple[Finding, ...]]:
     """Raw pixels (downtrack, crosstrack) under cloud, of the mask file of the same time and scene; versions may differ.
 
-    Where there is none, no pixel is, and that is said.
-
-    Raises:
-        SceneError: When that file is damaged or of another size.
+    Where there is none, no pixel is, and that is said. Raises `SceneError` when that file is damaged or of another
+    size.
     """
     name = re.search(r"_(\d{8}T\d{6})_\d+_(\d+)", path.name)
     beside = sorted(path.parent.glob(f"EMIT_L2A_MASK_*_{name[1]}_*_{name[2]}*.nc")) if name else []

@@ -10,14 +10,14 @@ Sources: Planet's open STAC items, hyperproc, HyperCoast.
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hsikit.scenes.layers import Layer
-from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, text
-from hsikit.scenes.products.words import unverified
+from hsikit.scenes.products.hdf5 import cube_of, is_hdf5, nanometres, number, opened, per_band, pixels, text, unverified
 from hsikit.scenes.scene import SceneError
 
 KIND = "Tanager file"
@@ -54,10 +54,6 @@ def _layer(path: Path, file: Any) -> Layer:
                                     for key in ("UpperLeftPointMtrs", "LowerRightMtrs"))  # fmt: skip
     masks = [key for key in MASKS if f"{FIELDS}/{key}" in file]
 
-    def read(top: slice, left: slice) -> np.ndarray:
-        with opened(path, KIND) as file:
-            return np.ascontiguousarray(np.moveaxis(file[name][:, top, left], 0, -1))
-
     def clear(top: slice, left: slice) -> np.ndarray:
         bad = np.zeros((top.stop - top.start, left.stop - left.start), bool)
         with opened(path, KIND) as file:
@@ -67,8 +63,8 @@ def _layer(path: Path, file: Any) -> Layer:
         return ~bad
 
     waves, fwhm = nanometres(path, bands, cube.attrs["wavelengths"], cube.attrs["fwhm"])
-    return Layer(path, (rows, cols, bands), cube.dtype, read, wavelengths=waves, fwhm=fwhm, mask=clear,
-                 good=per_band(path, cube.attrs["good_wavelengths"], bands, "band flags") > 0.5,
+    return Layer(path, (rows, cols, bands), cube.dtype, partial(pixels, path, KIND, name), wavelengths=waves, fwhm=fwhm,
+                 mask=clear, good=per_band(path, cube.attrs["good_wavelengths"], bands, "band flags") > 0.5,
                  nodata=np.full(bands, FILL), units="reflectance",
                  crs=CRS.from_epsg(int(number(file[GRID].attrs["epsg_code"]))),
                  transform=from_bounds(west, south, east, north, cols, rows),

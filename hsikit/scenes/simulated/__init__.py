@@ -18,21 +18,8 @@ import numpy as np
 from scipy import ndimage
 
 from hsikit.scenes.scene import Scene, SceneError
+from hsikit.scenes.simulated import land as valley
 from hsikit.scenes.simulated import light as spectra
-from hsikit.scenes.simulated.land import (
-    APPLE,
-    BUILDING,
-    GROUND,
-    GSD_M,
-    PAVING,
-    ROAD,
-    VINEYARD,
-    WOODS,
-    Land,
-    build_land,
-    edge_of,
-    smooth_noise,
-)
 
 SMALLEST = (64, 128)  # rows, cols: below this a class often finds no room
 CLASS_NAMES = ("apple trees", "buildings", "ground", "woods", "vineyard", "roads")
@@ -56,25 +43,21 @@ LIDAR_INTENSITY_NOISE = 0.08  # share of the signal
 def load_simulated(seed: int = 0, rows: int = 166, cols: int = 600) -> Scene:
     """The simulated valley: 63 bands from 400 to 990 nm and two LiDAR channels, at 1 m.
 
-    `hsi` is float32 (row, col, 63), reflectance (simulated), with slope and shadow left in. `lidar` is
-    float32 (row, col, 2): surface height in metres over the valley's lowest point, and intensity. The same
-    seed and size give bit-identical, read-only arrays; a second call in one process returns the same scene.
-
-    Raises:
-        SceneError: When the size cannot hold all six classes, or a small scene's seed left one out.
+    `hsi` is float32 (row, col, 63), reflectance (simulated), with slope and shadow left in. `lidar` is float32 (row,
+    col, 2): surface height in metres over the valley's lowest point, and intensity. The same seed and size give
+    bit-identical, read-only arrays; a second call in one process returns the same scene. Raises `SceneError` when the
+    size cannot hold all six classes, or a small scene's seed left one out.
     """
     if rows < SMALLEST[0] or cols < SMALLEST[1]:
-        raise SceneError(
-            f"simulated: {rows} x {cols} pixels were asked for, which cannot hold six classes; "
-            f"ask for at least {SMALLEST[0]} rows and {SMALLEST[1]} cols"
-        )
+        least = f"ask for at least {SMALLEST[0]} rows and {SMALLEST[1]} cols"
+        raise SceneError(f"simulated: {rows} x {cols} pixels were asked for, which cannot hold six classes; {least}")
     return _build(int(seed), int(rows), int(cols))
 
 
 @lru_cache(maxsize=4)
 def _build(seed: int, rows: int, cols: int) -> Scene:
     rng = np.random.default_rng(seed)
-    land = build_land(rng, rows, cols)
+    land = valley.build_land(rng, rows, cols)
     surface = land.terrain_m + land.height_m
     labels = draw_labels(land, rng)
     missing = sorted(set(range(1, len(CLASS_NAMES) + 1)) - set(np.unique(labels).tolist()))
@@ -84,35 +67,24 @@ def _build(seed: int, rows: int, cols: int) -> Scene:
             "take another seed or a larger scene"
         )
     true = reflectance(land, abundances(land, rng), rng)
-    cube = spectra.sense(spectra.illuminate(true, surface, GSD_M), rng)
+    cube = spectra.sense(spectra.illuminate(true, surface, valley.GSD_M), rng)
     scene = Scene(
-        name="simulated",
-        hsi=cube,
-        labels=labels,
-        class_names=CLASS_NAMES,
-        units="reflectance (simulated)",
-        wavelengths_nm=spectra.WAVELENGTHS_NM,
-        lidar=scan(surface, true[..., -1], rng),
-        lidar_names=("surface height (m)", "intensity (no unit)"),
-        colors=COLORS,
-        gsd_m=GSD_M,
-        citation=(
-            "Simulated by hsikit with PROSAIL canopy spectra (Jacquemoud et al. 2009, "
-            "Remote Sensing of Environment 113, S56-S66); no sensor saw this scene."
-        ),
-        licence="Apache-2.0",
-        simulated=True,
-    )
+        "simulated", cube, labels, CLASS_NAMES, units="reflectance (simulated)", wavelengths_nm=spectra.WAVELENGTHS_NM,
+        lidar=scan(surface, true[..., -1], rng), lidar_names=("surface height (m)", "intensity (no unit)"),
+        colors=COLORS, gsd_m=valley.GSD_M, licence="Apache-2.0", simulated=True,
+        citation="Simulated by hsikit with PROSAIL canopy spectra (Jacquemoud et al. 2009, Remote Sensing of "
+                 "Environment 113, S56-S66); no sensor saw this scene.",
+    )  # fmt: skip
     for array in (scene.hsi, scene.lidar, scene.labels, scene.valid, scene.wavelengths_nm):
         if array is not None:
             array.flags.writeable = False
     return scene
 
 
-def draw_labels(land: Land, rng: np.random.Generator) -> np.ndarray:
+def draw_labels(land: valley.Land, rng: np.random.Generator) -> np.ndarray:
     """Labels (row, col), int16: whole polygons in random order until each class has its share."""
     count = land.unit.max() + 1
-    depth = ndimage.distance_transform_cdt(~edge_of(land.unit), metric="chessboard")  # 0 on an edge
+    depth = ndimage.distance_transform_cdt(~valley.edge_of(land.unit), metric="chessboard")  # 0 on an edge
     to_the_edge = rng.uniform(size=count) < SHARE_TO_THE_EDGE
     inside = depth >= np.where(to_the_edge, 0, MARGIN_PX)[land.unit]
     labels = np.zeros(land.cover.shape, np.int16)
@@ -126,28 +98,28 @@ def draw_labels(land: Land, rng: np.random.Generator) -> np.ndarray:
     return labels
 
 
-def patches(land: Land, rng: np.random.Generator) -> np.ndarray:
+def patches(land: valley.Land, rng: np.random.Generator) -> np.ndarray:
     """A standard normal field (row, col): patches of several scales and a level for each parcel."""
     level = rng.standard_normal(land.unit.max() + 1)[land.unit]
-    parts = [w * smooth_noise(rng, land.cover.shape, s) for w, s in zip(PATCH_WEIGHTS, PATCH_M)]
+    parts = [w * valley.smooth_noise(rng, land.cover.shape, s) for w, s in zip(PATCH_WEIGHTS, PATCH_M)]
     weights = np.array([*PATCH_WEIGHTS, PARCEL_WEIGHT])
     return (sum(parts) + PARCEL_WEIGHT * level) / np.sqrt((weights**2).sum())
 
 
-def abundances(land: Land, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def abundances(land: valley.Land, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Share of each material (row, col) in a pixel after the optics' blur; the shares of a pixel sum to 1."""
     cover, crowns = land.cover, land.crowns
     dusty = spectra.spread(patches(land, rng), *spectra.DUST_ON_ROADS)
     mossy = spectra.spread(patches(land, rng), *spectra.MOSS_ON_ROOFS)
     weedy = spectra.spread(patches(land, rng), *WEEDS_ON_GROUND)
     grassy = spectra.spread(patches(land, rng), *GRASS_BETWEEN_ROWS)
-    wood, roof = cover == WOODS, cover == BUILDING
-    paved, crops = np.isin(cover, (ROAD, PAVING)), np.isin(cover, (APPLE, VINEYARD))
-    places = [cover == GROUND, roof, crops, paved | wood]
+    wood, roof = cover == valley.WOODS, cover == valley.BUILDING
+    paved, crops = np.isin(cover, (valley.ROAD, valley.PAVING)), np.isin(cover, (valley.APPLE, valley.VINEYARD))
+    places = [cover == valley.GROUND, roof, crops, paved | wood]
     grass = np.select(places, [weedy, mossy, (1.0 - crowns) * grassy, 0.0], 1.0)
     shares = {
-        "apple": np.where(cover == APPLE, crowns, 0.0),
-        "vine": np.where(cover == VINEYARD, crowns, 0.0),
+        "apple": np.where(cover == valley.APPLE, crowns, 0.0),
+        "vine": np.where(cover == valley.VINEYARD, crowns, 0.0),
         "tree": np.where(wood, crowns, 0.0),
         "roof": np.where(roof, 1.0 - mossy, 0.0),
         "asphalt": np.where(paved, 1.0 - dusty, 0.0),
@@ -157,12 +129,12 @@ def abundances(land: Land, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {k: ndimage.gaussian_filter(v, spectra.POINT_SPREAD_PX) for k, v in shares.items()}
 
 
-def reflectance(land: Land, shares: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def reflectance(land: valley.Land, shares: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Reflectance (row, col, band), float32, on flat, lit ground: a linear mixture of materials."""
     vigour, green, wet, bright, age, tone = (patches(land, rng) for _ in range(6))
     wetness = spectra.spread(wet, 0.0, 1.0)
     kinds = rng.choice(len(spectra.ROOF_SHARES), land.unit.max() + 1, p=spectra.ROOF_SHARES)[land.unit]
-    elsewhere = land.cover != BUILDING
+    elsewhere = land.cover != valley.BUILDING
     nearest = ndimage.distance_transform_edt(elsewhere, return_distances=False, return_indices=True)
     kinds = kinds[tuple(nearest)]  # a blurred edge carries its own house's roof
     mixture = np.zeros((*land.cover.shape, spectra.WAVELENGTHS_NM.size), np.float32)

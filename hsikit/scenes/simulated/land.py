@@ -198,10 +198,7 @@ def place_houses(cover: np.ndarray, unit: np.ndarray, height: np.ndarray, rng: n
 
 
 def rectangle(
-    shape: tuple[int, int],
-    centre: tuple[float, float] | np.ndarray,
-    sides_m: np.ndarray,
-    rng: np.random.Generator,
+    shape: tuple[int, int], centre: tuple[float, float] | np.ndarray, sides_m: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """A turned rectangle: True inside (row, col), closeness to its long axis 0..1, and one uniform number."""
     turn, extra = rng.uniform(0.0, np.pi), float(rng.uniform())

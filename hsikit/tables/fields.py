@@ -1,0 +1,115 @@
+"""Differences between methods whose tests are whole fields: what an interval rests on is fields, not partitions.
+
+Partitions of a scene share fields, and all pixels of a field are right or wrong together. So fields are drawn, each in
+or out of all partitions at once (a bootstrap); Student's t over partitions takes them for independent and is called
+naive. `shares` tells what the spread of a difference is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Row = Mapping[str, Any]
+DRAWS = 4000
+
+
+@dataclass(frozen=True)
+class OverFields:
+    """A mean paired difference a - b (a fraction), its 95 % bootstrap interval over fields, and what it rests on.
+
+    Attributes:
+        mean, low, high: Of the difference.
+        fields: Fields that were ever tested.
+        pairs: Pairs of runs, each of one partition and seed.
+    """
+
+    mean: float
+    low: float
+    high: float
+    fields: int
+    pairs: int
+
+
+def over_fields(a: Iterable[Row], b: Iterable[Row], metric: str = "oa", draws: int = DRAWS,
+                seed: int = 0) -> OverFields | None:  # fmt: skip
+    """The paired difference of two methods with its interval over fields; None where rows do not tell fields apart.
+
+    Args:
+        a, b: Rows of each method with `by_field` (field -> class, right pixels, all pixels), paired by partition and
+            seed.
+        metric: "oa" or "aa". A class none of whose fields is drawn does not count in that draw.
+        draws, seed: Of the bootstrap.
+
+    Raises:
+        ValueError: When a method has a pair twice, or two rows of a pair were tested on different pixels.
+    """
+    first, second = _by_pair(a), _by_pair(b)
+    pairs = sorted(first.keys() & second.keys())
+    if not pairs or not all("by_field" in side[pair] for side in (first, second) for pair in pairs):
+        return None
+    names = sorted({name for pair in pairs for name in first[pair]["by_field"]}, key=int)
+    tables = [_table([side[pair]["by_field"] for pair in pairs], names) for side in (first, second)]
+    if not np.array_equal(tables[0][..., [0, 2]], tables[1][..., [0, 2]]):
+        raise ValueError("two rows of a pair were tested on different pixels; their scene or partition differs")
+    classes = tables[0][..., 0].max(0)  # (field,), 0 where not tested in a partition
+    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
+    weights = np.concatenate([np.ones((1, len(names))), drawn])  # (1 + draws, field): as measured, then drawn
+    scores = [_scores(table, classes, weights, metric) for table in tables]  # (1 + draws, pair)
+    apart = np.nanmean(scores[0] - scores[1], 1)
+    low, high = np.nanquantile(apart[1:], [0.025, 0.975])
+    return OverFields(float(apart[0]), float(low), float(high), len(names), len(pairs))
+
+
+def _by_pair(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
+    found: dict[tuple[int, int], Row] = {}
+    for row in rows:
+        pair = (row.get("partition", 0), row["seed"])
+        if pair in found:
+            raise ValueError(f"{row['name']!r} has partition {pair[0]} with seed {pair[1]} twice")
+        found[pair] = row
+    return found
+
+
+def _table(parts: list[Mapping[str, Any]], names: list[str]) -> np.ndarray:
+    """(pair, field, 3): class, right pixels, all pixels; zeros where a field is not tested."""
+    return np.array([[part.get(name, (0, 0, 0)) for name in names] for part in parts], float)
+
+
+def _scores(table: np.ndarray, classes: np.ndarray, weights: np.ndarray, metric: str) -> np.ndarray:
+    """OA or AA (draw, pair) with fields counted as often as `weights` (draw, field) says; NaN where nothing is left."""
+    right, all_of = table[..., 1], table[..., 2]  # (pair, field)
+    share = lambda own: _ratio(weights[:, own] @ right[:, own].T, weights[:, own] @ all_of[:, own].T)  # noqa: E731
+    if metric == "oa":
+        return share(np.ones(len(classes), bool))
+    recalls = np.stack([share(classes == c) for c in np.unique(classes)])  # (class, draw, pair)
+    there = np.isfinite(recalls)
+    return _ratio(np.where(there, recalls, 0).sum(0), there.sum(0))
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def shares(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> dict[str, float]:
+    """Standard deviations of a paired difference: `seed` within a partition, `partition` beyond that; fractions.
+
+    By the moments of a balanced one-way layout: partitions in which both methods have the same number of seeds.
+
+    Raises:
+        ValueError: When a partition has fewer than two seeds, or partitions differ in their number.
+    """
+    first, second = _by_pair(a), _by_pair(b)
+    apart: dict[int, list[float]] = {}
+    for pair in sorted(first.keys() & second.keys()):
+        apart.setdefault(pair[0], []).append(first[pair][metric] - second[pair][metric])
+    seeds = {len(values) for values in apart.values()}
+    if len(seeds) != 1 or min(seeds) < 2:
+        raise ValueError(f"partitions have {sorted(seeds)} seeds in common; run two or more, the same number in each")
+    table = np.array(list(apart.values()))  # (partition, seed)
+    within = table.var(1, ddof=1).mean()
+    between = max(0.0, table.mean(1).var(ddof=1) - within / table.shape[1])
+    return {"seed": float(np.sqrt(within)), "partition": float(np.sqrt(between))}

@@ -1,0 +1,170 @@
+"""SDHSI-Net's tables: every arm against its trunk over partitions and draws, what the spread is made of, its claims.
+
+Functions take ledger rows under the labels of their configs, as `hsikit.experiments.rows_of` gives them. All pairs are
+of one partition and seed; on whole fields intervals are over fields (`hsikit.tables.fields`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hsikit.separation import METRICS as MEASURES
+from hsikit.tables.cells import SHOWN, difference, percent
+from hsikit.tables.fields import over_fields, shares
+from hsikit.tables.frames import frame, only, pooled, spread
+from hsikit.tables.layout import CUBES, TRUNK, WITH
+from hsikit.tables.papers import effects
+from hsikit.tables.stats import paired_difference
+
+Rows = Iterable[dict[str, Any]]
+METRICS = ("oa", "aa")
+
+
+def against_trunk(rows: Rows) -> pd.DataFrame:
+    """Scores of every arm, and its paired difference from the plain trunk.
+
+    Returns:
+        A line a split, cube and method: n pairs; OA and AA, mean ± standard deviation; OA and AA minus the trunk's in
+        points, with their 95 % interval (over fields where rows tell them apart, else Student's t over seeds); that of
+        Student's t over partitions, named naive; and what it saw beside labelled pixels.
+    """
+    rows = pooled(rows)
+    saw = {(r["split"], r["scene"], r["name"]): seen(r) for r in rows}
+    lines = []
+    for e in spread(frame(rows), "split", "scene", "method").to_dict("records"):
+        place = e["split"], e["scene"], e["method"]
+        line = {"split": e["split"], "cube": CUBES[e["scene"]], "method": e["method"], "n": e["n"],
+                **{SHOWN[key]: percent(e, key) for key in METRICS}}  # fmt: skip
+        gaps = {key: None if e["method"] == TRUNK else gap(rows, place, key) for key in METRICS}
+        line |= {f"{SHOWN[key]} minus trunk (points)": difference(g) if g else "" for key, g in gaps.items()}
+        lines.append(line | {"naive (OA)": gaps["oa"]["naive"] if gaps["oa"] else "", "saw": saw[place]})
+    return pd.DataFrame(lines)
+
+
+def gap(rows: Sequence[Mapping[str, Any]], place: tuple[str, str, str], metric: str,
+        reference: str = TRUNK) -> dict[str, Any] | None:  # fmt: skip
+    """The paired difference of a method from a reference in points: difference, low, high, n, over, naive.
+
+    Args:
+        rows: Pooled over partitions.
+        place: Split, scene and label of the method.
+    """
+    here = [r for r in rows if (r["split"], r["scene"]) == place[:2]]
+    sides = [{(r["partition"], r["seed"]): r for r in only(here, methods=[name])} for name in (place[2], reference)]
+    shared = sorted(sides[0].keys() & sides[1].keys())
+    if not shared:
+        return None
+    t = paired_difference(*([side[pair][metric] for pair in shared] for side in sides))
+    fields = over_fields(sides[0].values(), sides[1].values(), metric)
+    low, high = (t.low, t.high) if fields is None else (fields.low, fields.high)
+    told = {"difference": 100 * t.mean, "low": 100 * low, "high": 100 * high, "n": t.n, "naive": "",
+            "over": "seeds" if fields is None else f"{fields.fields} fields"}  # fmt: skip
+    return told if fields is None else told | {"naive": f"[{100 * t.low:+.2f}, {100 * t.high:+.2f}]"}
+
+
+def seen(row: Mapping[str, Any]) -> str:
+    """What a run saw beside its labelled pixels: nothing, or windows without label, with test pixels or without."""
+    train = row["config"]["train"]
+    if not train.get("unlabelled"):
+        return ""
+    return "unlabelled background" if train.get("pool") == "background" else "transductive"
+
+
+def spread_made_of(rows: Rows) -> pd.DataFrame:
+    """How far a single partition or seed could have misled, for each arm against the trunk, in points of OA and AA.
+
+    Args:
+        rows: Of configs that have the same number of seeds in each partition.
+
+    Returns:
+        A line an arm and metric: partitions, seeds, difference with its interval over fields, the naive one, the
+        standard deviations that seed and partition add, and the lowest and highest difference of any one run.
+    """
+    rows = pooled(rows)
+    lines: list[dict[str, Any]] = []
+    for name in dict.fromkeys(r["name"] for r in rows):
+        if name == TRUNK:
+            continue
+        for key in METRICS:
+            sides = [only(rows, methods=[label]) for label in (name, TRUNK)]
+            of = [{(r["partition"], r["seed"]): 100 * r[key] for r in side} for side in sides]
+            apart = [of[0][pair] - of[1][pair] for pair in sorted(of[0].keys() & of[1].keys())]
+            found = gap(rows, (rows[0]["split"], rows[0]["scene"], name), key)
+            parts = shares(sides[0], sides[1], key)
+            partitions = len({pair[0] for pair in of[0].keys() & of[1].keys()})
+            if found:
+                lines.append({"arm": name, "metric": SHOWN[key], "partitions": partitions,
+                              "seeds each": len(apart) // partitions, "minus trunk": difference(found),
+                              "naive": found["naive"], "sd of seeds": f"{100 * parts['seed']:.2f}",
+                              "sd of partitions": f"{100 * parts['partition']:.2f}",
+                              "one run": f"{min(apart):+.1f} to {max(apart):+.1f}"})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
+    """The paper's three claims for both self-distilled arms against the trunk, at each budget of a cube.
+
+    Returns:
+        arm, then the columns of `effects` but for the two means; accuracy on fields with its interval over fields.
+    """
+    rows = [r for r in pooled(rows) if r["scene"] == scene]
+    splits, found = list(dict.fromkeys(r["split"] for r in rows)), []
+    for arm in WITH:
+        table = effects(rows, (arm, TRUNK), splits)
+        found.append(table.assign(arm=arm, difference=[difference(e, 3) for e in table.to_dict("records")]))
+    return pd.concat(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
+
+
+def tighter_is_better(rows: Rows) -> pd.DataFrame:
+    """Rank correlation of accuracy with the separation of the final features, over all runs of a split.
+
+    Returns:
+        A line a split, cube and measure of separation: runs, Spearman's correlation with OA and with AA, its sign
+        turned where lower is tighter, so that above 0 says: tighter goes with better.
+    """
+    lines = []
+    rows = [r for r in pooled(rows) if r.get("exits")]
+    long = frame(rows, "exit")
+    long = long[(long["item"] == "final") & long["measure"].isin(MEASURES)]
+    wide = long.pivot_table(index=["split", "scene", "hash"], columns="measure", values="value")
+    scores = pd.DataFrame([{"hash": r["hash"], "oa": r["oa"], "aa": r["aa"]} for r in rows]).set_index("hash")
+    for (split, scene), part in wide.groupby(level=[0, 1], sort=False):
+        there = part.droplevel([0, 1]).join(scores)
+        for measure, better in MEASURES.items():
+            sign = -1 if better == "lower" else 1
+            told = {key: sign * there[measure].corr(there[key], method="spearman") for key in METRICS}
+            lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),
+                          **{f"with {SHOWN[key]}": f"{value:+.2f}" for key, value in told.items()}})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def run_differences(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
+    """Every pair's difference in OA, in points, as `hsikit.figures.difference_spread` draws it."""
+    here = [r for r in pooled(rows) if (r["split"], r["scene"]) == (split, scene)]
+    of: dict[str, dict[tuple[int, int], float]] = {}
+    for r in here:
+        of.setdefault(r["name"], {})[r["partition"], r["seed"]] = 100 * r["oa"]
+    return pd.DataFrame([
+        {"comparison": name, "partition": pair[0], "seed": pair[1], "difference": of[arm][pair] - of[without][pair]}
+        for name, (arm, without) in steps.items()
+        for pair in sorted(of.get(arm, {}).keys() & of.get(without, {}).keys())
+    ], columns=["comparison", "partition", "seed", "difference"])  # fmt: skip
+
+
+def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
+    """What each step adds on a split, as `hsikit.figures.paired_differences` draws it.
+
+    Args:
+        steps: Name of a step -> labels of the arm with it and of the arm without.
+    """
+    rows = pooled(rows)
+    lines = []
+    for name, (arm, without) in steps.items():
+        found = gap(rows, (split, scene, arm), "oa", without)
+        if found:
+            numbers = {key: found[key] for key in ("n", "difference", "low", "high", "over")}
+            lines.append({"comparison": name, "metric": "oa", "split": split, **numbers})
+    return pd.DataFrame(lines)
