@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
 from hsikit import models
+from hsikit.analysis.occlusion import Occlusion
 from hsikit.fitted import Fitted
 from hsikit.inputs import HSI, LIDAR, Inputs, height_channel, sides_of, spatial
 from hsikit.inputs.spectral import band_steps, log_derivative, runs
@@ -228,6 +229,8 @@ def test_a_model_with_inputs_maps_alike_once_saved_and_takes_another_scene_whole
     assert np.array_equal(first.labels, predict_map(again, scene, mode="window").labels)
     other = replace(scene, name="elsewhere")
     assert not np.array_equal(first.scores, predict_map(again, other).scores)  # there, everything in one pass
+    with pytest.raises(ValueError, match="none can be taken away alone"):
+        Occlusion(again, scene)
     with pytest.raises(ValueError, match="bands"):
         predict_map(again, replace(tiny_scene(bands=9, lidar=2), wavelengths_nm=None))
 
