@@ -34,10 +34,12 @@ _HOME = {
     "hsikit.features": ("embed",),
     "hsikit.separation": ("separation",),
     "hsikit.spectra": ("ndvi",),
+    "hsikit.analysis.power": ("power",),
     "hsikit.explore.painting": ("Painting",),
     "hsikit.explore.painter_files": ("load_painting",),
     "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),
     "hsikit.workbook": ("run_workbook",),
+    "hsikit.workbook.referee": ("referee",),
 }  # fmt: skip
 __all__, __getattr__ = lazily(__name__, _HOME)
 

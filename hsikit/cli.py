@@ -89,12 +89,16 @@ def build_parser() -> argparse.ArgumentParser:
                      "SCENE, and a map in Zarr are mapped chunk by chunk, classes only, and go on after a cut; "
                      "default 1")  # fmt: skip
 
-    verb(
-        "bench",
-        _bench,
-        "Time what the project promises to be fast (10 minutes); writes figures/tables/speed.csv.",
-        as_json=True,
+    sub = verb(
+        "referee", _referee, "Judge anyone's map on anyone's split: what its score can show.", "SCENE", as_json=True
     )
+    sub.add_argument("--split", required=True, metavar="FILE", help="split.npz, or two rasters: train.tif,test.tif")
+    sub.add_argument("--prediction", required=True, metavar="FILE", help="classes of every pixel: a raster, or an npz")
+    sub.add_argument("--window", type=_count, default=11, metavar="N", help="side of the method's windows; default 11")
+    sub.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="default report.html")
+
+    verb("bench", _bench, "Time what the project promises to be fast (10 minutes); writes figures/tables/speed.csv.",
+         as_json=True)  # fmt: skip
     return parser
 
 
@@ -192,6 +196,15 @@ def _predict(args: argparse.Namespace) -> None:
     folder = folder / "model" if (folder / "model").is_dir() else folder
     made = map_to_file(folder, args.scene, args.out, memory_gb=args.memory, progress=True)
     _say("\n".join(map(str, made)))
+
+
+def _referee(args: argparse.Namespace) -> None:
+    from hsikit.workbook.referee import referee
+
+    audit = referee(args.scene, args.split, args.prediction, args.window, args.out)
+    if args.json:
+        return _show([{"verdict": audit.verdict, "findings": audit.sentences, **audit.scores.to_dict()}], True)
+    _say("\n".join([audit.verdict, *(f"- {text}" for text in audit.sentences), f"\n{args.out}"]))
 
 
 def _bench(args: argparse.Namespace) -> None:

@@ -23,8 +23,8 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
     "lines of the core": 13_350,  # inputs, networks of several scales, quantities in words
-    "lines in all": 26_900,  # a text head in closed form, maps without labels, pairs of classes
-    "files": 171,
+    "lines in all": 27_600,  # the referee and its page; power; a text head in closed form, maps without labels
+    "files": 175,
     "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,

@@ -136,6 +136,11 @@ TABLES = {
         ROWS,
         ["exit (shallow to deep)", "multiply-accumulates a pixel", "measured speed (pixels a second)"],
     ),
+    "difference_spread": (
+        lambda table: figures.difference_spread(pd.concat([table] * 3), table),
+        GAPS,
+        ["difference in OA (points): a dot a run; diamond and bar: mean and its 95 % interval"],
+    ),
     "paired_differences": (
         figures.paired_differences,
         GAPS,

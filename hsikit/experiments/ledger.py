@@ -120,9 +120,10 @@ def _loads(line: bytes) -> Any:
 
 
 def rows_of(store: Store, *configs: str) -> list[dict[str, Any]]:
-    """The ledger's rows that configs ask for, under the configs' labels; what was not run is not there."""
+    """The ledger's rows that configs ask for, under the configs' labels, each once; what was not run is not there."""
     known = store.rows()
-    return [known[e.hash] | {"name": e.label} for config in configs for e in expand(config) if e.hash in known]
+    asked = {(e.hash, e.label): known[e.hash] for config in configs for e in expand(config) if e.hash in known}
+    return [row | {"name": label} for (_, label), row in asked.items()]
 
 
 def progress_of(store: Store, *configs: str) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Tables as functions of the ledger: measured scores with their spread, and what others printed, apart.
 
 hsikit table                    # the tables there are, and the runs they lack
-hsikit table sdhsi_budgets
+hsikit table sdhsi_partitions
 hsikit table --commit           # all, under figures/tables as CSV, Markdown and LaTeX, and the README's
 """
 
@@ -15,9 +15,9 @@ _HOMES = {
     "cells": "Table TableError",
     "files": "MARKS latex main_table make markdown numbers update_readme write",
     "frames": "frame only spread paired pooled summarise by_method comparison against gains calibration_table",
-    "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR PAIRS PLAIN STEPS TABLES TRUNK WITH",
+    "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR STEPS TABLES TRUNK WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
-    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
+    "papers": "budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
     "stacking_table static_exits static_means unseen_gains unseen_table",
     "fields": "over_fields shares",

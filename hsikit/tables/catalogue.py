@@ -10,7 +10,7 @@ from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
-from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PAIRS, PIXELS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PIXELS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
 
 HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes"}
 NAMED = 20  # missing groups of runs are named one by one up to so many
@@ -50,7 +50,7 @@ def _of_scene(name: str) -> dict[str, _Kind]:
     }  # fmt: skip
 
 
-SUBSET, PINES = "MMLGNet on the MUUFL subset", f"SDHSI-Net on {SHOWN_AS['indian_pines']}"
+SUBSET, PINES = "MMLGNet on the MUUFL subset", "SDHSI-Net on Indian Pines"
 KINDS: dict[str, _Kind] = {
     **{key: kind for name in TABLES for key, kind in _of_scene(name).items()},
     **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
@@ -59,23 +59,20 @@ KINDS: dict[str, _Kind] = {
                                  "papers.differences", notes.DIFFERENCES, (PIXELS,), ranks=()),
     "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
                                 "cubes.cubes_table", notes.CUBES, ranks=()),
-    **{name: _Kind(f"SDHSI-Net on Indian Pines: {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,
+    **{name: _Kind(f"{PINES}: {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,
                    by=("split", "cube"), ranks=("OA", "AA"))
        for name, title in (("sdhsi_partitions", "whole fields, twenty partitions"), ("sdhsi_few_labels", "few labels"),
                            ("sdhsi_one_percent", "1 % at random, every control"),
                            ("sdhsi_parity", "10 % at random, a parity check"),
                            ("sdhsi_wrong_labels_fields", "wrong labels"))},
-    "sdhsi_spread": _Kind("SDHSI-Net on Indian Pines: how far one partition or seed could mislead",
+    "sdhsi_spread": _Kind(f"{PINES}: how far one partition or seed could mislead",
                           ("sdhsi_partitions_seeds",), "sdhsi.spread_made_of", notes.OVER_FIELDS, ranks=()),
-    "sdhsi_held": _Kind("SDHSI-Net on Indian Pines, repaired cube: the paper's claims", SDHSI_FROM, "sdhsi.claims",
-                        notes.HELD, ranks=()),
-    "sdhsi_tighter": _Kind("SDHSI-Net on Indian Pines: whether tighter classes are better ones", SDHSI_FROM,
+    "sdhsi_claims": _Kind(f"{PINES}, repaired cube: the paper's claims", SDHSI_FROM, "sdhsi.claims",
+                        notes.CLAIMS, ranks=()),
+    "sdhsi_tighter": _Kind(f"{PINES}: whether tighter classes are better ones", SDHSI_FROM,
                            "sdhsi.tighter_is_better", notes.TIGHTER, ranks=()),
-    "sdhsi_arms": _Kind(f"{PINES}, whole fields: what each part adds", ("sdhsi_ablation",), "papers.sdhsi_arms",
-                        notes.SDHSI_ARMS),
-    "sdhsi_budgets": _Kind(f"{PINES}: label budgets", PAIRS, "papers.sdhsi_budgets", notes.SDHSI, ranks=()),
-    "sdhsi_exits": _Kind(f"{PINES}: its exits", PAIRS[:2], "papers.sdhsi_exits", notes.EXITS),
-    "sdhsi_claims": _Kind(f"{PINES}: the paper's claims", PAIRS, "papers.sdhsi_claims", notes.CLAIMS),
+    "sdhsi_exits": _Kind(f"{PINES}: its exits", SDHSI_FROM, "sdhsi.exits", notes.EXITS,
+                         by=("split", "cube"), ranks=("OA", "AA")),
 }  # fmt: skip
 NAMES = tuple(KINDS)
 

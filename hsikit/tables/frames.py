@@ -136,7 +136,8 @@ def _groups(long: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, 
 def _sides(part: pd.DataFrame, method: str, references: str | Sequence[str]) -> pd.DataFrame:
     """Two columns over the pairs that all have: the method's values, and the mean of its references'."""
     names = [method, *([references] if isinstance(references, str) else references)]
-    values = {name: part.loc[part["method"] == name].set_index(PAIR)["value"].astype(float) for name in names}
+    keys = [key for key in PAIR if key in part]
+    values = {name: part.loc[part["method"] == name].set_index(keys)["value"].astype(float) for name in names}
     for name, column in values.items():
         if column.index.has_duplicates:
             raise ValueError(f"{name!r} has a seed twice; choose one configuration first, with best_by_validation")

@@ -13,8 +13,8 @@ import pandas as pd
 from hsikit.experiments.config import load_config
 from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.frames import against, frame, gains, paired, spread
-from hsikit.tables.layout import BUDGETS, BY_SIZE, FULL, PAIR, PLAIN
+from hsikit.tables.frames import frame, gains, paired, spread
+from hsikit.tables.layout import BUDGETS, FULL
 
 Rows = Iterable[dict[str, Any]]
 Pair = tuple[str, str]
@@ -52,29 +52,6 @@ def _gaps(rows: Rows, pairs: Sequence[Pair]) -> dict[tuple[str, str], dict[str, 
     return {(e["split"], e["comparison"]): e for e in table.to_dict("records")}
 
 
-def plain(label: str) -> str:
-    """An arm's label without the method's name before the colon, as lines and marks have room for."""
-    return label.rpartition(": ")[2]
-
-
-def sdhsi_arms(rows: Rows) -> pd.DataFrame:
-    """The ablation of SDHSI-Net against cross-entropy only."""
-    rows = list(rows)
-    return arms({plain(r["name"]): r["name"] for r in rows}, rows, PLAIN)
-
-
-def ablation_table(rows: Rows, reference: str, metric: str = "oa", without: Sequence[str] = ()) -> pd.DataFrame:
-    """Every arm minus the reference's in one metric, paired by seed, as `figures.paired_differences` draws it.
-
-    Args:
-        without: Labels of arms to leave out, such as one that lies so far off that it flattens the others.
-    """
-    rows = [r for r in rows if r["name"] not in without]
-    table = against(rows, reference)
-    arm = table["comparison"].map({f"{r} − {reference}": plain(r) for r in {row["name"] for row in rows}})
-    return table.assign(comparison=arm, reference=plain(reference))[table["metric"] == metric]
-
-
 def gains_table(rows: Rows, config: str) -> pd.DataFrame:
     """A config's named comparisons as `figures.paired_differences` draws them, OA and AA of each split."""
     table = gains(rows, load_config(config)["comparisons"])
@@ -96,10 +73,10 @@ def differences(config: str, rows: Rows) -> pd.DataFrame:
 def budgets_table(rows: Rows, budgets: Mapping[str, tuple[str, str]] | None = None) -> pd.DataFrame:
     """Accuracy by label budget: columns method, split (the family), budget, n, oa_mean, oa_std, aa_mean.
 
-    `budgets` maps a split's short name to its family and how the budget is written, in drawing order; those of the
-    paper's study by their size if left out.
+    `budgets` maps a split's short name to its family and how the budget is written, in drawing order; those of our
+    studies if left out.
     """
-    budgets = budgets or {split: BUDGETS[split] for split in BY_SIZE}
+    budgets = budgets or BUDGETS
     order = list(budgets)
     rows = sorted((r for r in rows if r["split"] in budgets), key=lambda r: order.index(r["split"]))
     table = spread(frame(rows), "split", "method")
@@ -108,34 +85,12 @@ def budgets_table(rows: Rows, budgets: Mapping[str, tuple[str, str]] | None = No
     return table.assign(split=family, budget=written).reindex(columns=columns)
 
 
-def sdhsi_budgets(rows: Rows) -> pd.DataFrame:
-    """With and without self-distillation at each label budget, and their paired difference in OA."""
-    rows = [r for r in rows if r["name"] in PAIR]
-    gaps = _gaps(rows, [PAIR])
-    means = {(e["split"], e["method"]): e for e in spread(frame(rows), "split", "method").to_dict("records")}
-    lines = []
-    for split, (family, budget) in BUDGETS.items():
-        if gap := gaps.get((split, PAIR[0])):
-            scores = {f"{m} {key.upper()}": percent(means[split, m], key) for m in PAIR for key in ("oa", "aa")}
-            lines.append({"family": family, "budget": budget, "n": gap["n"], **scores,
-                          "difference in OA (points)": difference(gap)})  # fmt: skip
-    return pd.DataFrame(lines)
-
-
 def exits_table(rows: Rows) -> pd.DataFrame:
     """Mean and std over seeds of each exit: method, split, exit (from 1), name, n, oa_*, aa_*, macs."""
     table = spread(frame(rows, "exit"), "method", "split", "at", "item")
     table = table.rename(columns={"at": "exit", "item": "name", "macs_mean": "macs"})
     columns = ["method", "split", "exit", "name", "n", "oa_mean", "oa_std", "aa_mean", "aa_std", "macs"]
     return table.reindex(columns=columns).dropna(subset=["oa_mean"]).reset_index(drop=True)
-
-
-def sdhsi_exits(rows: Rows) -> pd.DataFrame:
-    """Every exit of SDHSI-Net: scores, and multiply-accumulates of a dense pass for each pixel."""
-    table = exits_table(r for r in rows if r["name"] == PAIR[0])
-    return pd.DataFrame([{"split": e["split"], "exit": e["name"], "n": e["n"], "OA": percent(e, "oa"),
-                          "AA": percent(e, "aa"), "multiply-accumulates a pixel": f"{e['macs']:,.0f}"}
-                         for e in table.to_dict("records")])  # fmt: skip
 
 
 def static_exits(rows: Rows, tolerance: float = 0.003) -> pd.DataFrame:
@@ -244,13 +199,6 @@ def _verdict(line: Mapping[str, Any]) -> str:
     return "held" if low > 0 else "the opposite" if high < 0 else "not shown"
 
 
-def sdhsi_claims(rows: Rows) -> pd.DataFrame:
-    """The paper's claims at each budget: with minus without, paired by seed, and whether the interval is clear of 0."""
-    table = effects(rows, PAIR, list(BUDGETS))
-    return table.assign(difference=[difference(e, 3) for e in table.to_dict("records")])[
-        ["claim", "measure", "split", "n", "difference", "verdict"]]  # fmt: skip
-
-
 def paragraph(table: pd.DataFrame) -> str:
     """What held and what did not, in sentences with effect sizes and intervals, from what `effects` gives."""
     if table.empty:
@@ -306,7 +254,7 @@ def unseen_gains(rows: Rows) -> pd.DataFrame:
     first = f"{long['method'].iloc[0]}: {PROMPT}"
     over = table.rename_axis(columns="method").stack().rename("value").rename_axis(["seed", "method"]).reset_index()
     pairs = {f"{first} − {other}": (first, other) for other in table.columns.drop(first)}
-    found = paired(over.assign(measure="auroc"), pairs, "measure", primary=len(pairs))
+    found = paired(over.assign(measure="auroc", partition=0), pairs, "measure", primary=len(pairs))
     return found.rename(columns={"n": "classes"})[["comparison", "classes", "difference", "low", "high", "p"]]
 
 

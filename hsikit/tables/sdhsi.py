@@ -118,6 +118,16 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     return pd.concat(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
 
 
+def exits(rows: Rows) -> pd.DataFrame:
+    """Every exit of the method with unlabelled windows: scores, and multiply-accumulates of a dense pass a pixel."""
+    rows = [r for r in pooled(rows) if r["name"] == WITH[1]]
+    table = spread(frame(rows, "exit"), "split", "scene", "at", "item").dropna(subset=["oa_mean"])
+    return pd.DataFrame([{"split": e["split"], "cube": CUBES[e["scene"]], "exit": e["item"], "n": e["n"],
+                          **{SHOWN[key]: percent(e, key) for key in METRICS},
+                          "multiply-accumulates a pixel": f"{e['macs_mean']:,.0f}"}
+                         for e in table.to_dict("records")])  # fmt: skip
+
+
 def tighter_is_better(rows: Rows) -> pd.DataFrame:
     """Rank correlation of accuracy with the separation of the final features, over all runs of a split.
 
@@ -134,6 +144,8 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
     for (split, scene), part in wide.groupby(level=[0, 1], sort=False):
         there = part.droplevel([0, 1]).join(scores)
         for measure, better in MEASURES.items():
+            if measure not in there:
+                continue
             sign = -1 if better == "lower" else 1
             told = {key: sign * there[measure].corr(there[key], method="spearman") for key in METRICS}
             lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),

@@ -111,20 +111,21 @@ def test_recall_by_hand():
     assert cells.loc[("west_east", "OA"), "RF + profiles"] == by_hand([r["oa"] for r in runs])
 
 
-def test_a_budgets_difference_by_hand():
-    line = committed("sdhsi_budgets").query("family == 'fields' and budget == '100 %'").iloc[0]
-    experiments = [e for e in expand("sdhsi_fields") if e.split_name == "fields"]
+def test_a_difference_over_partitions_by_hand():
+    line = committed("sdhsi_partitions").query("cube == 'repaired' and method == 'sdhsi_unlabelled'").iloc[0]
+    experiments = [e for e in expand("sdhsi_partitions") if e.scene == "indian_pines_repaired"]
     known = {r["hash"]: r for r in ROWS}
     scores = {m: {e.seed: known[e.hash]["oa"] for e in experiments if e.label == m} for m in tables.PAIR}
-    gap = 100 * (pd.Series(scores["SDHSI-Net"]) - pd.Series(scores["SDHSI-Net trunk"]))
+    gap = 100 * (pd.Series(scores["sdhsi_unlabelled"]) - pd.Series(scores["sdhsi_trunk"]))
     low, high = stats.t.interval(0.95, len(gap) - 1, gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap)))
-    assert line["difference in OA (points)"] == f"{gap.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
-    assert line["n"] == str(len(gap)) == "10"
+    assert line["naive (OA)"] == f"[{low:+.2f}, {high:+.2f}]"
+    assert line["OA minus trunk (points)"].startswith(f"{gap.mean():+.2f} [")
+    assert line["n"] == str(len(gap)) == "20"
 
 
 def test_best_cells_are_bold_and_second_ones_underlined_once_a_split_and_column():
-    lines = (FOLDER / "sdhsi_arms.md").read_text().splitlines()
-    column = [line.split("|")[4].strip() for line in lines if line.startswith("| fields")]
+    lines = (FOLDER / "mmlgnet_losses.md").read_text().splitlines()
+    column = [line.split("|")[4].strip() for line in lines if line.startswith("| west_east")]
     numbers = [float(re.sub(r"[*]|</?u>", "", cell).split()[0]) for cell in column]
     order = np.argsort(numbers)
     assert [k for k, cell in enumerate(column) if cell.startswith("**")] == [order[-1]]
@@ -167,21 +168,22 @@ def test_committing_touches_the_readme_of_its_own_project_alone(tmp_path, monkey
 def test_an_empty_ledger_says_which_rows_are_missing_and_the_commands(tmp_path):
     empty = Store(ledger=tmp_path / "runs.jsonl")
     with pytest.raises(tables.TableError) as caught:
-        tables.build("sdhsi_arms", empty)
+        tables.build("sdhsi_wrong_labels_fields", empty)
     text = str(caught.value)
-    assert "cannot fill table sdhsi_arms" in text
-    assert "all 60 runs (SDHSI-Net: cross-entropy only, SDHSI-Net: label smoothing only" in text
-    assert "hsikit sweep sdhsi_ablation" in text
+    assert "cannot fill table sdhsi_wrong_labels_fields" in text
+    assert "all 90 runs (sdhsi_trunk, 10 % wrong labels, sdhsi, 10 % wrong labels" in text
+    assert "hsikit sweep sdhsi_wrong_labels_fields" in text
     with pytest.raises(tables.TableError, match=r"HSIKIT_DATA=\.\.\. hsikit sweep baselines_muufl_subset"):
         tables.build("muufl_subset_classes", empty)
     with pytest.raises(tables.TableError, match="no table called 'nothing'; there are indian_pines"):
         tables.build("nothing", empty)
     listed = {line["table"]: line for line in tables.available(empty)}
-    assert listed["sdhsi_arms"]["missing"] == listed["sdhsi_arms"]["runs"] == 60
-    assert listed["sdhsi_arms"]["minutes"] == 0  # nothing to judge by:
-    assert listed["sdhsi_arms"]["of unknown length"] == 60
+    wrong = listed["sdhsi_wrong_labels_fields"]
+    assert wrong["missing"] == wrong["runs"] == 90
+    assert wrong["minutes"] == 0  # nothing to judge by:
+    assert wrong["of unknown length"] == 90
     assert listed["trento"]["made by"] == "hsikit fetch trento && hsikit sweep mmlgnet_trento"
-    assert listed["sdhsi_arms"]["made by"] == "hsikit sweep sdhsi_ablation"
+    assert wrong["made by"] == "hsikit sweep sdhsi_wrong_labels_fields"
 
 
 def test_the_list_of_tables_needs_neither_torch_nor_pandas():
@@ -193,14 +195,14 @@ def test_the_list_of_tables_needs_neither_torch_nor_pandas():
 
 
 def test_a_table_that_lacks_some_rows_is_made_and_says_which(tmp_path):
-    wanted = expand("sdhsi_ablation")
+    wanted = [e for e in expand("mmlgnet_ablation") if e.split_name == "west_east"]
     known = LEDGER.rows()
     some = Store(ledger=tmp_path / "runs.jsonl")
     some.ledger.write_text("".join(json.dumps(known[e.hash]) + "\n" for e in wanted[:7]))
-    table = tables.build("sdhsi_arms", some)
-    assert list(table.cells["n"]) == [5, 2]
-    assert "label smoothing only on fields, seed 2, 3, 4" in table.notes[-1]
-    assert table.notes[-1].endswith("hsikit sweep sdhsi_ablation")
+    table = tables.build("mmlgnet_losses", some)
+    assert table.cells["n"].sum() == 7
+    assert "Missing of mmlgnet_ablation" in table.notes[-1]
+    assert table.notes[-1].endswith("hsikit sweep mmlgnet_ablation")
 
 
 @pytest.mark.parametrize("name", COMMITTED)

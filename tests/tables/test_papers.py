@@ -116,7 +116,7 @@ def test_rows_come_under_the_labels_of_their_configs(tmp_path):
     store = Store(ledger=tmp_path / "runs.jsonl")
     own = {"method": first.method, "scene": first.scene, "seconds": 1.0}
     store.append({"hash": first.hash, "name": "another", "oa": 0.5} | own)
-    assert [r["name"] for r in rows_of(store, "sdhsi_fields", "sdhsi_budgets")] == ["SDHSI-Net"]
+    assert [r["name"] for r in rows_of(store, "sdhsi_fields", "archive/sdhsi_budgets")] == ["SDHSI-Net"]
     assert list(progress_of(store, "sdhsi_fields")["done"]) == [1]
 
 

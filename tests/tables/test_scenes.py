@@ -54,14 +54,14 @@ def test_of_several_configurations_the_best_by_validation_stands_with_how_many_w
 
 
 def test_arms_of_ablations_and_leavings_of_searches_stand_elsewhere(tmp_path, monkeypatch):
-    arm = next(e for e in expand("sdhsi_ablation") if e.label == "SDHSI-Net: temporal")
+    arm = next(e for e in expand("sdhsi_partitions") if (e.label, e.scene) == ("sdhsi_trunk", "indian_pines"))
     monkeypatch.setitem(tables.TABLES["indian_pines"], "tried", [str(tmp_path / "left.yaml")])
     left = {"method": "lda", "scene": "indian_pines", "split": {"kind": "fields"}, "seeds": [0, 1]}
     (tmp_path / "left.yaml").write_text(json.dumps(left))
     trunk = [e.hash for e in expand(str(tmp_path / "left.yaml"))]
     rows = [
         row("mine", "fields", 0, 0.5),
-        row("SDHSI-Net: temporal", "fields", 0, 0.6) | {"hash": arm.hash},
+        row("sdhsi_trunk", "fields", 0, 0.6) | {"hash": arm.hash},
         row("trunk, epoch by validation", "fields", 0, 0.9) | {"hash": trunk[0]},
         row("trunk, epoch by validation", "fields", 1, 0.7) | {"hash": trunk[1]},
         row("mine", "fields", 0, 0.6, epochs=9, val=0.4),

@@ -269,4 +269,10 @@ def test_a_widget_is_shown_as_its_text_and_javascript_not_at_all(out):
 
 
 def test_templates_are_beside_the_module():
-    assert sorted(os.listdir(site.TEMPLATES)) == ["base.html", "index.html", "notebook.html", "style.css"]
+    assert sorted(os.listdir(site.TEMPLATES)) == [
+        "base.html",
+        "index.html",
+        "notebook.html",
+        "referee.html",
+        "style.css",
+    ]

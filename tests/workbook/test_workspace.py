@@ -54,10 +54,10 @@ def test_a_pdf_lies_beside_the_picture_on_request(ws):
     [([], lambda rows: GAPS, "holds none of its runs"), (ROWS, lambda rows: GAPS[["low"]], "needs the columns")],
 )
 def test_a_picture_without_its_rows_is_named_with_the_command_and_the_notebook_goes_on(ws, rows, table, said):
-    text = ws.save_rows("gaps", lambda r: figures.paired_differences(table(r)), rows, needs="sdhsi_ablation").data
+    text = ws.save_rows("gaps", lambda r: figures.paired_differences(table(r)), rows, needs="sdhsi_parity").data
     assert "gaps was not drawn" in text
     assert said in text
-    assert "`hsikit sweep sdhsi_ablation`" in text
+    assert "`hsikit sweep sdhsi_parity`" in text
     assert ws.figures == {}
 
 
