@@ -8,7 +8,9 @@ PLACES = HSIKIT_RUNS="$(CURDIR)/build/quick/runs" HSIKIT_LEDGER="$(CURDIR)/build
 SCENES = trento muufl pavia_university salinas
 STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated hybridsn_w25_indian_pines \
 	sdhsi_fields sdhsi_indian_pines sdhsi_ce_indian_pines sdhsi_paper_indian_pines sdhsi_ce_paper_indian_pines \
-	sdhsi_budgets sdhsi_ablation sdhsi_wrong_labels sdhsi_pavia_university sdhsi_salinas windows_indian_pines \
+	sdhsi_partitions sdhsi_partitions_seeds sdhsi_few_labels sdhsi_one_percent sdhsi_parity sdhsi_wrong_labels_fields \
+	indian_pines_cubes_fields indian_pines_cubes_random indian_pines_cubes_ssrn sdhsi_pavia_university sdhsi_salinas \
+	windows_indian_pines \
 	mmlgnet_simulated mmlgnet_trento mmlgnet_muufl
 
 .PHONY: workbook help test browser lab paper bench lint net

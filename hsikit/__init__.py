@@ -13,6 +13,7 @@ from hsikit._util import lazily
 __version__ = "0.1.0"
 
 _HOME = {
+    "hsikit.errors": ("HsikitError",),
     "hsikit.scenes": ("Scene", "SceneError", "load_scene", "available"),
     "hsikit.scenes.write": ("write_map",),
     "hsikit.scenes.resample": ("resample_bands",),
@@ -26,7 +27,7 @@ _HOME = {
                       "HybridSN"),
     "hsikit.losses": ("SymmetricContrastive", "SelfDistillation", "Consistency", "CrossEntropy"),
     "hsikit.train": ("TrainConfig", "Run", "fit"),
-    "hsikit.fitted": ("Fitted",),
+    "hsikit.fitted": ("Fitted", "ModelError"),
     "hsikit.predict": ("Prediction", "predict_map"),
     "hsikit.predict.large": ("map_large",),
     "hsikit.metrics": ("Scores", "score"),

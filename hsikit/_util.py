@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import glob
 import importlib
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from reprlib import repr as short
 from types import ModuleType
 from typing import Any
+
+from hsikit.errors import DiskError, FileError, InputError, disk
 
 
 def nearest(word: object, known: Iterable[object]) -> str:
@@ -22,15 +28,38 @@ def nearest(word: object, known: Iterable[object]) -> str:
 
 
 def class_at(path: str) -> Any:
-    """The class at a dotted path, such as `my_module.MyLoss`.
+    """The class at a dotted path, such as `my_module.MyLoss`; importing its module runs it, so ask `allowed` before.
 
-    Raises `ValueError` when there is none; the message holds what Python said.
+    Raises:
+        InputError: When there is none; the message holds what Python said.
     """
     module, _, name = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"cannot import {path!r}: {error}") from None
+    except Exception as error:  # a module may raise anything while it is imported
+        raise InputError(f"cannot import {path!r}: {error}") from None
+
+
+def allowed(path: object, trust: Sequence[str] | None, where: str) -> str:
+    """The dotted path of a class outside hsikit, if `trust` holds it, its module or a package around it.
+
+    Args:
+        path: What a file names, such as `my_nets.Pixelwise`.
+        trust: None trusts everything but Python's own library, which holds no network: for names that the caller wrote.
+        where: What names it, for the message.
+
+    Raises:
+        InputError: When it is not trusted; nothing was imported then.
+    """
+    parts = path.split(".") if isinstance(path, str) else []
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts) or parts[0] in sys.stdlib_module_names:
+        raise InputError(f"{where} names {short(path)}, which is no network or loss; name one of hsikit's, or a class "
+                         "of your own as my_module.MyClass")  # fmt: skip
+    around = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+    if trust is not None and not around & set(trust):
+        raise InputError(f"{where} names {short(path)}, code that does not belong to hsikit and would be run; if you "
+                         f"trust it, say so: trust=[{parts[0]!r}], or --trust {parts[0]}")  # fmt: skip
+    return str(path)
 
 
 def lazily(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[list[str], Callable[[str], Any]]:
@@ -61,14 +90,23 @@ def lazily(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[list[str],
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, needed: int = 0) -> Iterator[Path]:
     """A place beside `path` to write a file or folder to, which takes its place when the block ends well.
 
-    Readers see the old one or the new one, never a half; after an error the old one is as it was.
+    Readers see the old one or the new one, never a half; after an error the old one is as it was. What a killed
+    process left an hour ago is swept.
+
+    Raises:
+        DiskError: When the disk is full, or has less room than the bytes `needed`.
     """
+    for old in path.parent.glob(f"{glob.escape(path.name)}.{'?' * 12}.part"):
+        with suppress(OSError):
+            if old.stat().st_mtime < time.time() - 3600:
+                remove(old)
     aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
-        yield aside
+        with disk(path, needed):
+            yield aside
         if aside.is_dir():
             remove(path)
         os.replace(aside, path)
@@ -78,28 +116,87 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def load_yaml(text: str) -> Any:
-    """What a YAML text says, plain values only, read by libyaml, which is ten times as fast, where PyYAML has it."""
+def load_yaml(text: str, most: int = 100_000) -> Any:
+    """What a YAML text says, plain values only, read by libyaml, which is ten times as fast, where PyYAML has it.
+
+    Raises:
+        yaml.YAMLError: When it is none, nests deeper than a hundred levels, or its aliases, with which a few hundred
+            letters can stand for more than a memory holds, add more than `most` values.
+    """
     import yaml  # not needed by `import hsikit`
 
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    inside: list[tuple[str | None, int]] = []  # the lists and mappings around, by anchor, and where they began
+    size: dict[str, int] = {}  # values that an anchor stands for
+    count = added = 0
+    for event in yaml.parse(text, loader):
+        if isinstance(event, yaml.AliasEvent):
+            meant = size.get(str(event.anchor), most)  # an anchor that is still open stands for itself, without end
+            added, count = added + meant, count + meant
+        elif isinstance(event, yaml.CollectionStartEvent):
+            inside.append((event.anchor, count))
+            count += 1
+        elif isinstance(event, yaml.ScalarEvent):
+            count += 1
+            size |= {event.anchor: 1} if event.anchor else {}
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, begun = inside.pop()
+            size |= {anchor: count - begun} if anchor else {}
+        if added >= most or len(inside) > 100:
+            raise yaml.YAMLError("its aliases stand for too many values, or it nests deeper than 100 levels; write it "
+                                 "out plainly")  # fmt: skip
+    return yaml.load(text, loader)
 
 
-def saved(path: Path, save: Callable[[Any], object]) -> Path:
-    """The path, once `save` has written a binary file there, whole; its folder is made where it is absent."""
+@contextmanager
+def _written(path: Path, needed: int = 0) -> Iterator[Path]:
+    """A place for the whole of a file, brought to the disk itself before it takes the old one's place."""
+    try:
+        with replacing(path, needed) as aside:
+            yield aside
+            with aside.open("rb") as file:
+                os.fsync(file.fileno())
+    except DiskError as error:
+        raise DiskError(f"{error}; nothing was changed") from error.__cause__
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
+
+
+def saved(path: Path, save: Callable[[Any], object], needed: int = 0) -> Path:
+    """The path, once `save` has written a binary file there, whole; its folder is made where it is absent.
+
+    A power cut leaves the old file or the new one. Raises `OSError` when it cannot be written; the file is then as it
+    was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as aside, aside.open("wb") as file:
+    with _written(path, needed) as aside, aside.open("wb") as file:
         save(file)
     return path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole. Raises `OSError` when it cannot be written; the file is then as it was."""
-    try:
-        with replacing(path) as aside:
-            aside.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
+    """Write a text file whole, as `saved` does a binary one."""
+    with _written(path, len(text)) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def arrays_of(path: Path, most: int = 1 << 30) -> Iterator[Any]:
+    """An NPZ of plain numbers and texts, open: a regular file whose arrays take at most so many bytes unpacked.
+
+    Raises:
+        OSError, ValueError, zipfile.BadZipFile: When it is anything else.
+    """
+    import numpy as np  # not needed by `import hsikit`
+
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    with np.load(path, allow_pickle=False) as file:
+        if not hasattr(file, "zip"):
+            raise InputError(f"{path} holds one array, expected an NPZ of several")
+        if (size := sum(member.file_size for member in file.zip.infolist())) > most:
+            raise InputError(f"{path} unpacks to {size:,} bytes, expected at most {most:,}")
+        yield file
 
 
 def remove(path: Path) -> None:

@@ -17,6 +17,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from hsikit.errors import DiskError, HsikitError
+
 INPUT_ERRORS = {"SceneError", "SplitError", "ConfigError"}  # of a run; any other error is not the user's
 # Heavy imports stay inside the handlers: `hsikit --help` answers at once.
 
@@ -26,8 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("hsikit").setLevel(logging.INFO)
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a user's own networks and losses lie beside the config
+    # A user's own networks and losses lie beside the config; last, so that a file there never stands for a library.
+    if args.verb in ("run", "sweep") and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     try:
         return args.handler(args) or 0
     except KeyboardInterrupt:
@@ -36,8 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("HSIKIT_DEBUG") == "1":
             raise
         # Errors of scenes, splits and configs are ValueErrors; a missing path is the user's to mend.
-        wrong_input = isinstance(error, ValueError | FileNotFoundError)
-        text = str(error) if wrong_input else f"{type(error).__name__}: {error} (HSIKIT_DEBUG=1 shows where)"
+        wrong_input = isinstance(error, ValueError | FileNotFoundError) and not isinstance(error, DiskError)
+        ours = wrong_input or isinstance(error, HsikitError)
+        text = str(error) if ours else f"{type(error).__name__}: {error} (HSIKIT_DEBUG=1 shows where)"
         return _complain(text, 2 if wrong_input else 1)
 
 
@@ -55,6 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument("--json", action="store_true", help="a JSON list of rows on standard output")
         return sub
 
+    def trusting(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--trust", action="append", default=[], metavar="MODULE",
+                         help="your own module, whose networks and losses may be run; may be given again")  # fmt: skip
+
     verb("scenes", _scenes, "List the scenes and say which are in hand.", as_json=True)
     verb("fetch", _fetch, "Download a scene, or say how to get it.", "NAME")
 
@@ -70,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub = verb(name, _sweep, f"{about} What the ledger holds is not run again.", "CONFIG", as_json=True)
         sub.add_argument("--seeds", type=_count, metavar="N", help="seeds 0 to N-1 instead of the config's")
         sub.set_defaults(jobs=None, dask=None, slurm=False)
+        trusting(sub)
         if name == "sweep":
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at a time; default 1, 2 with --dask")
             where = sub.add_mutually_exclusive_group()
@@ -83,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
 
     sub = verb("predict", _predict, "Map a scene with a trained run (its hash, or a folder).", "RUN", "SCENE")
+    trusting(sub)
     sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="GeoTIFF (.tif) or Zarr (.zarr) to write")
     sub.add_argument("--memory", type=_gigabytes, default=1.0, metavar="GB",
                      help="what mapping may hold beside the libraries; a larger scene, a raster or a Zarr given as "
@@ -132,7 +142,8 @@ def _sweep(args: argparse.Namespace) -> int:
     from hsikit.experiments import expand, load_config, sweep
     from hsikit.tables import against, by_method, gains, pooled, summarise
 
-    experiments, config = expand(args.config, args.seeds), load_config(args.config)
+    trust = {"trust": args.trust} if args.trust else {}
+    experiments, config = expand(args.config, args.seeds, **trust), load_config(args.config)
     with _workers(args, experiments) as client:
         result = sweep(experiments, jobs=args.jobs or 1, client=client)
     reference, rows = config.get("reference"), result.rows
@@ -194,7 +205,7 @@ def _predict(args: argparse.Namespace) -> None:
 
     folder = Path(args.run) if Path(args.run).is_dir() else Store.of_environment().folder(args.run)
     folder = folder / "model" if (folder / "model").is_dir() else folder
-    made = map_to_file(folder, args.scene, args.out, memory_gb=args.memory, progress=True)
+    made = map_to_file(folder, args.scene, args.out, memory_gb=args.memory, progress=True, trust=args.trust)
     _say("\n".join(map(str, made)))
 
 

@@ -24,7 +24,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hsikit._util import saved
+from hsikit._util import arrays_of, saved
+from hsikit.errors import door
 
 TSNE_STEPS, TSNE_EVERY = 750, 25  # openTSNE's 250 exaggerated steps and 500 plain ones
 Method = Literal["pca", "tsne", "umap"]
@@ -52,6 +53,7 @@ class Embedding2D:
     features: np.ndarray = field(repr=False)
 
 
+@door
 def embed(features: np.ndarray, method: Method = "pca", seed: int = 0, perplexity: float = 30, neighbours: int = 15,
           cap_per_class: int | None = None, labels: np.ndarray | None = None,
           cache: str | os.PathLike[str] | None = None,
@@ -255,7 +257,7 @@ def _key(features: np.ndarray, method: Method, seed: int, params: dict[str, Any]
 def _read(path: Path, n: int) -> np.ndarray | None:
     """Coordinates (n, 2) from the cache, or None where there are none that can be used."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with arrays_of(path) as stored:
             coordinates = stored["coordinates"]
     except FileNotFoundError:
         return None

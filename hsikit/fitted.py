@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 from torch import nn
 
-from hsikit._util import replacing
+from hsikit._util import replacing, saved, write_text
+from hsikit.errors import HsikitError, MissingError, door
 from hsikit.inputs import Inputs
-from hsikit.models import build, describe
+from hsikit.models import NETWORKS, build, describe
 from hsikit.patches import Normalizer
 from hsikit.scenes.resample import resample_bands, usual_widths
-from hsikit.scenes.scene import Scene
+from hsikit.scenes.scene import Scene, readable
 from hsikit.text import TextVectors
 
 log = logging.getLogger(__name__)
 
 SAME_BAND = 0.1  # of a band's width: nearer centres are one band
 FAR = 8.0  # standard deviations of the training pixels: no scene of the same kind lies there
+
+
+class ModelError(HsikitError, ValueError):
+    """A saved model is damaged, was changed, or names code that is not trusted. The message names the file."""
+
+
+class ModelMissingError(ModelError, MissingError):
+    """There is no saved model in a folder."""
 
 
 @lru_cache  # a large scene is matched piece by piece
@@ -163,47 +176,100 @@ class Fitted:
                     "was trained on; check units, and `scale` and `offset` in the YAML"
                 )
 
+    @door
     def save(self, folder: Path | str) -> Path:
         """Write the folder: model.safetensors, normalizer.npz, model.json and more, aside, then moved into place.
 
+        The JSON holds the sha256 of every file, and of its own other lines.
+
         Raises:
-            ValueError: When the folder holds something else.
+            ModelError: When the folder holds something else.
+            DiskError: When there is no room for it.
         """
         folder = Path(folder)
         if folder.exists() and not (folder / "model.json").exists() and (folder.is_file() or any(folder.iterdir())):
-            raise ValueError(f"{folder} holds something else than a model, which would be lost; name another folder")
+            raise ModelError(f"{folder} holds something else than a model, which would be lost; name another folder")
         state = {k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}
         facts = {"model": describe(self.network), "window": self.window, "scene": self.scene_facts,
                  "class_ids": [int(c) for c in self.class_ids], "class_names": list(self.class_names)}  # fmt: skip
         with replacing(folder) as aside:
             aside.mkdir(parents=True)
-            save_file(state, aside / "model.safetensors")
+            saved(aside / "model.safetensors", lambda file: file.write(serialised(state)))
             self.normalizer.save(aside / "normalizer.npz")
             if self.text is not None:
                 self.text.save(aside / "text.npz")
             if self.inputs is not None:
                 self.inputs.save(aside / "inputs.npz")
-            (aside / "model.json").write_text(json.dumps(facts, indent=1))
+            facts["sha256"] = {file.name: _sum(file.read_bytes()) for file in sorted(aside.iterdir())}
+            write_text(aside / "model.json", json.dumps(facts | {"own_sha256": _own_sum(facts)}, indent=1))
         return folder
 
     @classmethod
-    def load(cls, folder: Path | str) -> Fitted:
-        """Read what `save` wrote.
+    @door
+    def load(cls, folder: Path | str, trust: Sequence[str] = ()) -> Fitted:
+        """Read what `save` wrote. No code of the folder's is run: it names one of `hsikit.models.NETWORKS`.
+
+        Args:
+            trust: Your own modules, such as ["my_nets"], from which a network may be imported.
 
         Raises:
-            FileNotFoundError: When the folder does not hold a saved model; the message names what is missing.
+            ModelMissingError: When the folder does not hold a saved model; the message names what is missing.
+            ModelError: When a file is damaged or changed (it is named), or the network is not trusted.
         """
         folder = Path(folder)
-        missing = [n for n in ("model.json", "model.safetensors", "normalizer.npz") if not (folder / n).exists()]
+        file = folder / "model.json"
+        missing = [n for n in ("model.json", "model.safetensors", "normalizer.npz") if not (folder / n).is_file()]
         if missing:
-            raise FileNotFoundError(f"{folder} holds no saved model: {', '.join(missing)} missing; train it first")
-        facts = json.loads((folder / "model.json").read_text())
-        state = load_file(folder / "model.safetensors")
-        network: Any = build(facts["model"])
-        if hasattr(network, "read_text"):
-            network.read_text(state["text"].numpy())
-        network.load_state_dict(state)
-        text = TextVectors.load(folder / "text.npz") if (folder / "text.npz").exists() else None
-        inputs = Inputs.load(folder / "inputs.npz") if (folder / "inputs.npz").exists() else None
-        return cls(network.eval(), Normalizer.load(folder / "normalizer.npz"), facts["window"],
-                   np.array(facts["class_ids"]), facts["class_names"], text, facts["scene"], inputs)  # fmt: skip
+            raise ModelMissingError(f"{folder} holds no saved model: {', '.join(missing)} missing; train it first")
+        with _readable(file):
+            facts = json.loads(file.read_bytes())
+            sums = facts.get("sha256")  # models of older versions have none
+            if sums is not None and facts.pop("own_sha256", "") != _own_sum(facts):
+                raise ModelError(f"{file} was changed since it was saved; copy the folder again")
+            for part in (folder / Path(name).name for name in sums or ()):
+                if not part.is_file() or _sum(part.read_bytes()) != sums[part.name]:
+                    raise ModelError(f"{part} was changed since it was saved; copy the folder again")
+        with _readable(folder / "model.safetensors"):
+            state = load_file(folder / "model.safetensors")
+        with _readable(folder / "normalizer.npz"):
+            normalizer = Normalizer.load(folder / "normalizer.npz")
+        words = folder / "text.npz"
+        with _readable(words):
+            text = TextVectors.load(words) if (words.is_file() if sums is None else words.name in sums) else None
+        made = folder / "inputs.npz"
+        with _readable(made):
+            inputs = Inputs.load(made) if (made.is_file() if sums is None else made.name in sums) else None
+        with _readable(file):
+            network = _network(facts["model"], state, trust).eval()
+            ids, names = np.array(facts["class_ids"], np.int64), [str(name) for name in facts["class_names"]]
+            if not ids.size or ids.min() < 1 or ids.max() > len(names):
+                raise ModelError(f"{file} has class numbers without a name; copy the folder again")
+            return cls(network, normalizer, int(facts["window"]), ids, names, text, dict(facts["scene"]), inputs)
+
+
+def _readable(file: Path) -> AbstractContextManager[None]:
+    return readable(file, "part of a saved model", "copy the folder again, or train anew", ModelError)
+
+
+def _network(description: dict[str, Any], state: dict[str, torch.Tensor], trust: Sequence[str]) -> Any:
+    """The network with its weights; one of hsikit's own takes no memory before its shapes are known to be theirs."""
+    if description["class"] in NETWORKS:
+        with torch.device("meta"):
+            wanted = {name: value.shape for name, value in build(description).state_dict().items()}
+        if "text" in state and "text" in wanted:
+            wanted["text"] = state["text"].shape  # words come with the weights
+        if wanted != {name: value.shape for name, value in state.items()}:
+            raise ValueError("it describes another network than the one whose weights lie beside it")
+    network: Any = build(description, trust)
+    if hasattr(network, "read_text"):
+        network.read_text(state["text"].numpy())
+    network.load_state_dict(state)
+    return network
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _own_sum(facts: dict[str, Any]) -> str:
+    return _sum(json.dumps(facts, sort_keys=True).encode())

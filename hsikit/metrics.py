@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hsikit.errors import door
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -118,6 +120,7 @@ class Scores:
 # --- scores ------------------------------------------------------------------------------------------
 
 
+@door
 def score(pred: Any, split: Any) -> Scores:
     """Score a map on the test pixels of a split.
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hsikit._util import arrays_of, saved
 from hsikit.scenes.scene import Scene
 
 log = logging.getLogger(__name__)
@@ -94,14 +95,13 @@ class Normalizer:
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
-        arrays = {k: v for k, v in vars(self).items() if v is not None}
-        np.savez(path, **arrays)
+        saved(path, lambda file: np.savez(file, **{k: v for k, v in vars(self).items() if v is not None}))
 
     @classmethod
     def load(cls, path: Path) -> Normalizer:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(*(file.get(name) for name in ("mean", "std", "components", "lidar_mean", "lidar_std")))
+        with arrays_of(path) as file:
+            return cls(file["mean"], file["std"], file.get("components"), file["lidar_mean"], file["lidar_std"])
 
 
 def _whitened_components(standardised: np.ndarray, k: int) -> np.ndarray:

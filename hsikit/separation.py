@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy  # its parts load when they are used
 
+from hsikit.errors import door
 from hsikit.features import checked_features, draw_per_class
 from hsikit.metrics import plain
 
@@ -65,6 +66,7 @@ class Separation:
         return measured | {"window": self.window, "n": self.n, "per_class": classes}
 
 
+@door
 def separation(features: np.ndarray, labels: np.ndarray, rowcol: np.ndarray | None, window: int,
                per_class: int | None = 200, seed: int = 0) -> Separation:  # fmt: skip
     """Measure how classes are separated in the full feature space.

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hsikit.errors import door
 from hsikit.scenes.envi import PER_NM, decoded, header_of, in_nm, read_header
 from hsikit.scenes.scene import RANGE_NM
 
@@ -180,6 +181,7 @@ def normalised_difference(cube: np.ndarray, wavelengths_nm: np.ndarray | None, a
     return np.where(np.isfinite(index), index, np.nan)
 
 
+@door
 def ndvi(cube: np.ndarray, wavelengths_nm: np.ndarray | None) -> np.ndarray:
     """Normalised difference vegetation index (row, col) float32 of bands near 860 and 660 nm.
 

@@ -8,7 +8,10 @@ busy machine, longer than a whole training.
 
 from __future__ import annotations
 
+import copy
+import io
 import json
+import logging
 import math
 import os
 import time
@@ -27,7 +30,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from hsikit import losses as published
-from hsikit._util import replacing
+from hsikit._util import saved
+from hsikit.errors import door
 from hsikit.fitted import Fitted
 from hsikit.inputs import Inputs
 from hsikit.models.output import Output
@@ -35,6 +39,8 @@ from hsikit.patches import Cube, PatchSampler, reduce_bands
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 from hsikit.text import TextVectors
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -140,9 +146,11 @@ class _Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
+@door
 def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = TrainConfig(), *,
         loss: nn.Module | None = None, text: TextVectors | None = None, inputs: Inputs | None = None,
-        checkpoint: Path | None = None, device: str | None = None, progress: bool = True) -> Run:  # fmt: skip
+        checkpoint: Path | None = None, keep_checkpoint: bool = False, device: str | None = None,
+        progress: bool = True) -> Run:  # fmt: skip
     """Train a network on the training pixels of a split, keeping the epoch that is best on its validation pixels.
 
     Normalisation and PCA are fitted on training pixels. Test labels are not looked at: only `split.train` and
@@ -156,7 +164,8 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
             for the rest.
         text: Class vectors, needed by MMLGNet.
         inputs: What the network reads in the place of bands and LiDAR (`hsikit.inputs`), fitted on the same split.
-        checkpoint: File to write after epochs and to go on from; removed when training is done.
+        checkpoint: File to write after epochs and to go on from; a damaged one is set aside. Removed when training is
+            done, unless `keep_checkpoint`, for whom the work is not over then.
         device: Such as "cpu" or "cuda"; None takes the best available.
 
     Raises:
@@ -192,6 +201,8 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
         if callable(begin):
             begin(train.targets, len(class_ids))
         state = _train(fitted, train, val, beside, loss, config, checkpoint, start, progress)
+    if checkpoint is not None and not keep_checkpoint:
+        checkpoint.unlink(missing_ok=True)
     if state.best_state:
         model.load_state_dict(state.best_state)
     model.eval()
@@ -253,8 +264,6 @@ def _train(fitted, train, val, beside, loss, config, checkpoint, start, progress
         if checkpoint is not None and epoch < epochs:
             _save(checkpoint, parts, state)
     bar.close()
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
     return state
 
 
@@ -372,20 +381,31 @@ def _settings(config: TrainConfig, place: torch.device) -> Iterator[None]:
 
 def _save(path: Path, parts: dict, state: _Progress) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    saved = {name: part.state_dict() for name, part in parts.items()}
+    states = {name: part.state_dict() for name, part in parts.items()}
     progress = json.dumps([state.epoch, state.seconds, state.best, state.history])
-    with replacing(path) as aside:
-        torch.save({**saved, "progress": progress, "best_state": state.best_state}, aside)
+    buffer = io.BytesIO()  # what cannot be written whole is then the disk's fault, and said so
+    torch.save({**states, "progress": progress, "best_state": state.best_state}, buffer)
+    saved(path, lambda file: file.write(buffer.getbuffer()), buffer.getbuffer().nbytes)
 
 
 def _restore(path: Path | None, parts: dict) -> _Progress:
     if path is None or not path.exists():
         return _Progress()
-    saved = torch.load(path, weights_only=True)  # optimiser state is nested, which safetensors cannot hold
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
-    epoch, seconds, best, history = json.loads(saved["progress"])
-    return _Progress(epoch, seconds, tuple(best), saved["best_state"], history)
+    before = copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
+    try:
+        saved = torch.load(path, weights_only=True)  # optimiser state is nested, which safetensors cannot hold
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
+        epoch, seconds, best, history = json.loads(saved["progress"])
+        return _Progress(epoch, seconds, tuple(best), saved["best_state"], history)
+    except Exception as error:  # a damaged file can raise anything
+        aside = path.with_name(f"{path.name}.damaged")
+        log.warning("%s is damaged (%s); it is set aside as %s, and training starts over", path,
+                    type(error).__name__, aside.name)  # fmt: skip
+        path.replace(aside)
+        for name, part in parts.items():
+            part.load_state_dict(before[name])
+        return _Progress()
 
 
 __all__ = ["Output", "Run", "TrainConfig", "evaluate", "fit", "gradient_shares", "own_loss"]

@@ -16,16 +16,18 @@ import grimp
 import networkx
 
 PACKAGE = Path(__file__).parents[1] / "hsikit"
-CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "inputs", "fitted", "train", "shallow",
-        "predict", "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
+CORE = ("_util", "errors", "scenes", "splits", "text", "models", "losses", "patches", "inputs", "fitted", "train",
+        "shallow", "predict", "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
-    "lines of the core": 13_350,  # inputs, networks of several scales, quantities in words
-    "lines in all": 27_600,  # the referee and its page; power; a text head in closed form, maps without labels
-    "files": 175,
-    "modules at the root": 12,
+    # Raised last by inputs, networks of several scales, quantities in words, a text head in closed form, maps without
+    # labels, pairs of classes; before by one family of errors, configs checked whole, the referee, power.
+    "lines of the core": 13_900,
+    "lines in all": 28_400,
+    "files": 177,
+    "modules at the root": 13,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,
 }

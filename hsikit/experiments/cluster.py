@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 BLAME = {"distributed.scheduler.allowed-failures": 1}  # a run that ends two workers is blamed, then tried alone
 # Workers of this machine come back within seconds or not at all; those of a queue may be hours away.
 DESERTED = {"distributed.scheduler.no-workers-timeout": "90 s"}
+SAFE = f"{sys.executable} -P"  # a job begins in the sweep's folder, where a file must not stand for a library
 INSTALL = "Dask is not installed; run: pip install 'hsikit[cluster]'"
 
 
@@ -83,7 +84,7 @@ def slurm_client(jobs: int, threads: int = 1) -> Iterator[Any]:
         raise ConfigError("there is no sbatch on this machine; run --slurm where Slurm jobs are submitted")
     _quiet()
     memory = dask.config.get("jobqueue.slurm.memory", None) or "8GB"
-    with dask.config.set(BLAME), SLURMCluster(cores=1, processes=1, job_cpu=threads, memory=memory,
+    with dask.config.set(BLAME), SLURMCluster(cores=1, processes=1, job_cpu=threads, memory=memory, python=SAFE,
                                               scheduler_options={"dashboard_address": None}) as cluster:  # fmt: skip
         cluster.scale(jobs=jobs)
         with Client(cluster) as client:
@@ -135,8 +136,8 @@ def attempt_there(experiment: Experiment, store: Store, folder: str) -> tuple[di
     with contextlib.ExitStack() as stack:
         if Path(folder).is_dir():
             stack.enter_context(contextlib.chdir(folder))
-        if folder not in sys.path:  # a user's own modules lie beside the config
-            sys.path.insert(0, folder)
+        if folder not in sys.path:  # a user's own modules lie beside the config, and never stand for a library
+            sys.path.append(folder)
         return attempt_alone(experiment, store)
 
 

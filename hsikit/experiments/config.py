@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib import resources
@@ -15,7 +15,9 @@ from typing import Any
 import yaml
 
 from hsikit._util import load_yaml, nearest
-from hsikit.experiments.methods import GIVEN, METHODS, Method, arguments_of, options_of
+from hsikit.errors import HsikitError, door
+from hsikit.experiments.check import file_problems, run_problems
+from hsikit.experiments.methods import GIVEN, INPUTS, METHODS, Method, arguments_of, options_of
 from hsikit.scenes.envi import decoded
 from hsikit.splits.spec import split_name
 from hsikit.text.prompts import load_prompts
@@ -50,12 +52,10 @@ TEXT = {
     "path": "",
     "model": "ViT-B-32",
 }  # draw None: the run's seed; model: of open_clip, whose checkpoint `path` then names
-INPUTS = {"hsi": ["spectra"], "lidar": [], "joined": False, "transductive": False}
 BESIDE = ("name", "trials", "prompts")  # they do not enter the hash themselves
-FILE_KEYS = (*RUN_KEYS, *BESIDE, "seeds", "sweep", "arms", "reference", "comparisons", "version", "about")
 
 
-class ConfigError(ValueError):
+class ConfigError(HsikitError, ValueError):
     """A config that cannot be run. The message names the key and what would do."""
 
 
@@ -124,6 +124,7 @@ def _without(facts: Mapping[str, Any], younger: Mapping[str, Any]) -> dict[str, 
     return {key: value for key, value in facts.items() if key not in younger or value != younger[key]}
 
 
+@door
 def load_config(config: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """Read a config: the name of a file shipped in `hsikit/configs/`, a path, or a mapping.
 
@@ -131,26 +132,42 @@ def load_config(config: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: For an unknown name or key (the nearest is named), or a config of a later version.
     """
     source = dict(config) if isinstance(config, Mapping) else _read(str(config))
-    for key in source:
-        if key not in FILE_KEYS:
-            raise ConfigError(f"unknown key {key!r} in the config; did you mean {nearest(key, FILE_KEYS)!r}?")
+    _refuse(file_problems(source))
     version = source.get("version", VERSION)
     if version > VERSION:
         raise ConfigError(f"the config has version {version}, this hsikit knows {VERSION}; update hsikit")
+    lacking = []
     for key in ("scene", "split"):
-        swept = any(s == key or s.startswith(f"{key}.") for s in source.get("sweep", {}))
+        swept = any(s == key or s.startswith(f"{key}.") for s in source.get("sweep") or {})
         in_arms = bool(source.get("arms")) and all(key in arm for arm in source["arms"])
         if key not in source and not swept and not in_arms:
-            raise ConfigError(f"the config names no {key!r}")
+            lacking.append(f"the config names no {key!r}")
+    _refuse(lacking)
     return source
 
 
-def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> list[Experiment]:
+def _refuse(problems: Iterable[str]) -> None:
+    """Raises `ConfigError` with all of the problems, each once."""
+    if lines := list(dict.fromkeys(problems)):
+        count = f"{len(lines)} things are wrong with the config: " if len(lines) > 1 else ""
+        more = f"; and {len(lines) - 20} more" if len(lines) > 20 else ""
+        raise ConfigError(count + "; ".join(lines[:20]) + more)
+
+
+@door
+def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None,
+           trust: Sequence[str] = ()) -> list[Experiment]:  # fmt: skip
     """All experiments of a config: arms x swept values x seeds, in that order.
 
     `arms` is a list of partial configs laid over the rest; `sweep` maps key paths to lists of values, crossed.
     `seeds` as a number replaces the config's own by 0..seeds-1. A split with ``partition: seed`` takes the partition
     of each run's seed.
+
+    Args:
+        trust: Modules beside hsikit's whose networks and losses a file may name. Those of a mapping are the caller's.
+
+    Raises:
+        ConfigError: With all that is wrong; nothing is run, and no code that a file names is imported, before that.
 
     Example:
         >>> config = {"method": "lda", "scene": "simulated", "split": {"kind": "few_shot", "shots": 5}, "seeds": [0, 1]}
@@ -161,13 +178,16 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
     wanted = list(range(seeds)) if seeds is not None else list(source.get("seeds", [0]))
     base = {key: source[key] for key in (*RUN_KEYS, *BESIDE) if key in source}
     crossed = source.get("sweep") or {}
-    found = []
+    trusted = None if isinstance(config, Mapping) else trust
+    plains = []
     for arm in source.get("arms") or [{}]:
         for values in itertools.product(*crossed.values()):
             plain = _merge(base, arm)
             for path, value in zip(crossed, values):
                 plain = _merge(plain, _nested(path, value))
-            found += [_experiment(plain, seed) for seed in wanted]
+            plains.append(plain)
+    _refuse(problem for plain in plains for problem in run_problems(plain, trusted))
+    found = [_experiment(plain, seed) for plain in plains for seed in wanted]
     hashes = [e.hash for e in found]
     if len(set(hashes)) < len(hashes):
         twice = next(e for e in found if hashes.count(e.hash) > 1)
@@ -178,11 +198,7 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> 
 
 
 def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
-    unknown = [key for key in plain if key not in (*RUN_KEYS, *BESIDE)]
-    if unknown:
-        raise ConfigError(f"unknown key {unknown[0]!r}; did you mean {nearest(unknown[0], RUN_KEYS)!r}?")
-    if "method" not in plain:
-        raise ConfigError("the config names no 'method'")
+    plain = {key: value for key, value in plain.items() if value is not None}
     plain = plain | {"split": _partition_of(plain["split"], seed)}
     return with_defaults(Experiment(**plain, seed=seed))
 
@@ -216,7 +232,7 @@ def _read(name: str) -> dict[str, Any]:
     shipped = {f"{folder}{f.name.removesuffix('.yaml')}": f for folder, place in folders.items()
                for f in place.iterdir() if f.name.endswith(".yaml")}  # fmt: skip
     if path.suffix in (".yaml", ".yml"):
-        if not path.exists():
+        if not path.is_file():
             raise ConfigError(f"no config file at {path}")
         text = decoded(path.read_bytes())
     elif name in shipped:
@@ -227,7 +243,7 @@ def _read(name: str) -> dict[str, Any]:
     try:
         source = load_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name} is not YAML: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"{name} is not YAML: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(source, dict):
         raise ConfigError(f"{name} holds {type(source).__name__}, expected keys such as method, scene, split")
     return source

@@ -15,6 +15,7 @@ import orjson
 from filelock import FileLock
 
 from hsikit._util import write_text
+from hsikit.errors import HsikitError
 from hsikit.experiments.config import ConfigError, Experiment, expand
 from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.registry import SCENES, facts
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class LedgerError(ValueError):
+class LedgerError(HsikitError, ValueError):
     """The ledger cannot be read. The message names the line."""
 
 
@@ -74,10 +75,11 @@ class Store:
         Raises:
             LedgerError: When a line is not a JSON object with a hash; nothing is changed then.
         """
-        try:
-            now = self.ledger.stat()
-        except FileNotFoundError:
+        if not self.ledger.exists():
             return {}
+        if not self.ledger.is_file():
+            raise LedgerError(f"{self.ledger} is no file; name the ledger with HSIKIT_LEDGER")
+        now = self.ledger.stat()
         return dict(_parsed(self.ledger.absolute(), now.st_size, now.st_mtime_ns))
 
     def append(self, row: dict[str, Any]) -> None:
@@ -90,7 +92,7 @@ class Store:
             known = self.rows().get(row["hash"])
             if known and (set(row) <= set(known) or row.get("oa") != known.get("oa")):
                 return
-            before = self.ledger.read_text() if self.ledger.exists() else ""
+            before = self.ledger.read_text(encoding="utf-8") if self.ledger.exists() else ""
             if before and not before.endswith("\n"):
                 before += "\n"
             write_text(self.ledger, before + json.dumps(row, sort_keys=True) + "\n")
@@ -103,8 +105,10 @@ def _parsed(ledger: Path, size: int, changed_ns: int) -> dict[str, dict[str, Any
     for number, line in enumerate(ledger.read_bytes().splitlines(), 1):
         try:
             row = _loads(line)
+            if not isinstance(row["hash"], str) or not isinstance(row.get("config", {}), dict):
+                raise TypeError("hash or config")
             found[row["hash"]] = row
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             shown = line[:40].decode(errors="replace")
             raise LedgerError(
                 f"{ledger} line {number} is not a run ({shown!r}...); mend or delete that line, nothing was overwritten"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 GIVEN = ("self", "bands", "hsi_bands", "classes", "seed", "text_dim")  # by scene, seed and words
+INPUTS = {"hsi": ["spectra"], "lidar": [], "joined": False, "transductive": False}  # `hsikit.Inputs.fit`
 COMPONENTS = 30  # principal components read by a network of one sensor, unless a config says otherwise
 
 
@@ -54,6 +55,9 @@ class Method:
     younger: Mapping[str, Any] = field(default_factory=dict)
 
 
+# What a config may name without anyone's word for it.
+LOSSES = tuple(f"hsikit.losses.{name}" for name in ("CrossEntropy", "SymmetricContrastive", "SelfDistillation",
+                                                    "Consistency"))  # fmt: skip
 _LATER = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}
 _SCALES = {
     "mmlgnet": Method("hsikit.models.scales.MMLGNetScales", "hsikit.losses.SymmetricContrastive", sensors=2, lidar=None,
@@ -137,10 +141,12 @@ def make(name: str, bands: int, lidar_channels: int, classes: int, seed: int, op
 
 
 def _own(path: str, given: dict[str, Any], options: dict[str, Any]) -> nn.Module:
-    from hsikit.models.output import seeded  # loads torch
+    from hsikit.models import module_at  # loads torch
+    from hsikit.models.output import seeded
 
+    cls: Any = module_at(path, None, "the config")  # asked for by `expand`
     with seeded(given["seed"]):  # the same first weights whatever was drawn before, also where it ignores its seed
-        network = class_at(path)(**given, **options)
+        network = cls(**given, **options)
     network.built_with = given | options
     return network
 

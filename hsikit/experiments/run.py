@@ -14,30 +14,34 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hsikit._util import class_at, write_text
+from hsikit._util import arrays_of, class_at, remove, saved, write_text
 from hsikit.analysis.unseen import unseen_facts
+from hsikit.errors import door
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
-from hsikit.experiments.ledger import Store, same_scene
-from hsikit.experiments.methods import METHODS, Method, make
+from hsikit.experiments.ledger import LedgerError, Store, same_scene
+from hsikit.experiments.methods import LOSSES, METHODS, Method, make
 from hsikit.experiments.worded import closed_form, encoder_of, without_labels
 from hsikit.fitted import Fitted
 from hsikit.inputs import Inputs
 from hsikit.metrics import Scores, score
-from hsikit.models import count_parameters
+from hsikit.models import count_parameters, module_at
 from hsikit.predict import Prediction, predict_map
 from hsikit.scenes import Scene, load_scene
+from hsikit.scenes.scene import readable
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, make_split, seen_only
 from hsikit.text import TextVectors, encode_classes, load_prompts, random_vectors
 from hsikit.train import TrainConfig, fit
 
 log = logging.getLogger(__name__)
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,7 @@ class Finished:
     history: pd.DataFrame
 
 
+@door
 def run_experiment(experiment: Experiment, store: Store | None = None, *, files: bool = False,
                    progress: bool = True) -> dict[str, Any]:  # fmt: skip
     """Make a run unless the ledger or its folder holds it, and return its row.
@@ -72,16 +77,29 @@ def run_experiment(experiment: Experiment, store: Store | None = None, *, files:
     if known and (folder.exists() or not files):
         return same_scene(known, experiment)
     with store.lock(experiment.hash):
-        if not (folder / "result.json").exists():
+        if not (folder / "result.json").is_file():
+            if folder.is_symlink() or folder.is_file():  # refused before the work, not after it
+                raise ConfigError(f"{folder} is no folder of its own; remove it, the run is kept there")
             scene = load_scene(experiment.scene)
             if known:
                 same_scene(known, experiment)
             _make(experiment, scene, store, progress)
-        row = json.loads((folder / "result.json").read_text())
+        for left in (CHECKPOINT, f"{CHECKPOINT}.damaged"):  # not before: what is made of the weights takes its time too
+            (folder / left).unlink(missing_ok=True)
+        row = _result(folder / "result.json", experiment)
         store.append(row)
     return row
 
 
+def _result(file: Path, experiment: Experiment) -> dict[str, Any]:
+    with readable(file, "row of a run", f"delete {file.parent} and run it again", LedgerError):
+        row = json.loads(file.read_bytes())
+        if row["hash"] != experiment.hash:
+            raise ValueError(f"of run {short(row['hash'])}")
+        return row
+
+
+@door
 def load_run(experiment: Experiment, store: Store | None = None, progress: bool = True) -> Finished:
     """The run of an experiment with its map and model, trained now if it is not there.
 
@@ -93,16 +111,20 @@ def load_run(experiment: Experiment, store: Store | None = None, progress: bool 
     store = store or Store.of_environment()
     row = run_experiment(experiment, store, files=True, progress=progress)
     folder = store.folder(experiment.hash)
-    with np.load(folder / "prediction.npz", allow_pickle=False) as file:
+    with (readable(folder / "prediction.npz", "map", f"delete {folder} and run it again", LedgerError),
+          arrays_of(folder / "prediction.npz") as file):  # fmt: skip
         labels = file["labels"]
-    model = Fitted.load(folder / "model") if (folder / "model").exists() else None
-    history = pd.read_csv(folder / "history.csv") if (folder / "history.csv").exists() else pd.DataFrame()
+    own = [] if experiment.method in METHODS else [experiment.method]
+    model = Fitted.load(folder / "model", trust=own) if (folder / "model").exists() else None
+    history = pd.read_csv(folder / "history.csv") if (folder / "history.csv").is_file() else pd.DataFrame()
     return Finished(row, labels, model, history)
 
 
 def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) -> None:
     part = store.part(experiment.hash)
     part.mkdir(parents=True, exist_ok=True)
+    for left in part.glob("*.part"):  # of a process that was killed while it wrote
+        remove(left)
     write_text(part / "config.json", experiment.canonical())
     split = make_split(scene, experiment.split, experiment.seed)
     start = time.perf_counter()
@@ -111,8 +133,9 @@ def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) ->
     prediction, facts = work(experiment, scene, split, part, progress)
     scores = score(prediction, split)
     seconds = facts.pop("seconds", time.perf_counter() - start)
-    np.savez_compressed(part / "prediction.npz", labels=prediction.labels, classes=prediction.classes,
-                        test_scores=_at_test(prediction, split))  # fmt: skip
+    saved(part / "prediction.npz", lambda file: np.savez_compressed(
+        file, labels=prediction.labels, classes=prediction.classes, test_scores=_at_test(prediction, split)
+    ))  # fmt: skip
     row = _row(experiment, scene, split, scores, seconds) | ground_facts(prediction.labels, split, scores) | facts
     write_text(part / "result.json", json.dumps(row, indent=1, sort_keys=True))
     folder = store.folder(experiment.hash)
@@ -131,12 +154,14 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     bands = len(split.classes) - 1 if discriminants else seen.bands
     network = make(experiment.method, bands, seen.lidar_channels, scene.n_classes, experiment.seed, options)
     loss_options = dict(experiment.loss)
-    loss = class_at(loss_options.pop("kind"))(**loss_options)
+    kind = loss_options.pop("kind")
+    made: Any = class_at(kind) if kind in LOSSES else module_at(kind, None, "the config")
+    loss = made(**loss_options)
     config = TrainConfig(**experiment.train, seed=experiment.seed)
-    run = fit(network, scene, split, config, loss=loss, text=text, inputs=inputs,
-              checkpoint=part / "checkpoint.pt", progress=progress)  # fmt: skip
+    run = fit(network, scene, split, config, loss=loss, text=text, inputs=inputs, checkpoint=part / CHECKPOINT,
+              keep_checkpoint=True, progress=progress)  # fmt: skip
     run.model.save(part / "model")
-    run.history.to_csv(part / "history.csv", index=False)
+    write_text(part / "history.csv", run.history.to_csv(index=False))
     facts: dict[str, Any] = {
         "parameters": count_parameters(network), "seconds": run.seconds, "val_oa": _val_oa(run.history, config.keep),
         "encoder": text.encoder if text is not None else "",

@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from hsikit.errors import door
 from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
 from hsikit.experiments.ledger import Store, expected_seconds, same_scene, typical_seconds
@@ -35,6 +36,7 @@ class SweepResult:
     failures: list[Failure]
 
 
+@door
 def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: int = 1,
           client: Any = None) -> SweepResult:  # fmt: skip
     """Run all experiments that the store does not hold; a failing one is reported, the rest goes on.

@@ -15,6 +15,8 @@ from ipympl.backend_nbagg import Canvas, FigureManager
 from matplotlib.figure import Figure
 from PIL import Image
 
+from hsikit.explore.redraw import PlainFigure
+
 RUNS = 3  # zlib's run-length strategy: a fifth faster than its own choice on such pictures
 
 
@@ -49,7 +51,7 @@ class WholeFrames(Canvas):
 
 def new_canvas(size_in: tuple[float, float], lock: Any) -> Any:
     """A canvas with a figure of that size in inches, independent of pyplot and of the chosen backend."""
-    figure = Figure(figsize=size_in, dpi=100)
+    figure = PlainFigure(figsize=size_in, dpi=100)
     canvas = WholeFrames(figure, lock)
     FigureManager(canvas, 0)
     canvas.syncing_data_url = False  # the panel leaves a PNG of its own

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit._util import saved
+from hsikit._util import arrays_of, saved
+from hsikit.errors import door
 from hsikit.explore.painting import Painting
 from hsikit.scenes.layers import open_layer
 from hsikit.scenes.place import place
@@ -35,6 +36,7 @@ def save_painting(painting: Painting, path: str | Path) -> Path:
     return saved(path, lambda f: np.savez_compressed(f, labels=painting.labels, class_names=names, colors=colors))
 
 
+@door
 def load_painting(painting: Painting, path: str | Path) -> int:
     """Replace what is painted by what a file holds; returns the number of painted pixels.
 
@@ -72,6 +74,6 @@ def _checked(path: str | Path) -> Path:
 
 
 def _npz_classes(path: Path) -> tuple[list[str], list[str]]:
-    with np.load(path, allow_pickle=False) as file:
+    with arrays_of(path) as file:
         held = {key: [str(v) for v in file[key]] if key in file else [] for key in ("class_names", "colors")}
     return held["class_names"], held["colors"]

@@ -19,8 +19,9 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from hsikit.errors import HsikitError
 from hsikit.explore.progress import Progress, Stopped
-from hsikit.explore.redraw import Redraw
+from hsikit.explore.redraw import PlainFigure, Redraw, plain_text
 
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
@@ -45,7 +46,7 @@ class View(ABC):
         self.redraw.now()
 
 
-class Unfit(ValueError):
+class Unfit(HsikitError, ValueError):
     """Input that an explorer cannot open; in a notebook its message stands alone, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
@@ -108,9 +109,10 @@ class Panel(ABC):
 
     def static(self) -> Figure:
         """The present state as a figure of its own, for papers and for runs without a browser."""
-        figure = Figure(figsize=self.size_in, dpi=100)
+        figure = PlainFigure(figsize=self.size_in, dpi=100)
         FigureCanvasAgg(figure)
-        self._new_view(figure).refresh()
+        with plain_text():
+            self._new_view(figure).refresh()
         for artist in figure.findobj(lambda a: a.get_animated()):
             artist.set_animated(False)  # nobody will blit: a plain draw shows everything
         return figure
@@ -147,7 +149,8 @@ class Panel(ABC):
         from hsikit.explore.canvas import new_canvas
 
         canvas = new_canvas(self.size_in, self._lock)
-        return self._new_view(canvas.figure), canvas
+        with plain_text():
+            return self._new_view(canvas.figure), canvas
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget for a browser and a PNG for everyone else."""
@@ -167,7 +170,7 @@ class Panel(ABC):
         """Bring picture, controls and message to the state; nothing to do while there is no widget."""
         if self._view is None:
             return
-        with self._lock:
+        with self._lock, plain_text():
             self._view.refresh()
             self._view.show()
             self._follow()

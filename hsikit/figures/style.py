@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from hsikit.errors import HsikitError
 from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ WRONG, RIGHT = "#D55E00", "#D9D9D9"
 P = ParamSpec("P")
 
 
-class FigureError(ValueError):
+class FigureError(HsikitError, ValueError):
     """A figure cannot be drawn or saved from what was given. The message names what to change."""
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hsikit._util import one_thread
+from hsikit.errors import door
 from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube
@@ -45,6 +46,7 @@ class Prediction:
     exits: np.ndarray | None = None
 
 
+@door
 def predict_map(fitted: Fitted, scene: Scene, mode: str = "auto", *, embeddings: bool = False, exits: bool = False,
                 device: str | None = None, memory_gb: float = 1.0, mixed: bool = False,
                 progress: bool = False) -> Prediction:  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from hsikit.errors import InputError, door
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map
@@ -29,11 +30,13 @@ from hsikit.scenes.scene import Scene
 from hsikit.scenes.site import Site, cube_gb
 from hsikit.scenes.write import Grid, class_dtype, spare_input, write_map
 
+SUFFIXES = (".tif", ".tiff", ".zarr")
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 32)  # of a chunk in pixels
 
 
+@door
 def map_to_file(model: str | Path, scene: str | Path, out: str | Path, *, memory_gb: float = 1.0,
-                progress: bool = False) -> list[Path]:  # fmt: skip
+                progress: bool = False, trust: Sequence[str] = ()) -> list[Path]:  # fmt: skip
     """Map a scene with a saved model to a file: at once with a raster of scores, or chunk by chunk, classes only.
 
     Chunk by chunk go scenes whose cube exceeds the budget, cubes given as rasters, and maps in Zarr. The map shows the
@@ -43,7 +46,7 @@ def map_to_file(model: str | Path, scene: str | Path, out: str | Path, *, memory
         model: Folder of a saved `Fitted`.
         scene: Name of a scene, its YAML file, or a cube.
         out: Ends in .tif or .zarr.
-        memory_gb, progress: As `map_large` takes them.
+        memory_gb, progress, trust: As `map_large` takes them.
 
     Returns:
         The files written.
@@ -54,9 +57,11 @@ def map_to_file(model: str | Path, scene: str | Path, out: str | Path, *, memory
     out, path = Path(out), Path(scene)
     piecewise = path.exists() and (path.suffix not in (".yaml", ".yml") or cube_gb(path) > memory_gb)
     if out.suffix == ".zarr" or piecewise:
-        return [map_large(model, scene, out, memory_gb=memory_gb, progress=progress)]
-    fitted, whole = Fitted.load(model), load_scene(scene)
+        return [map_large(model, scene, out, memory_gb=memory_gb, progress=progress, trust=trust)]
+    fitted, whole = Fitted.load(model, trust), load_scene(scene)
     spare_input([out], whole.files)  # before the work, not after it
+    if out.suffix not in SUFFIXES:
+        raise InputError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
     pred = predict_map(fitted, whole, memory_gb=memory_gb, progress=progress)
     scores = np.zeros((*whole.shape, len(fitted.class_names)), np.float32)  # 0 where a class was no candidate
     scores[..., pred.classes - 1] = pred.scores
@@ -65,8 +70,9 @@ def map_to_file(model: str | Path, scene: str | Path, out: str | Path, *, memory
     return write_map(out, pred.labels, grid, scores)
 
 
+@door
 def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_gb: float = 1.0, client: Any = None,
-              progress: bool = False) -> Path:  # fmt: skip
+              progress: bool = False, trust: Sequence[str] = ()) -> Path:  # fmt: skip
     """Map a scene chunk by chunk with a saved model and write the classes as GeoTIFF or Zarr.
 
     The map equals `predict_map`'s: a chunk is read with the margin that its windows and the filling of their holes
@@ -80,6 +86,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
         memory_gb: Of all that a process holds beside its libraries (about 0.4 GB); decides the size of chunks.
         client: A `dask.distributed.Client`; None maps in this process.
         progress: Show a bar with the time left.
+        trust: Modules beside hsikit's from which the model's network may come, as `Fitted.load` takes them.
 
     Raises:
         ValueError: When `out` ends otherwise, the scene lacks the model's LiDAR, or the budget does not hold the
@@ -97,10 +104,11 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
         'map.tif'
     """
     out = Path(out)
-    if out.suffix not in (".tif", ".tiff", ".zarr"):
-        raise ValueError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
+    if out.suffix not in SUFFIXES:
+        raise InputError(f"{out.name} ends in {out.suffix!r}; name the map .tif or .zarr")
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
-    fitted, large = _fitted(model, _changed(model)), open_scene(scene)
+    trust = tuple(trust)
+    fitted, large = _fitted(model, _changed(model), trust), open_scene(scene)
     _margin(fitted, large.name)  # refused before the work, not in it
     spare_input([out], large.files)
     fitted.lidar_order(large.name, large.lidar_names)  # so here
@@ -113,7 +121,7 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     target = LargeMap(out, large.shape, side, grid, {"weights": _weights(model), "scene": large.stamp})
     chunks = {Tile(*place): number for number, place in enumerate(target.chunks)}
     left = [chunk for chunk, number in chunks.items() if number not in target.done]
-    fixed = (left, model, scene, memory_gb, large.stamp)
+    fixed = (left, model, scene, memory_gb, large.stamp, trust)
     results = _here(*fixed) if client is None else _on(client, *fixed)
     with tqdm(total=len(chunks), initial=len(target.done), desc="map", unit="chunk", disable=not progress) as bar:
         for chunk, labels in results:
@@ -128,7 +136,8 @@ def _middle(large: Site, side: int = 64) -> Scene | None:
     return large.cut(top, bottom, left, right)
 
 
-def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str = "") -> np.ndarray:
+def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str = "",
+              trust: tuple[str, ...] = ()) -> np.ndarray:  # fmt: skip
     """Classes (row, col) of one chunk, 0 where nothing is valid; the same here and on a worker.
 
     A process keeps the scene open as long as `stamp` is the same, which changes when its files do.
@@ -137,7 +146,8 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str 
     valid pixel is no further than sqrt(2) times that: this margin around the windows is all that can matter.
     """
     chunk, changed = Tile(*chunk), _changed(model)
-    fitted, large, mapper = _fitted(model, changed), _opened(scene, stamp), _mapper(model, changed, memory_gb)
+    fitted, large = _fitted(model, changed, trust), _opened(scene, stamp)
+    mapper = _mapper(model, changed, trust, memory_gb)
     margin = _margin(fitted, large.name)
     top, left = max(chunk.top - margin, 0), max(chunk.left - margin, 0)
     piece = large.cut(top, min(chunk.bottom + margin, large.shape[0]), left, min(chunk.right + margin, large.shape[1]))
@@ -183,8 +193,8 @@ def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
     for side in SIDES:
         if (side + margin) ** 2 * pixel <= 0.4 * memory_gb * 2**30:
             return side
-    need = (SIDES[-1] + margin) ** 2 * pixel / 0.4 / 2**30
-    raise ValueError(f"memory_gb={memory_gb:g} does not hold a chunk of {large.name}; give at least {need:.2f}")
+    need = math.ceil((SIDES[-1] + margin) ** 2 * pixel / 0.4 / 2**30 * 1e4) / 1e4
+    raise ValueError(f"memory_gb={memory_gb:g} does not hold a chunk of {large.name}; give at least {need:g}")
 
 
 # --- chunks, here and elsewhere --------------------------------------------------------------------
@@ -207,8 +217,8 @@ def _on(client: Any, chunks: list[Tile], model: str, scene: str, *more: Any) -> 
 
 
 @lru_cache(1)
-def _fitted(model: str, changed: int) -> Fitted:
-    return Fitted.load(model)
+def _fitted(model: str, changed: int, trust: tuple[str, ...] = ()) -> Fitted:
+    return Fitted.load(model, trust)
 
 
 @lru_cache(1)
@@ -217,8 +227,8 @@ def _opened(scene: str, stamp: str) -> Site:
 
 
 @lru_cache(1)
-def _mapper(model: str, changed: int, memory_gb: float) -> Mapper:
-    return Mapper.of(_fitted(model, changed), memory_gb=0.4 * memory_gb)
+def _mapper(model: str, changed: int, trust: tuple[str, ...], memory_gb: float) -> Mapper:
+    return Mapper.of(_fitted(model, changed, trust), memory_gb=0.4 * memory_gb)
 
 
 def _changed(model: str) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hsikit._util import remove
+from hsikit._util import remove, write_text
+from hsikit.errors import DiskError, disk
 from hsikit.scenes.scene import SceneError
 from hsikit.scenes.write import Grid, class_dtype, write_grid
 
@@ -47,15 +48,20 @@ class LargeMap:
                 log.warning("%s was begun with another model, scene or chunk size; it starts anew", out)
             out.parent.mkdir(parents=True, exist_ok=True)
             self._begin()
-            self.list.write_text(plan + "\n")
+            write_text(self.list, plan + "\n")
         else:
-            self.list.write_text("\n".join(lines[:-1]) + "\n")
+            write_text(self.list, "\n".join(lines[:-1]) + "\n")
 
     def _begin(self) -> None:
         remove(self.part)
         if self.out.suffix != ".zarr":
-            with open(self.part, "wb") as file:
-                file.truncate(self.shape[0] * self.shape[1] * self.dtype.itemsize)
+            size = self.shape[0] * self.shape[1] * self.dtype.itemsize
+            try:
+                with disk(self.part, size), open(self.part, "wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later has this room already
+            except OSError:
+                remove(self.part)
+                raise
             return
         import zarr
 
@@ -66,7 +72,20 @@ class LargeMap:
                           attributes=about, dimension_names=("row", "col"))  # fmt: skip
 
     def put(self, number: int, labels: np.ndarray) -> None:
-        """Write a chunk, then note that it is there."""
+        """Write a chunk, then note that it is there.
+
+        Raises:
+            DiskError: When the disk is full; the chunks before it stay done.
+        """
+        with disk(self.part, labels.nbytes if self.out.suffix == ".zarr" else 0):
+            self._put(number, labels)
+            with open(self.list, "a") as file:
+                file.write(f"{number}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        self.done.add(number)
+
+    def _put(self, number: int, labels: np.ndarray) -> None:
         top, bottom, left, right = self.chunks[number]
         if self.out.suffix == ".zarr":
             import zarr
@@ -74,15 +93,10 @@ class LargeMap:
             store: Any = zarr.open_array(self.part, mode="r+")
             store[top:bottom, left:right] = labels
         else:
-            raw = np.memmap(self.part, self.dtype, "r+", shape=self.shape)
-            raw[top:bottom, left:right] = labels
-            raw.flush()
-            del raw  # its pages go with it
-        with open(self.list, "a") as file:
-            file.write(f"{number}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        self.done.add(number)
+            with open(self.part, "r+b") as file:  # not mapped: a page that finds no room would end the process
+                for row, line in enumerate(np.ascontiguousarray(labels, self.dtype), top):
+                    os.pwrite(file.fileno(), line, (row * self.shape[1] + left) * self.dtype.itemsize)
+                os.fsync(file.fileno())
 
     def finish(self) -> Path:
         """Move the map into place. Raises `SceneError` when it cannot be written; what is done stays done."""
@@ -93,6 +107,8 @@ class LargeMap:
             else:
                 write_grid(self.out, np.memmap(self.part, self.dtype, "r", shape=self.shape), self.grid)
                 self.part.unlink()
+        except DiskError:
+            raise
         except OSError as error:
             raise SceneError(f"{self.out} cannot be written ({error.strerror or error})") from error
         self.list.unlink()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hsikit._util import write_text
+from hsikit.errors import door
 from hsikit.scenes import registry
 from hsikit.scenes.published import SceneFacts, SceneFile, cache_root, find_whole
 from hsikit.scenes.scene import SceneError
@@ -17,11 +19,14 @@ from hsikit.scenes.scene import SceneError
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = (10.0, 30.0)  # to connect, and to wait for the next bytes
+SLOWEST, SLOW_S = 1 << 10, 30.0  # bytes a second over so many seconds: below that a server is as good as silent
+LONGEST_S = 12 * 3600.0  # of one file
 CHUNK_BYTES = 1 << 16
 PINS_FILE = "pinned_sums.json"
 PINS_VERSION = 1
 
 
+@door
 def fetch(name: str) -> list[Path]:
     """Download what is missing of a scene and return the paths of its files.
 
@@ -116,7 +121,7 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
             failures[url] = f"status {error.response.status_code if error.response is not None else '?'}"
             hopeless.add(url)
         except requests.RequestException as error:
-            failures[url] = "timed out" if isinstance(error, requests.Timeout) else "connection lost or refused"
+            failures[url] = _why(error)
         except ValueError as error:
             # pooch says so when the sum differs; anything else is not ours to swallow.
             if "hash" not in str(error).lower():
@@ -128,6 +133,41 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
             raise
     tried = "; ".join(f"{url} ({why})" for url, why in failures.items())
     raise SceneError(f"{facts.name}: {file.name} could not be had: {tried}. Put it at {folder / file.name} by hand")
+
+
+def _arriving(response: Any) -> Iterator[bytes]:
+    """The bytes of a response as they come, not as many as were asked for; given up where they hardly do."""
+    import requests
+    import urllib3
+
+    start = mark = time.monotonic()
+    came = 0
+    try:
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+            yield chunk
+            came, now = came + len(chunk), time.monotonic()
+            if now - start > LONGEST_S:
+                raise requests.Timeout(f"not done after {LONGEST_S / 3600:.0f} hours")
+            if now - mark > SLOW_S:
+                if came < SLOWEST * (now - mark):
+                    raise requests.Timeout(f"slower than {SLOWEST:,} bytes a second")
+                came, mark = 0, now
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.Timeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
+def _why(error: Exception) -> str:
+    """A failed request in a few words."""
+    import requests
+
+    given_up = str(error) if str(error).startswith(("slower than", "not done")) else "timed out"
+    words = {requests.Timeout: given_up,
+             requests.exceptions.InvalidSchema: "it leads to an address that is not of the web, which was not followed",
+             requests.TooManyRedirects: "it leads from address to address without end",
+             requests.exceptions.ChunkedEncodingError: "connection lost"}  # fmt: skip
+    return next((text for kind, text in words.items() if isinstance(error, kind)), "connection lost or refused")
 
 
 class _Resuming:
@@ -155,7 +195,7 @@ class _Resuming:
             total = have + int(response.headers.get("Content-Length", 0)) or None
             bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=self.part.stem, leave=False)
             with bar, self.part.open("ab" if have else "wb") as out:
-                for chunk in response.iter_content(CHUNK_BYTES):
+                for chunk in _arriving(response):
                     out.write(chunk)
                     bar.update(len(chunk))
         os.replace(self.part, output_file)

@@ -16,7 +16,8 @@ from hsikit.scenes.envi import in_nm, named_wavelengths
 from hsikit.scenes.scene import SceneError, readable
 
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT", ".jp2": "JP2OpenJPEG", ".png": "PNG"}
-GDAL_CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
+# GDAL's own cache would be a twentieth of the machine's memory; a VRT may not show the bytes of any file as pixels.
+GDAL = {"GDAL_CACHEMAX": 64, "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO"}
 Reader = Callable[[slice, slice], np.ndarray]
 
 
@@ -26,7 +27,7 @@ def opened(path: Path, driver: str | None = None, name: str | None = None, missi
     import rasterio  # GDAL
 
     drivers = driver or DRIVERS[path.suffix.lower()]
-    with readable(path, "raster", "export it again as GeoTIFF"), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB):
+    with readable(path, "raster", "export it again as GeoTIFF"), rasterio.Env(**GDAL):
         try:
             source = rasterio.open(name or path, driver=drivers)
         except Exception:

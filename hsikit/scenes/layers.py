@@ -29,6 +29,7 @@ from hsikit.scenes.scene import SceneError, readable
 
 Finding = tuple[str, str, str]  # finding, where, remedy
 WHOLE_BYTES = 4 << 30  # what is unpacked into memory at most; a small file can hold more
+BOMB_BYTES, BOMB = 256 << 20, 200  # no larger than that if it takes so many times the file: measurements do not
 HUGE = 1e30  # beyond any sensor's number: programs write such values where nothing was measured
 
 
@@ -212,8 +213,12 @@ def held(path: Path, shape: Sequence[int], dtype: np.dtype, load: Callable[[], n
 
     @lru_cache(1)
     def array() -> np.ndarray:
-        if unpacked and math.prod(whole) * np.dtype(dtype).itemsize > WHOLE_BYTES:
+        size = math.prod(whole) * np.dtype(dtype).itemsize
+        if unpacked and size > WHOLE_BYTES:
             raise SceneError(f"{path} unpacks to more than {WHOLE_BYTES >> 30} GB; export it as ENVI, GeoTIFF or Zarr")
+        if unpacked and size > BOMB_BYTES and size > BOMB * path.stat().st_size:
+            raise SceneError(f"{path} unpacks to {size / path.stat().st_size:,.0f} times its size, as no measurement "
+                             "does; export it as ENVI, GeoTIFF or Zarr")  # fmt: skip
         return load().reshape(whole)
 
     return Layer(path, whole, np.dtype(dtype), lambda rows, cols: copied(array(), rows, cols), array,

@@ -21,6 +21,7 @@ def plot_scene(scene: Scene) -> Figure:
     Wide scenes are stacked, others stand side by side. Axes count pixels. A simulated scene says so.
     """
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     rows, cols = scene.shape
     panels = 3 if scene.lidar is not None else 2
@@ -42,6 +43,8 @@ def plot_scene(scene: Scene) -> Figure:
         ax.set_ylabel("row (px)")
     _legend(scene, fig, below=stacked)
     fig.suptitle(title(scene))
+    for text in fig.findobj(Text):  # names are no formulas
+        text.set_parse_math(False)
     return fig
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hsikit.errors import door
 from hsikit.scenes.published import SceneFacts, catalogue, in_hand, load_matlab
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.site import Site, held_site, open_site
@@ -30,6 +31,7 @@ OWN_LOADERS: dict[str, tuple[str, str, str]] = {
 SCENES = (*OWN_LOADERS, *(name for name, known in catalogue().items() if known.layout))
 
 
+@door
 def load_scene(name: str | Path) -> Scene:
     """A scene by its name (see `available`), or a user's own by the path of its YAML file, or of its cube or product.
 
@@ -52,6 +54,7 @@ def load_scene(name: str | Path) -> Scene:
     return getattr(import_module(module), function)()
 
 
+@door
 def open_scene(name: str | Path) -> Site:
     """As `load_scene`, but a scene on disk is opened, not read; one with a name is held whole.
 

@@ -8,11 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from hsikit.errors import door
 from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)
 
 
+@door
 def resample_bands(scene: Scene, wavelengths_nm: np.ndarray, target: str = "the model") -> Scene:
     """The scene with its spectra (float32) resampled to other band centres in nm.
 

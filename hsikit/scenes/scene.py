@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hsikit.errors import HsikitError
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -22,7 +24,7 @@ COLOUR_INFRARED_NM = (850.0, 650.0, 550.0)
 RANGE_NM = (100.0, 30_000.0)  # where wavelengths of light that a sensor measures may lie
 
 
-class SceneError(ValueError):
+class SceneError(HsikitError, ValueError):
     """A scene or one of its files is not what was expected. The message names what to change.
 
     Example:
@@ -242,21 +244,22 @@ Scene.valid.__set_name__(Scene, "valid")  # type: ignore[attr-defined]
 
 
 @contextmanager
-def readable(path: Path, kind: str, remedy: str) -> Iterator[None]:
+def readable(path: Path, kind: str, remedy: str, family: type[HsikitError] | None = None) -> Iterator[None]:
     """Turn whatever a reader raises on a damaged file into one line that names the file.
 
-    Raises `SceneError` in the place of any other error.
+    Raises `SceneError`, or an error of the `family` given, in the place of any other error.
     """
+    family = family or SceneError
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # readers warn about damage before they fail on it
             yield
-    except SceneError:
+    except (SceneError, family):
         raise
     # A damaged file can raise almost anything inside a reader; all of it means the same to the caller.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise SceneError(f"{path} is not a readable {kind} ({reason or type(error).__name__}); {remedy}") from error
+        raise family(f"{path} is not a readable {kind} ({reason or type(error).__name__}); {remedy}") from error
 
 
 def palette(n: int) -> tuple[str, ...]:

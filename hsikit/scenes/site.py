@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.errors import door
 from hsikit.scenes.cube import chosen_bands, opened, told
 from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes
@@ -194,6 +195,7 @@ def strips(cube: Layer) -> list[tuple[slice, slice]]:
 # --- opening -------------------------------------------------------------------------------------
 
 
+@door
 def open_site(scene: str | Path, whole: bool = False) -> Site:
     """Open a scene without reading it: by the path of its YAML file or of its cube.
 

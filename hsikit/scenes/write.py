@@ -13,9 +13,14 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from hsikit._util import replacing
+from hsikit.errors import DiskError, door
 from hsikit.scenes.scene import Scene, SceneError
 
 STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory
+
+
+class NoRoomError(SceneError, DiskError):
+    """A map that its disk has no room for."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Grid:
     files: Sequence[Path] = ()
 
 
+@door
 def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.ndarray | None = None) -> list[Path]:
     """Write a class map, and its scores beside it, on the scene's grid.
 
@@ -60,6 +66,8 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
     path = Path(path) if Path(path).suffix else Path(f"{path}.tif")
     beside = path.with_name(f"{path.stem}_scores{path.suffix}")
     spare_input((path, Path(f"{path}.aux.xml"), *([] if scores is None else [beside])), scene.files)
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise SceneError(f"{path.name} ends in {path.suffix!r}, but a map is a GeoTIFF; name it .tif")
     labels = _checked_labels(labels, scene)
     if scores is not None and scores.shape != (*scene.shape, scene.n_classes):
         wanted = (*scene.shape, scene.n_classes)
@@ -69,6 +77,8 @@ def write_map(path: str | Path, labels: np.ndarray, scene: Scene, scores: np.nda
         written = [write_grid(path, labels, scene)]
         if scores is not None:
             written.append(_write_scores(beside, scores, scene))
+    except DiskError as error:
+        raise NoRoomError(str(error)) from error
     except OSError as error:
         raise SceneError(f"{path} cannot be written ({error.strerror or error})") from error
     return written
@@ -110,7 +120,7 @@ def write_grid(path: Path, labels: np.ndarray, scene: Scene | Grid) -> Path:
             target.update_tags(note="map of a simulated scene")
         target.set_band_description(1, "class")
 
-    with replacing(path) as temporary, replacing(Path(f"{path}.aux.xml")) as sidecar:
+    with replacing(Path(f"{path}.aux.xml")) as sidecar, replacing(path, labels.nbytes) as temporary:
         _write_cog(temporary, labels[None], scene, describe, nodata=0, overviews="MODE", predictor="NO")
         sidecar.write_text(_category_names(scene), encoding="utf-8")
     return path
@@ -122,7 +132,7 @@ def _write_scores(path: Path, scores: np.ndarray, scene: Scene) -> Path:
             target.set_band_description(i, name)
 
     bands = np.moveaxis(np.asarray(scores, np.float32), -1, 0)  # (row, col, class) -> (class, row, col)
-    with replacing(path) as temporary:
+    with replacing(path, bands.nbytes) as temporary:
         _write_cog(temporary, bands, scene, describe, nodata=np.nan, overviews="AVERAGE", predictor="YES")
     return path
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
+from hsikit.errors import door
 from hsikit.splits.fields import near_regions
 from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, drawn, extent, split_label, val_count
 from hsikit.splits.repeats import chebyshev
@@ -25,6 +26,7 @@ VAL_WEIGHT = 0.5  # log(1 + validation pixels, up to the budget)
 BOTH_SIDES = 5.0  # for each class that has training and test pixels
 
 
+@door
 def block_split(scene: Scene, train: float | int = 0.10, patch: int = 11, val: float = 0.10, seed: int = 0,
                 block: int | None = None, on_impossible: OnImpossible = "drop") -> Split:  # fmt: skip
     """Training and validation pixels in blocks, test pixels at least `patch` away from both (Chebyshev).

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
+from hsikit.errors import door
 from hsikit.splits.pixels import class_pools, extent, fields
 from hsikit.splits.repeats import chebyshev
 from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 CODES: dict[Part, int] = {"train": 1, "val": 2, "test": 3}  # of a partition raster; 0 is unassigned
 
 
+@door
 def field_split(
     scene: Scene, patch: int = 11, seed: int = 0, train_share: float = 1.0, on_impossible: OnImpossible = "drop",
     shots: int = 0,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
+from hsikit.errors import door
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible, whole
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MIN_BUDGET_FOR_VAL = 5  # labelled pixels a class needs before one of them is given to validation
 
 
+@door
 def random_split(
     scene: Scene, train: float | int = 0.10, val: float = 0.10, seed: int = 0, on_impossible: OnImpossible = "drop"
 ) -> Split:
@@ -52,6 +54,7 @@ def random_split(
     return _draw(scene, name, pools, budgets, val, seed, on_impossible)
 
 
+@door
 def few_shot_split(scene: Scene, shots: int = 20, seed: int = 0, on_impossible: OnImpossible = "drop") -> Split:
     """`shots` random training pixels of each class, no validation, the rest is test.
 
@@ -68,6 +71,7 @@ def few_shot_split(scene: Scene, shots: int = 20, seed: int = 0, on_impossible: 
     return _draw(scene, name, pools, dict.fromkeys(pools, shots), 0.0, seed, on_impossible)
 
 
+@door
 def official_split(scene: Scene, name: str | None = None, val: float = 0.10, seed: int = 0) -> Split:
     """The training and test pixels published with a scene, as far as they are valid and labelled.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hsikit._util import nearest
+from hsikit.errors import door
 from hsikit.splits.blocks import block_split
 from hsikit.splits.fields import field_split, fields_label
 from hsikit.splits.pixels import few_shot_split, official_split, random_split, split_label
@@ -31,6 +32,7 @@ KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
 UNSEEN = ("unseen", "window")  # of every kind: names of classes not to train on, and the side of the windows kept clear
 
 
+@door
 def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
     """The split that a configuration describes.
 

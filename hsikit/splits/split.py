@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit._util import saved
+from hsikit._util import arrays_of, saved
+from hsikit.errors import HsikitError
 from hsikit.splits.repeats import chebyshev, measured_once
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PARTS: tuple[Part, ...] = ("train", "val", "test")
 OnImpossible = Literal["drop", "error"]
 
 
-class SplitError(ValueError):
+class SplitError(HsikitError, ValueError):
     """A split cannot be made, or a stored one does not fit. The message names what to change.
 
     Example:
@@ -222,7 +223,7 @@ class Split:
             SplitError: When the file is no saved split, or belongs to another scene or version of it.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with arrays_of(Path(path)) as stored:
                 arrays = {key: stored[key] for key in stored.files}
         except FileNotFoundError:
             raise SplitError(f"no split at {path}; save one there first") from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsikit.errors import door
 from hsikit.splits.pixels import check_val, drawn, fields, val_count
 from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible, whole
 
@@ -17,6 +18,7 @@ VAL_WEIGHT = 0.25
 PER_CLASS = 150  # label budget of each class, unless told otherwise
 
 
+@door
 def west_east_split(scene: Scene, train_cols_below: int = 119, test_cols_from: int = 129, per_class: int = 150,
                     val: float = 0.10, seed: int = 0) -> Split:  # fmt: skip
     """Training pixels west of a column, test pixels east of another; the defaults fit the MUUFL subset.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hsikit._util import class_at
+from hsikit.errors import door
 from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
@@ -127,6 +128,7 @@ def missing(name: str, store: Store) -> str:
     return " ".join(parts)
 
 
+@door
 def available(store: Store | None = None) -> list[dict[str, Any]]:
     """The tables, how many of their runs the ledger lacks, the minutes these should take, and their commands.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from hsikit.errors import HsikitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN = {"oa": "OA", "aa": "AA", "kappa": "kappa"}
 
 
-class TableError(ValueError):
+class TableError(HsikitError, ValueError):
     """A table that is not known, or that the ledger cannot fill. The message says what to run."""
 
 
@@ -34,6 +37,22 @@ class Table:
     notes: tuple[str, ...] = ()
     best: frozenset[tuple[int, str]] = frozenset()
     second: frozenset[tuple[int, str]] = frozenset()
+
+
+def each_text(cells: pd.DataFrame, how: Callable[[str], str]) -> pd.DataFrame:
+    """The cells with every text, also those of the heads, changed by a function."""
+    changed = lambda value: how(value) if isinstance(value, str) else value  # noqa: E731
+    return cells.map(changed).rename(columns=changed)
+
+
+def for_markdown(text: str) -> str:
+    """A name as it must be written so that no cell ends and no tag begins in it."""
+    return str(text).replace("|", "\\|").replace("<", "&lt;")
+
+
+def for_csv(text: str) -> str:
+    """A name that no spreadsheet takes for a formula; signed numbers stay."""
+    return f"'{text}" if re.match(r"[=@\t\r]|[+-](?![\d.\s]|$)", text) else text
 
 
 def percent(entry: Mapping[str, Any], key: str) -> str:

@@ -10,9 +10,10 @@ import pandas as pd
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
 from hsikit._util import write_text
+from hsikit.errors import door
 from hsikit.experiments.ledger import Store
 from hsikit.tables.catalogue import NAMES, build
-from hsikit.tables.cells import Table, TableError
+from hsikit.tables.cells import Table, TableError, each_text, for_csv, for_markdown
 from hsikit.tables.frames import summarise
 from hsikit.tables.layout import MAIN, SHOWN_AS, TABLES
 from hsikit.tables.scenes import best_of, measured, rows_of
@@ -23,6 +24,7 @@ WIDE = 6  # columns that fit a page
 TO_LATEX = {**LATEX_ESCAPE_RULES, "±": r"$\pm$", "−": "$-$"}
 
 
+@door
 def make(name: str | None = None, commit: bool = False, store: Store | None = None) -> list[Table]:
     """A table, or all that the ledger can fill; written beside the ledger with `commit`, and into the README.
 
@@ -60,16 +62,16 @@ def numbers(table: Table, store: Store | None = None) -> list[dict[str, Any]]:
 def write(table: Table, folder: Path) -> None:
     """Write a table as CSV, and as Markdown and LaTeX with its notes."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / f"{table.name}.csv", table.cells.to_csv(index=False))
+    write_text(folder / f"{table.name}.csv", each_text(table.cells, for_csv).to_csv(index=False))
     write_text(folder / f"{table.name}.md", markdown(table))
     write_text(folder / f"{table.name}.tex", latex(table))
 
 
 def markdown(table: Table) -> str:
     """The table as Markdown, best cells in bold, second ones underlined, notes below."""
-    whole = lambda text: text.replace(" ± ", "\u00a0±\u00a0")  # noqa: E731  a line must not break there
+    whole = lambda text: for_markdown(text).replace(" ± ", "\u00a0±\u00a0")  # noqa: E731  no line break there
     cells = _marked(table, "**{}**".format, "<u>{}</u>".format, whole)
-    grid = tabulate(cells, headers=list(table.cells), tablefmt="pipe", disable_numparse=True)
+    grid = tabulate(cells, headers=[for_markdown(c) for c in table.cells], tablefmt="pipe", disable_numparse=True)
     return f"{grid}\n\n" + "\n\n".join(table.notes) + "\n"
 
 
@@ -131,4 +133,6 @@ def update_readme(store: Store) -> None:
         return
     before, _, rest = text.partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
-    write_text(readme, f"{before}{MARKS[0]}\n{table.to_markdown(index=False)}\n{MARKS[1]}{after}")
+    write_text(
+        readme, f"{before}{MARKS[0]}\n{each_text(table, for_markdown).to_markdown(index=False)}\n{MARKS[1]}{after}"
+    )

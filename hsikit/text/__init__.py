@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit._util import nearest, saved
+from hsikit._util import arrays_of, nearest, saved
+from hsikit.errors import door
 from hsikit.text import encoders, openclip
 from hsikit.text.prompts import ClassPrompts, TextError, load_prompts
 
@@ -99,13 +100,14 @@ class TextVectors:
     def load(cls, path: str | Path) -> TextVectors:
         """Read what `save` wrote; TextError when the file holds something else."""
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with arrays_of(Path(path)) as held:
                 vectors, words = held["vectors"], json.loads(str(held["words"]))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise TextError(f"cannot read text vectors from {path}: {error}") from None
         return cls(vectors, *words)
 
 
+@door
 def random_vectors(class_names: Sequence[str], dim: int, seed: int) -> TextVectors:
     """A control without language: directions drawn evenly over the sphere, (classes, dim).
 
@@ -164,6 +166,7 @@ class TextEncoder:
         return vector
 
 
+@door
 def load_text_encoder(backend: str = "minilm", *, cache: bool = True, **options: object) -> TextEncoder:
     """A text encoder, ready to `encode`, without any download.
 
@@ -192,6 +195,7 @@ def load_text_encoder(backend: str = "minilm", *, cache: bool = True, **options:
     return TextEncoder(make(**options), cache_folder() if cache else None)
 
 
+@door
 def encode_classes(encoder: TextEncoder, prompts: ClassPrompts, kind: str = "descriptive") -> TextVectors:
     """One unit vector a class: its prompts of a kind encoded, averaged, re-normalised.
 

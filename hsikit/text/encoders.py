@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit._util import nearest, one_thread
+from hsikit._util import arrays_of, nearest, one_thread
 from hsikit.text.prompts import TextError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -111,7 +111,7 @@ def file(path: str | Path, name: str | None = None) -> Backend:
     """
     path = Path(path).expanduser()
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with arrays_of(path) as held:
             prompts, vectors = held["prompts"], held["vectors"]
     except KeyError:
         raise TextError(f"{path}: expected the arrays 'prompts' and 'vectors'") from None

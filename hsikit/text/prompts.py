@@ -28,6 +28,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import load_yaml
+from hsikit.errors import HsikitError, door
 from hsikit.scenes.envi import decoded
 from hsikit.scenes.scene import Scene
 from hsikit.scenes.yaml_file import named, read_yaml
@@ -41,7 +42,7 @@ _SAME_WORDS = {"muufl_subset": "muufl"} | {  # scenes that share another scene's
 _FOLDER = Path(__file__).parents[1] / "prompts"
 
 
-class TextError(ValueError):
+class TextError(HsikitError, ValueError):
     """Prompts or a text encoder are not what was expected. The message names what to change."""
 
 
@@ -117,6 +118,7 @@ def available_prompts() -> list[str]:
     return sorted([p.stem for p in _FOLDER.glob("*.yaml")] + list(_SAME_WORDS))
 
 
+@door
 def load_prompts(name_or_path: str | Path) -> ClassPrompts:
     """Read the prompts of a scene, by its name, from a YAML file of your own, or from the one that a site's YAML names.
 

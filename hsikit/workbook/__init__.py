@@ -30,6 +30,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import write_text
+from hsikit.errors import HsikitError, door
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ KERNEL = "hsikit-workbook"
 BANNERS = {"injected-parameters", "papermill-error-cell-tag"}  # cells that papermill adds to the copy
 
 
-class WorkbookError(ValueError):
+class WorkbookError(HsikitError, ValueError):
     """A notebook or profile that cannot be run as it stands. The message names what to change."""
 
 
@@ -83,6 +84,7 @@ class WorkbookResult:
         return "\n".join(lines)
 
 
+@door
 def run_workbook(
     profile: str = "quick",
     only: str | None = None,

@@ -18,6 +18,7 @@ from hsikit._util import write_text
 from hsikit.experiments.ledger import Store
 from hsikit.experiments.run import commit
 from hsikit.figures import save_figure
+from hsikit.tables.cells import each_text, for_csv, for_markdown
 
 Rows = Sequence[dict[str, Any]]
 
@@ -80,8 +81,8 @@ class Workspace:
         """Save a table, or a list of lines, as tables/<name>.csv and .md and hand it back to be shown, rounded."""
         shown = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
         shown = shown if digits is None else shown.round(digits)
-        write_text(self.out / "tables" / f"{name}.csv", shown.to_csv(index=False))
-        write_text(self.out / "tables" / f"{name}.md", shown.to_markdown(index=False) + "\n")
+        write_text(self.out / "tables" / f"{name}.csv", each_text(shown, for_csv).to_csv(index=False))
+        write_text(self.out / "tables" / f"{name}.md", each_text(shown, for_markdown).to_markdown(index=False) + "\n")
         return shown
 
     def publish(self, folder: str | Path) -> Path:

@@ -114,7 +114,10 @@ def test_an_error_on_a_worker_itself_is_a_failed_run(site, workers):
 
 
 def test_a_run_that_ends_its_workers_is_named_and_the_rest_goes_on(site, workers, monkeypatch):
-    (site / "deadly.py").write_text("import os, signal\n\ndef Net(**_):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
+    (site / "deadly.py").write_text(
+        "import os, signal, torch\n\nclass Net(torch.nn.Module):\n"
+        "    def __init__(self, **_):\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
     monkeypatch.syspath_prepend(str(site))
     config = {**CONFIG, "arms": [{"method": "deadly.Net", "train": {"epochs": 1}}, {"method": "lda"}], "seeds": [0]}
     result = sweep(expand(config), Store(site / "runs", site / "ledger.jsonl"), client=workers)
@@ -162,7 +165,7 @@ def test_the_command_line_sweeps_on_workers_with_a_users_own_network(site, monke
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p not in ("", str(site))])
     monkeypatch.setenv("HSIKIT_RUNS", "runs")
     monkeypatch.setenv("HSIKIT_LEDGER", "ledger.jsonl")
-    assert cli.main(["sweep", "mine.yaml", "--dask", "--jobs", "1", "--json"]) == 0
+    assert cli.main(["sweep", "mine.yaml", "--trust", "my_nets", "--dask", "--jobs", "1", "--json"]) == 0
     assert '"method": "my_nets.Pixelwise"' in capsys.readouterr().out
     assert len((site / "ledger.jsonl").read_text().splitlines()) == 1
 

@@ -36,8 +36,11 @@ def test_a_partition_can_follow_the_seed():
     assert [e.hash == found[2].hash for e in fixed] == [False, True]
 
 
-@pytest.mark.parametrize("name", ["indian_pines_cubes_fields", "indian_pines_cubes_random"])
-def test_cubes_of_indian_pines_are_compared_in_the_settings_of_the_published_one(name):
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [("indian_pines_cubes_fields", 7), ("indian_pines_cubes_random", 7 * 5), ("indian_pines_cubes_ssrn", 1 + 3)],
+)
+def test_cubes_of_indian_pines_are_compared_in_the_settings_of_the_published_one(name, runs):
     found = expand(name)
     scenes = list(dict.fromkeys(e.scene for e in found))
     assert scenes[:2] == ["indian_pines", "indian_pines_repaired"]
@@ -46,7 +49,7 @@ def test_cubes_of_indian_pines_are_compared_in_the_settings_of_the_published_one
     sources = ("baselines_indian_pines", "sdhsi_fields", "sdhsi_indian_pines", "sdhsi_ce_indian_pines")
     settled = {(e.label, e.hash) for source in sources for e in expand(source)}
     first = {(e.label, e.hash) for e in found if e.scene == "indian_pines" and "partition" not in e.split}
-    assert len(first) == 8 * (1 if "fields" in name else 5)
+    assert len(first) == runs
     assert first <= settled
 
 

@@ -42,7 +42,7 @@ TABLE = Table("t", "Scores & co", pd.DataFrame({"method_a": ["x_1", "<b>"], "OA 
 def test_markdown():
     lines = markdown(TABLE).splitlines()
     assert lines[2].replace(" ", "") == "|x_1|<u>1.00\u00a0±\u00a00.10</u>|"
-    assert lines[3].replace(" ", "") == "|<b>|**2.00**|"
+    assert lines[3].replace(" ", "") == "|&lt;b>|**2.00**|"
     assert lines[-1] == "A note with 5 % and `code`."
 
 
