@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsikit.analysis.quantities import measure, nearness
+from hsikit.errors import door
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
 from hsikit.text import ClassPrompts, TextEncoder, TextError, TextVectors, encode_classes, load_text_encoder
@@ -73,6 +74,7 @@ class ZeroShot:
         return Prediction(self.labels, shares / shares.sum(2, keepdims=True), self.class_ids)
 
 
+@door
 def zero_shot(scene: Scene, prompts: str | Path | ClassPrompts | Mapping[str, Any] | TextVectors | None = None, *,
               table: str | Path | Mapping[str, Any] | None = None, filled_by_words: bool = False,
               quantities: str | Path | Sequence[Quantity] = "land_cover", encoder: TextEncoder | None = None,

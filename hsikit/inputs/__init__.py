@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hsikit._util import nearest
+from hsikit.errors import door
 from hsikit.inputs import spatial
 from hsikit.inputs.spectral import band_steps, log_derivative, smoothed
 from hsikit.patches import Normalizer, nearest_valid
@@ -95,6 +96,7 @@ class Inputs:
     _made: WeakKeyDictionary = field(default_factory=WeakKeyDictionary, repr=False)  # goes with the scene
 
     @classmethod
+    @door
     def fit(cls, scene: Scene, split: Split, hsi: Sequence[str] = ("spectra",), lidar: Sequence[str] = (),
             joined: bool = False, transductive: bool = False) -> Inputs:  # fmt: skip
         """Fit on the training pixels of a split.
@@ -126,6 +128,7 @@ class Inputs:
         return cls(tuple(hsi), tuple(lidar), joined, scene.bands, steps, floor, components, names, scene.gsd_m or 1.0,
                    scene.name, sides)  # fmt: skip
 
+    @door
     def of(self, scene: Scene) -> Scene:
         """A scene with the inputs in the place of its bands and LiDAR, float32; NaN where it is not valid.
 

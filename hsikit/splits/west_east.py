@@ -58,6 +58,7 @@ def west_east_split(scene: Scene, train_cols_below: int = 119, test_cols_from: i
     return _across(scene, "west_east", sides, int(test_cols_from - train_cols_below + 1), per_class, val, seed, where)
 
 
+@door
 def east_west_split(
     scene: Scene,
     train_cols_from: int = 129,
