@@ -13,7 +13,8 @@ from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
 from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PIXELS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
 
-HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes"}
+HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
+         "sdhsi": "hsikit.tables.sdhsi"}  # fmt: skip
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
