@@ -23,7 +23,7 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
     # Raised last by inputs, networks of several scales, quantities in words, a text head in closed form, maps without
-    # labels, pairs of classes; before by one family of errors, configs checked whole, tables over partitions and fields,
+    # labels, pairs of classes; before by one family of errors, configs checked whole, tables over partitions,
     # the referee and its page, power.
     "lines of the core": 13_900,
     "lines in all": 28_400,
