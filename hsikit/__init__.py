@@ -13,7 +13,7 @@ from hsikit._util import lazily
 __version__ = "0.1.0"
 
 _HOME = {
-    "hsikit.errors": ("HsikitError",),
+    "hsikit._util.errors": ("HsikitError",),
     "hsikit.scenes": ("Scene", "SceneError", "load_scene", "available"),
     "hsikit.scenes.write": ("write_map",),
     "hsikit.scenes.resample": ("resample_bands",),

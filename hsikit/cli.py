@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from hsikit.errors import DiskError, HsikitError
+from hsikit._util.errors import DiskError, HsikitError
 
 INPUT_ERRORS = {"SceneError", "SplitError", "ConfigError"}  # of a run; any other error is not the user's
 # Heavy imports stay inside the handlers: `hsikit --help` answers at once.

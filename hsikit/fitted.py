@@ -19,7 +19,7 @@ from safetensors.torch import save as serialised
 from torch import nn
 
 from hsikit._util import replacing, saved, write_text
-from hsikit.errors import HsikitError, MissingError, door
+from hsikit._util.errors import HsikitError, MissingError, door
 from hsikit.inputs import Inputs
 from hsikit.models import NETWORKS, build, describe
 from hsikit.patches import Normalizer

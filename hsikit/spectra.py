@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit._util import contents
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.scenes.envi import PER_NM, decoded, header_of, in_nm, read_header
 from hsikit.scenes.scene import RANGE_NM
 

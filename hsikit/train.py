@@ -31,7 +31,7 @@ from tqdm.auto import tqdm
 
 from hsikit import losses as published
 from hsikit._util import saved
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.fitted import Fitted
 from hsikit.inputs import Inputs
 from hsikit.models.output import Output

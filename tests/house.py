@@ -16,7 +16,7 @@ import grimp
 import networkx
 
 PACKAGE = Path(__file__).parents[1] / "hsikit"
-CORE = ("_util", "errors", "scenes", "splits", "text", "models", "losses", "patches", "inputs", "fitted", "train",
+CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "inputs", "fitted", "train",
         "shallow", "predict", "metrics", "areas", "separation", "features", "spectra")  # fmt: skip
 # Circles that are there by design. `Scene.plot` and `Scene.check` are doors: the first thing a reader tries on a scene.
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
@@ -28,7 +28,7 @@ BUDGETS = {
     "lines of the core": 13_900,
     "lines in all": 28_400,
     "files": 177,
-    "modules at the root": 13,
+    "modules at the root": 12,
     "circles": 7,  # of the explorers: each state knows its view
     "lines of the longest file": 450,
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used
 
+from hsikit._util.errors import door
 from hsikit.areas import GROUP_PIXELS
-from hsikit.errors import door
 from hsikit.scenes.scene import Scene
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, block_split

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hsikit._util.errors import door
 from hsikit.analysis.quantities import measure, nearness
-from hsikit.errors import door
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
 from hsikit.text import ClassPrompts, TextEncoder, TextError, TextVectors, encode_classes, load_text_encoder

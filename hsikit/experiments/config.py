@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import load_yaml, nearest
-from hsikit.errors import HsikitError, door
+from hsikit._util.errors import HsikitError, door
 from hsikit.experiments.check import file_problems, run_problems
 from hsikit.experiments.methods import GIVEN, INPUTS, METHODS, Method, arguments_of, options_of
 from hsikit.scenes.envi import decoded

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from hsikit._util import arrays_of, class_at, remove, saved, write_text
+from hsikit._util.errors import door
 from hsikit.analysis.unseen import unseen_facts
-from hsikit.errors import door
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
 from hsikit.experiments.ledger import LedgerError, Store, same_scene

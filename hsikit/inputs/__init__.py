@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hsikit._util import nearest
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.inputs import spatial
 from hsikit.inputs.spectral import band_steps, log_derivative, smoothed
 from hsikit.patches import Normalizer, nearest_valid

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from hsikit._util import allowed, class_at
-from hsikit.errors import InputError
+from hsikit._util.errors import InputError
 from hsikit.models.mmlgnet import MMLGNet, TrunkClassifier
 from hsikit.models.networks import CNN2D, CNN3D, HybridSN
 from hsikit.models.output import Output, count_parameters, recorded

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from hsikit.errors import InputError, door
+from hsikit._util.errors import InputError, door
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from hsikit._util import replacing
-from hsikit.errors import DiskError, door
+from hsikit._util.errors import DiskError, door
 from hsikit.scenes.scene import Scene, SceneError
 
 STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hsikit._util import nearest
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.splits.blocks import block_split
 from hsikit.splits.fields import field_split, fields_label
 from hsikit.splits.pixels import few_shot_split, official_split, random_split, split_label

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.splits.pixels import check_val, drawn, fields, val_count
 from hsikit.splits.split import Part, Split, SplitError, assemble, chebyshev, generator, report_impossible, whole
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hsikit._util import class_at
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes

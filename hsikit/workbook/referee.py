@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from hsikit._util import saved
+from hsikit._util.errors import door
 from hsikit.analysis.referee import Audit, judge
 from hsikit.analysis.submitted import read_map, read_sides
-from hsikit.errors import door
 from hsikit.scenes import Scene, load_scene
 
 TEMPLATES = Path(__file__).parent / "templates"
