@@ -113,9 +113,13 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     rows = [r for r in pooled(rows) if r["scene"] == scene]
     splits, found = list(dict.fromkeys(r["split"] for r in rows)), []
     for arm in WITH:
-        table = effects(rows, (arm, TRUNK), splits)
-        found.append(table.assign(arm=arm, difference=[difference(e, 3) for e in table.to_dict("records")]))
-    return pd.concat(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
+        for e in effects(rows, (arm, TRUNK), splits).to_dict("records"):
+            over = gap(rows, (e["split"], scene, arm), "oa") if e["measure"] == "oa" else None
+            if over and over["over"] != "seeds":
+                verdict = "held" if over["low"] > 0 else "the opposite" if over["high"] < 0 else "not shown"
+                e |= {"low": over["low"], "high": over["high"], "verdict": verdict}
+            found.append({"arm": arm, **e, "difference": difference(e, 3)})
+    return pd.DataFrame(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
 
 
 def exits(rows: Rows) -> pd.DataFrame:
@@ -137,6 +141,8 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
     """
     lines = []
     rows = [r for r in pooled(rows) if r.get("exits")]
+    if not rows:
+        return pd.DataFrame()
     long = frame(rows, "exit")
     long = long[(long["item"] == "final") & long["measure"].isin(MEASURES)]
     wide = long.pivot_table(index=["split", "scene", "hash"], columns="measure", values="value")
