@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from hsikit.errors import DiskError, HsikitError
+from hsikit._util.errors import DiskError, HsikitError
 
 INPUT_ERRORS = {"SceneError", "SplitError", "ConfigError"}  # of a run; any other error is not the user's
 # Heavy imports stay inside the handlers: `hsikit --help` answers at once.
@@ -157,8 +157,13 @@ def _sweep(args: argparse.Namespace) -> int:
     if config.get("comparisons") and not args.json and rows:
         _say("\nGains in points, paired over seeds, with their 95 % interval; the first is the primary one:")
         _show(gains(rows, config["comparisons"]).to_dict("records"), False)
-    if any("unseen" in row for row in result.rows) and not args.json:
-        _say_unseen(result.rows)
+    if any("unseen" in row for row in rows) and not args.json:
+        _say_unseen(rows)
+    if any("pairs" in row for row in rows) and not args.json:
+        from hsikit.tables import pairs_table
+
+        _say("\nClasses told apart in pairs (AUROC, mean over pairs and draws, jackknife over classes):")
+        _show(pairs_table(rows).to_dict("records"), False)
     for failure in result.failures:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
     kinds = {failure.reason.split(":")[0] for failure in result.failures}

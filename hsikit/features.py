@@ -25,7 +25,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hsikit._util import arrays_of, saved
-from hsikit.errors import door
+from hsikit._util.errors import door
 
 TSNE_STEPS, TSNE_EVERY = 750, 25  # openTSNE's 250 exaggerated steps and 500 plain ones
 Method = Literal["pca", "tsne", "umap"]

@@ -19,7 +19,8 @@ from safetensors.torch import save as serialised
 from torch import nn
 
 from hsikit._util import replacing, saved, write_text
-from hsikit.errors import HsikitError, MissingError, door
+from hsikit._util.errors import HsikitError, MissingError, door
+from hsikit.inputs import Inputs
 from hsikit.models import NETWORKS, build, describe
 from hsikit.patches import Normalizer
 from hsikit.scenes.resample import resample_bands, usual_widths
@@ -33,7 +34,13 @@ FAR = 8.0  # standard deviations of the training pixels: no scene of the same ki
 
 
 class ModelError(HsikitError, ValueError):
-    """A saved model is damaged, was changed, or names code that is not trusted. The message names the file."""
+    """A saved model is damaged, was changed, or names code that is not trusted. The message names the file.
+
+    Example:
+        >>> hsikit.Fitted.load("no_model_here")
+        Traceback (most recent call last):
+        hsikit.fitted.ModelMissingError: ...
+    """
 
 
 class ModelMissingError(ModelError, MissingError):
@@ -62,6 +69,7 @@ class Fitted:
         class_names: All class names of the scene.
         text: The class vectors it was trained with, or None.
         scene_facts: What the training scene was: name, bands, wavelengths and widths, units, LiDAR names, colours.
+        inputs: What the network reads in the place of bands and LiDAR, or None for those themselves.
 
     Example:
         >>> scene = hsikit.load_scene("simulated")
@@ -80,6 +88,7 @@ class Fitted:
     class_names: Sequence[str]
     text: TextVectors | None = None
     scene_facts: dict[str, Any] = field(default_factory=dict)
+    inputs: Inputs | None = None
 
     def remember(self, scene: Scene) -> None:
         """Note what the training scene was, so that another one can be matched with it."""
@@ -87,17 +96,26 @@ class Fitted:
         self.scene_facts = {
             "name": scene.name, "bands": scene.bands, "wavelengths_nm": numbers(scene.wavelengths_nm),
             "fwhm_nm": numbers(scene.fwhm_nm), "units": scene.units, "colors": list(scene.colors),
-            "lidar_names": list(scene.lidar_names[: len(self.normalizer.lidar_mean)]), "simulated": scene.simulated,
+            "lidar_names": list(scene.lidar_names[: self._lidar_read]), "simulated": scene.simulated,
         }  # fmt: skip
 
+    @property
+    def _lidar_read(self) -> int:
+        """LiDAR channels of a scene that are read, by the inputs where there are some."""
+        return len(self.normalizer.lidar_mean if self.inputs is None else self.inputs.lidar_names)
+
     def match(self, scene: Scene) -> Scene:
-        """A scene as the model takes it: on the bands of the training scene, its LiDAR channels by name.
+        """A scene as the model takes it: on the bands of the training scene, its LiDAR channels by name, as inputs.
 
         Bands nearer than a tenth of their width are the same; others are resampled where both have wavelengths.
 
         Raises:
             ValueError: When bands or LiDAR channels are others; the message names them.
         """
+        scene = self._matched(scene)
+        return scene if self.inputs is None else self.inputs.of(scene)
+
+    def _matched(self, scene: Scene) -> Scene:
         facts = self.scene_facts
         gone = getattr(getattr(self.network, "trunk", None), "absent", None) == "lidar"  # it is to do without
         order = [] if gone else self.lidar_order(scene.name, scene.lidar_names)
@@ -123,7 +141,7 @@ class Fitted:
         Raises:
             ValueError: When one of them is missing.
         """
-        needed = len(self.normalizer.lidar_mean)
+        needed = self._lidar_read
         if len(names) < needed:
             raise ValueError(f"the model takes {needed} LiDAR channel(s), {scene} has {len(names)}; describe cube and "
                              "LiDAR in a YAML file and give that, or take a model trained without")  # fmt: skip
@@ -142,7 +160,7 @@ class Fitted:
 
     def doubt(self, scene: Scene) -> None:
         """Warn where a matched scene's units are others, or its values lie far from those trained on."""
-        known = [self.scene_facts.get("units", ""), scene.units]
+        known = [self.scene_facts.get("units", ""), scene.units] if self.inputs is None else ["", ""]
         if known[0] != known[1] and not any(not unit or unit.startswith("unknown") for unit in known):
             _warn_once(
                 f"{scene.name} holds {known[1]}, the model was trained on {known[0]} of {self.scene_facts['name']}"
@@ -166,7 +184,7 @@ class Fitted:
 
     @door
     def save(self, folder: Path | str) -> Path:
-        """Write the folder: model.safetensors, normalizer.npz, model.json. Written aside, then moved into place.
+        """Write the folder: model.safetensors, normalizer.npz, model.json and more, aside, then moved into place.
 
         The JSON holds the sha256 of every file, and of its own other lines.
 
@@ -186,6 +204,8 @@ class Fitted:
             self.normalizer.save(aside / "normalizer.npz")
             if self.text is not None:
                 self.text.save(aside / "text.npz")
+            if self.inputs is not None:
+                self.inputs.save(aside / "inputs.npz")
             facts["sha256"] = {file.name: _sum(file.read_bytes()) for file in sorted(aside.iterdir())}
             write_text(aside / "model.json", json.dumps(facts | {"own_sha256": _own_sum(facts)}, indent=1))
         return folder
@@ -222,12 +242,15 @@ class Fitted:
         words = folder / "text.npz"
         with _readable(words):
             text = TextVectors.load(words) if (words.is_file() if sums is None else words.name in sums) else None
+        made = folder / "inputs.npz"
+        with _readable(made):
+            inputs = Inputs.load(made) if (made.is_file() if sums is None else made.name in sums) else None
         with _readable(file):
             network = _network(facts["model"], state, trust).eval()
             ids, names = np.array(facts["class_ids"], np.int64), [str(name) for name in facts["class_names"]]
             if not ids.size or ids.min() < 1 or ids.max() > len(names):
                 raise ModelError(f"{file} has class numbers without a name; copy the folder again")
-            return cls(network, normalizer, int(facts["window"]), ids, names, text, dict(facts["scene"]))
+            return cls(network, normalizer, int(facts["window"]), ids, names, text, dict(facts["scene"]), inputs)
 
 
 def _readable(file: Path) -> AbstractContextManager[None]:

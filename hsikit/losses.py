@@ -11,6 +11,11 @@ from hsikit.models.output import Output
 DIRECTIONS = ("deep_to_shallow", "shallow_to_deep", "temporal", "mean_to_all")
 
 
+def answers(output: Output, together: bool) -> tuple[Tensor, ...]:
+    """What a loss looks at: the scores of each scale of a network, apart, or the final ones alone."""
+    return (output.logits,) if together or not output.scales else output.scales
+
+
 class CrossEntropy(nn.Module):
     """Cross-entropy of the final output, optionally weighted by inverse class frequency or with smooth labels.
 
@@ -18,6 +23,7 @@ class CrossEntropy(nn.Module):
         balanced: Weight each class by the inverse of its number of training pixels, or by a power of it such as 0.5
             (weights average 1 a pixel).
         smoothing: Share of the target spread evenly over all classes.
+        together: Train the scales of a network by the sum of their scores, instead of each by its own, as if alone.
 
     Example:
         >>> import torch
@@ -27,9 +33,9 @@ class CrossEntropy(nn.Module):
         tensor(4.)
     """
 
-    def __init__(self, balanced: bool | float = False, smoothing: float = 0.0) -> None:
+    def __init__(self, balanced: bool | float = False, smoothing: float = 0.0, together: bool = False) -> None:
         super().__init__()
-        self.balanced, self.smoothing = balanced, smoothing
+        self.balanced, self.smoothing, self.together = balanced, smoothing, together
         self.weight: Tensor | None = None
 
     def begin(self, targets: Tensor, classes: int) -> None:
@@ -42,8 +48,9 @@ class CrossEntropy(nn.Module):
 
     def forward(self, output: Output, target: Tensor, index: Tensor, beside: Output | None = None) -> dict[str, Tensor]:
         """Terms of a batch; windows without label (`beside`) are not looked at."""
-        ce = F.cross_entropy(output.logits, target, self.weight, label_smoothing=self.smoothing)
-        return {"ce": ce}
+        each = [F.cross_entropy(scores, target, self.weight, label_smoothing=self.smoothing)
+                for scores in answers(output, self.together)]  # fmt: skip
+        return {"ce": sum(each[1:], each[0])}
 
 
 class SymmetricContrastive(nn.Module):
@@ -61,6 +68,7 @@ class SymmetricContrastive(nn.Module):
         positives: How the text-to-vision direction treats several windows of one class: "multi" (above), "sum"
             (log of the sum of the positives' softmax), or "identity" (CLIP's: each window's own prompt, other
             windows of the same class counted as negatives).
+        together: Train the scales of a network by the sum of their scores, instead of each by its own, as if alone.
 
     Shape: logits (batch, class), target (batch,).
 
@@ -73,31 +81,36 @@ class SymmetricContrastive(nn.Module):
         {'v2t': 0.0, 't2v': 0.0}
     """
 
-    def __init__(self, vision_to_text: float = 1.0, text_to_vision: float = 1.0, positives: str = "multi") -> None:
+    def __init__(self, vision_to_text: float = 1.0, text_to_vision: float = 1.0, positives: str = "multi",
+                 together: bool = False) -> None:  # fmt: skip
         super().__init__()
         if not vision_to_text and not text_to_vision:
             raise ValueError("both directions have weight 0, so nothing would be trained; give one a weight above 0")
         if positives not in ("multi", "sum", "identity"):
             raise ValueError(f"positives={positives!r} is unknown; choose 'multi', 'sum' or 'identity'")
         self.vision_to_text, self.text_to_vision, self.positives = vision_to_text, text_to_vision, positives
+        self.together = together
 
     def begin(self, targets: Tensor, classes: int) -> None:
         """Nothing to learn about the training set."""
 
     def forward(self, output: Output, target: Tensor, index: Tensor, beside: Output | None = None) -> dict[str, Tensor]:
         """Terms of a batch; windows without label (`beside`) are not looked at."""
-        scores = output.logits  # (batch, class)
-        if self.positives == "identity":
-            pairs, own = scores[:, target], torch.arange(len(target), device=target.device)  # (batch, batch)
-            v2t, t2v = F.cross_entropy(pairs, own), F.cross_entropy(pairs.T, own)
-        else:
-            v2t, t2v = F.cross_entropy(scores, target), self._text_to_vision(scores, target)
+        pairs = [self._both(scores, target) for scores in answers(output, self.together)]
+        v2t, t2v = (sum(each[1:], each[0]) for each in zip(*pairs))
         terms = {}
         if self.vision_to_text:
             terms["v2t"] = self.vision_to_text * v2t
         if self.text_to_vision:
             terms["t2v"] = self.text_to_vision * t2v
         return terms
+
+    def _both(self, scores: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Both directions for scores (batch, class)."""
+        if self.positives == "identity":
+            pairs, own = scores[:, target], torch.arange(len(target), device=target.device)  # (batch, batch)
+            return F.cross_entropy(pairs, own), F.cross_entropy(pairs.T, own)
+        return F.cross_entropy(scores, target), self._text_to_vision(scores, target)
 
     def _text_to_vision(self, scores: Tensor, target: Tensor) -> Tensor:
         is_own = F.one_hot(target, scores.shape[1]).bool()  # (batch, class)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy  # its parts load when they are used
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.features import checked_features, draw_per_class
 from hsikit.metrics import plain
 

@@ -1,8 +1,8 @@
 """Shallow methods: what a network has to beat. Fitted on training pixels, tuned on validation pixels.
 
 Features of a pixel: its spectrum ("spectra"), its spectrum and the mean of the window around it ("means"), or
-its spectrum and morphological profiles of principal components and LiDAR ("profiles", Benediktsson et al. 2005,
-doi 10.1109/TGRS.2004.842478: openings and closings by reconstruction).
+its spectrum and morphological profiles of principal components and LiDAR ("profiles", `hsikit.inputs.spatial`, in one
+pass over the scene). Other features are inputs, made into channels of the scene beforehand (`hsikit.inputs`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.inputs.spatial import profile
 from hsikit.patches import Normalizer, nearest_valid
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
 
-PROFILE_RADII = (1, 3, 5)
 SVM_GRID = [{"C": c, "gamma": g} for c in (1.0, 10.0, 100.0, 1000.0) for g in (0.1, 1.0, 10.0)]  # gamma x 1/features
 FEATURES = ("spectra", "means", "profiles")
 
@@ -105,21 +105,10 @@ def pixel_features(scene: Scene, split: Split, features: str, window: int) -> np
         pca = Normalizer.fit(scene, split.train, bands=4)
         layers = [*np.moveaxis(pca.hsi(np.asarray(scene.hsi[rows, cols], np.float64)), 2, 0)]
         layers += [*np.moveaxis(maps[..., scene.bands :], 2, 0)]
-        profile = np.stack([level for layer in layers for level in _profile(layer)], 2)
-        train = profile.reshape(-1, profile.shape[2])[split.train]
-        parts.append((profile - train.mean(0)) / (train.std(0) + 1e-6))
+        levels = np.stack([level for layer in layers for level in profile(layer)], 2)
+        train = levels.reshape(-1, levels.shape[2])[split.train]
+        parts.append((levels - train.mean(0)) / (train.std(0) + 1e-6))
     return np.concatenate(parts, 2).reshape(scene.valid.size, -1).astype(np.float32)
-
-
-def _profile(layer: np.ndarray) -> list[np.ndarray]:
-    from skimage.morphology import dilation, disk, erosion, reconstruction
-
-    layer = layer.astype(np.float64)
-    levels = []
-    for radius in PROFILE_RADII:
-        levels.append(reconstruction(erosion(layer, disk(radius)), layer, "dilation"))
-        levels.append(reconstruction(dilation(layer, disk(radius)), layer, "erosion"))
-    return levels
 
 
 def _positions(scene: Scene) -> np.ndarray:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit._util import contents
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.scenes.envi import PER_NM, decoded, header_of, in_nm, read_header
 from hsikit.scenes.scene import RANGE_NM
 
@@ -143,22 +143,12 @@ def continuum_removed(spectra: np.ndarray, wavelengths_nm: np.ndarray) -> np.nda
 
 
 def _upper_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Upper hull (pixel, band) of y (pixel, band) over ascending x, one hull corner of all pixels a step."""
-    pixel = np.arange(len(y))
-    first = x == x[0]  # several bands may share a wavelength where two spectrometers meet
-    corner = np.where(first, y, -np.inf).argmax(1)
-    hull = np.where(first, y[pixel, corner][:, None], y)
-    while (open_ := x[corner] < x[-1]).any():
-        here, height = x[corner][:, None], y[pixel, corner][:, None]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            slope = np.where(x > here, (y - height) / (x - here), -np.inf)
-        following = slope.argmax(1)
-        steepest = slope[pixel, following][:, None]
-        following = np.where(open_, x.size - 1 - (slope[:, ::-1] == steepest).argmax(1), corner)
-        between = (x > here) & (x <= x[following][:, None])
-        hull = np.where(between, height + np.where(between, steepest, 0) * (x - here), hull)
-        corner = following
-    return hull
+    """Upper hull (pixel, band) of y (pixel, band) over ascending x."""
+    from spectral.algorithms.continuum import spectral_continuum  # half a second
+
+    for end in (x == x[0], x == x[-1]):  # several bands may share a wavelength where two spectrometers meet
+        y = np.where(end, y[:, end].max(1, keepdims=True), y)
+    return y if x[0] == x[-1] else np.asarray(spectral_continuum(y, x))
 
 
 # --- indices and bands ---------------------------------------------------------------------------

@@ -31,8 +31,9 @@ from tqdm.auto import tqdm
 
 from hsikit import losses as published
 from hsikit._util import saved
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.fitted import Fitted
+from hsikit.inputs import Inputs
 from hsikit.models.output import Output
 from hsikit.patches import Cube, PatchSampler, reduce_bands
 from hsikit.scenes.scene import Scene
@@ -147,8 +148,9 @@ class _Progress:
 
 @door
 def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = TrainConfig(), *,
-        loss: nn.Module | None = None, text: TextVectors | None = None, checkpoint: Path | None = None,
-        keep_checkpoint: bool = False, device: str | None = None, progress: bool = True) -> Run:  # fmt: skip
+        loss: nn.Module | None = None, text: TextVectors | None = None, inputs: Inputs | None = None,
+        checkpoint: Path | None = None, keep_checkpoint: bool = False, device: str | None = None,
+        progress: bool = True) -> Run:  # fmt: skip
     """Train a network on the training pixels of a split, keeping the epoch that is best on its validation pixels.
 
     Normalisation and PCA are fitted on training pixels. Test labels are not looked at: only `split.train` and
@@ -161,6 +163,7 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
         loss: None takes the model's own: contrastive for MMLGNet, self-distillation for SDHSINet, cross-entropy
             for the rest.
         text: Class vectors, needed by MMLGNet.
+        inputs: What the network reads in the place of bands and LiDAR (`hsikit.inputs`), fitted on the same split.
         checkpoint: File to write after epochs and to go on from; a damaged one is set aside. Removed when training is
             done, unless `keep_checkpoint`, for whom the work is not over then.
         device: Such as "cpu" or "cuda"; None takes the best available.
@@ -180,11 +183,12 @@ def fit(model: nn.Module, scene: Scene, split: Split, config: TrainConfig = Trai
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with _settings(config, place):
         bands, lidar_channels, window = _needs(model)
+        given, scene = scene, scene if inputs is None else inputs.of(scene)
         normalizer = reduce_bands(scene, split.train, bands, lidar_channels, config.reduction, split.y("train"))
         class_ids = np.unique(split.y("train")).astype(np.int64)  # 1..C, the candidates
         _read_text(model, scene, text)
-        fitted = Fitted(model.to(place), normalizer, window, class_ids, scene.class_names, text=text)
-        fitted.remember(scene)
+        fitted = Fitted(model.to(place), normalizer, window, class_ids, scene.class_names, text=text, inputs=inputs)
+        fitted.remember(given)
         cube = Cube.of(scene, normalizer, window, place)
         index_of = np.searchsorted(class_ids, split.y("train")), np.searchsorted(class_ids, split.y("val"))
         targets = wrong_labels(index_of[0], config.wrong_labels, len(class_ids), config.seed)
@@ -287,7 +291,8 @@ def _one_epoch(network, train, beside, loss, optimizer, schedule, config, epoch,
         total = torch.stack(list(terms.values())).sum()
         optimizer.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), config.clip)
+        for part in getattr(network, "scales_apart", (network,)):  # each scale as if it were trained alone
+            nn.utils.clip_grad_norm_(part.parameters(), config.clip)
         optimizer.step()
         schedule.step()
         losses += [(name, value.detach(), len(target)) for name, value in {"loss": total, **terms}.items()]

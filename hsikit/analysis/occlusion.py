@@ -57,12 +57,17 @@ class Occlusion:
         groups: Number of band groups, as even as can be.
 
     Raises:
-        ValueError: When the scene's bands or LiDAR do not fit the model, or `groups` is below 1.
+        ValueError: When the scene's bands or LiDAR do not fit the model, it reads inputs in the place of bands, or
+            `groups` is below 1.
     """
 
     def __init__(self, model: Fitted, scene: Scene, groups: int = 12) -> None:
         if groups < 1:
             raise ValueError(f"groups={groups}; give at least 1")
+        if model.inputs is not None:
+            kinds = ", ".join((*model.inputs.hsi, *model.inputs.lidar))
+            raise ValueError(f"the model reads {kinds}, which mix bands, so that none can be taken away alone; give a "
+                             "model trained on the bands themselves")  # fmt: skip
         if len(model.normalizer.lidar_mean) > scene.lidar_channels:
             needed = len(model.normalizer.lidar_mean)
             raise ValueError(

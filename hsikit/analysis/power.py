@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used
 
+from hsikit._util.errors import door
 from hsikit.areas import GROUP_PIXELS
 from hsikit.scenes.scene import Scene
 from hsikit.shallow import fit_shallow
@@ -22,6 +23,7 @@ DRAWS = 4000
 CUTS = 1 << 22  # numbers drawn at a time
 
 
+@door
 def power(scene: Scene, difference: float, counts: Sequence[int] = COUNTS,
           maps: tuple[np.ndarray, np.ndarray] | None = None, split: Split | None = None,
           seed: int = 0) -> pd.DataFrame:  # fmt: skip

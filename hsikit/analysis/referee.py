@@ -21,7 +21,8 @@ from hsikit.areas import GROUP_PIXELS, area_estimates, per_field_accuracy
 from hsikit.metrics import Scores, confusion_counts, overall_scores, scores_from_labels
 from hsikit.scenes.byte_damage import convert, find_damage
 from hsikit.scenes.indian_pines_cubes import KEPT, MOST_UNLIKE
-from hsikit.scenes.registry import SCENES, load_scene
+from hsikit.scenes.published import in_hand
+from hsikit.scenes.registry import SCENES, facts, load_scene
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.shallow import fit_shallow
 from hsikit.splits.pixels import fields
@@ -254,6 +255,13 @@ def which_cube(scene: Scene) -> tuple[str, list[Doubt]]:
         doubts.append(Doubt("cube", f"The scene is called {scene.name}, but by its content the cube is {found}."))
     if not found and claimed.startswith("indian_pines"):
         doubts.append(Doubt("cube", f"The scene is called {scene.name}, but its values are none of the known cubes'."))
+    published = load_scene(found) if found in SCENES and in_hand(facts(found)) else None
+    if (
+        published is not None
+        and published.shape == scene.shape
+        and (n := int((published.labels != scene.labels).sum()))
+    ):
+        doubts.append(Doubt("", f"{n:,} pixels have another label than those published with {found}."))
     damage = find_damage(np.asarray(row)[valid] for row, valid in zip(scene.hsi, scene.valid))
     if damage is not None:
         doubts.append(Doubt("", f"The cube lost a byte value ({damage}); figures on it do not compare with those on an "

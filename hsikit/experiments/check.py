@@ -8,7 +8,7 @@ from reprlib import repr as short
 from typing import Any
 
 from hsikit._util import allowed, nearest
-from hsikit.experiments.methods import GIVEN, LOSSES, METHODS, arguments_of, options_of
+from hsikit.experiments.methods import GIVEN, INPUTS, LOSSES, METHODS, arguments_of, options_of
 from hsikit.splits.spec import split_name
 
 MOST_RUNS = 100_000  # of one config; a few crossed lists can ask for more than there are seconds
@@ -54,7 +54,7 @@ def _plain(value: Any) -> bool:
 RUN: dict[str, tuple[Fits, str]] = {
     "method": (_text, "the name of a method, or my_module.MyNetwork"), "scene": (_text, "a scene's name or file"),
     "split": (_mapping, "a mapping such as {kind: random, train: 0.10}"), "name": (_text, "a text"),
-    **{key: (_mapping, "a mapping of options") for key in ("model", "train", "loss", "text")},
+    **{key: (_mapping, "a mapping of options") for key in ("model", "train", "loss", "text", "inputs")},
     "trials": (_whole(1), "a whole number from 1"), "prompts": (_text, "the path of a file"),
 }  # fmt: skip
 FILE: dict[str, tuple[Fits, str]] = RUN | {
@@ -142,7 +142,8 @@ def _options(plain: Mapping[str, Any], trust: Any) -> Iterable[str]:
     if row and row.network:
         sections["model"] = options_of(plain["method"])
     elif row:
-        sections = {"train": {"threads": 1}, "model": {"features": "spectra", "window": 1}}
+        sections = {"train": {"threads": 1}, "model": row.options}
+    sections["inputs"] = INPUTS
     loss = plain.get("loss") or {}
     if (kind := loss.get("kind", row.loss if row and row.network else None)) in LOSSES:
         sections["loss"] = {"kind": "", **{k: v for k, v in arguments_of(str(kind)).items() if k not in GIVEN}}

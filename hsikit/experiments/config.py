@@ -15,20 +15,21 @@ from typing import Any
 import yaml
 
 from hsikit._util import load_yaml, nearest
-from hsikit.errors import HsikitError, door
+from hsikit._util.errors import HsikitError, door
 from hsikit.experiments.check import file_problems, run_problems
-from hsikit.experiments.methods import GIVEN, METHODS, Method, arguments_of, options_of
+from hsikit.experiments.methods import GIVEN, INPUTS, METHODS, Method, arguments_of, options_of
 from hsikit.scenes.envi import decoded
 from hsikit.splits.spec import split_name
 from hsikit.text.prompts import load_prompts
+from hsikit.text.quantities import content_hash
 
 VERSION = 1  # of the meaning of a config: raise it when the same YAML would train something else
-RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text")
+RUN_KEYS = ("method", "scene", "split", "model", "train", "loss", "text", "inputs")
 # Options younger than the ledger's first rows: at this value, which is what older runs did, they stay out of the hash.
 # Those of networks stand in `methods.METHODS`; a younger key of the config itself stands under "".
 ADDED_LATER: dict[str, dict[str, Any]] = {
-    "": {},
-    "loss": {"rampup": 0.0},
+    "": {"inputs": {}},
+    "loss": {"rampup": 0.0, "together": False},
     "train": {
         "reduction": "pca",
         "wrong_labels": 0.0,
@@ -43,7 +44,6 @@ ADDED_LATER: dict[str, dict[str, Any]] = {
     },
     "text": {"model": "ViT-B-32"},
 }
-SHALLOW_MODEL = {"features": "spectra", "window": 1}
 TEXT = {
     "backend": "minilm",
     "prompts": "descriptive",
@@ -72,6 +72,7 @@ class Experiment:
         name: Label in tables; does not enter the hash.
         prompts: File with the words of the classes; "" for those of the scene. Its content enters the hash.
         trials: Settings looked at on validation pixels before these were taken; does not enter the hash.
+        inputs: What is read in the place of bands and LiDAR, as `hsikit.Inputs.fit` takes it; {} for those themselves.
 
     Example:
         >>> ten = hsikit.Experiment("lda", "simulated", {"kind": "random", "train": 0.1})
@@ -91,6 +92,7 @@ class Experiment:
     name: str = ""
     trials: int = 1
     prompts: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -260,9 +262,14 @@ def with_defaults(experiment: Experiment) -> Experiment:
         near = nearest(experiment.method, METHODS)
         raise ConfigError(f"unknown method {experiment.method!r}; did you mean {near!r}?")
     row = METHODS.get(experiment.method)
+    if experiment.inputs:
+        experiment = replace(experiment, inputs=_filled("inputs", experiment.inputs, INPUTS))
     if row and not row.network:
-        shallow = _filled("model", experiment.model, SHALLOW_MODEL), _filled("train", experiment.train, {"threads": 1})
-        return replace(experiment, model=shallow[0], train=shallow[1], loss={}, text={})
+        model = _filled("model", experiment.model, row.options)
+        train = _filled("train", experiment.train, {"threads": 1})
+        files = [model[key] for key in ("quantities", "table", "expert") if model.get(key)]
+        text = _text(experiment) | {"quantities": content_hash(*files)} if row.words else {}
+        return replace(experiment, model=model, train=train, loss={}, text=text)
     model = _filled("model", experiment.model, options_of(experiment.method)) if row else dict(experiment.model)
     train = dict(arguments_of("hsikit.train.TrainConfig")) | {"threads": 1}
     del train["seed"]  # the experiment's own
@@ -282,7 +289,7 @@ def _loss(experiment: Experiment, row: Method | None) -> dict[str, Any]:
 
 
 def _text(experiment: Experiment) -> dict[str, Any]:
-    filled = _filled("text", {k: v for k, v in experiment.text.items() if k != "hash"}, TEXT)
+    filled = _filled("text", {k: v for k, v in experiment.text.items() if k not in ("hash", "quantities")}, TEXT)
     return {**filled, "hash": load_prompts(experiment.prompts or experiment.scene).hash}
 
 

@@ -41,7 +41,7 @@ def word_facts(
     """
     facts: dict[str, Any] = {"calibration": _calibration(prediction, split)}
     network: Any = fitted.network
-    if network.trunk.sensor_dropout:
+    if getattr(getattr(network, "trunk", None), "sensor_dropout", 0):
         facts["missing"] = {sensor: _without(fitted, scene, split, sensor) for sensor in ("hsi", "lidar")}
     asks = text and text["control"] == "none" and text["backend"] == "minilm" and not split.unseen_classes
     words = load_prompts(prompts or source_of(scene)) if asks else None
@@ -152,7 +152,7 @@ def ground_facts(labels: np.ndarray, split: Split, scores: Scores) -> dict[str, 
         Fractions: `area_oa`, `area_oa_low`, `area_oa_high` (Olofsson et al. 2014); `field_oa`, the mean over fields
         of the share of pixels that are right; `fields`, their number; `group_low`, `group_high`, the 95 % bootstrap
         interval of OA over groups of at least 32 test pixels. None where the sample does not allow a number: a
-        mapped class in which no test pixel lies, or fewer than two such groups. Where whole fields are tested,
+        mapped class in which no test pixel lies, or fewer than two such groups. Where sides are disjoint,
         `by_field`: for each field's number in the scene its class, the pixels that are right, and all of its test.
     """
     mapped = np.bincount(labels[labels > 0], minlength=len(split.class_names) + 1)[1:]
@@ -168,7 +168,7 @@ def ground_facts(labels: np.ndarray, split: Split, scores: Scores) -> dict[str, 
         log.debug("no area-weighted accuracy: %s", reason)
     by_field = per_field_accuracy(truth, answer, group)
     found |= {"field_oa": float(by_field["share"].mean()), "fields": len(by_field)}
-    if split.name.startswith("fields"):
+    if split.name.startswith(("fields", "west_east", "east_west")):
         found["by_field"] = {str(field): [int(one["class"]), round(one["share"] * one["pixels"]), int(one["pixels"])]
                              for field, one in by_field.iterrows()}  # fmt: skip
     try:

@@ -15,7 +15,7 @@ import orjson
 from filelock import FileLock
 
 from hsikit._util import write_text
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 from hsikit.experiments.config import ConfigError, Experiment, expand
 from hsikit.scenes import SceneError, load_scene
 from hsikit.scenes.registry import SCENES, facts

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 GIVEN = ("self", "bands", "hsi_bands", "classes", "seed", "text_dim")  # by scene, seed and words
+INPUTS = {"hsi": ["spectra"], "lidar": [], "joined": False, "transductive": False}  # `hsikit.Inputs.fit`
 COMPONENTS = 30  # principal components read by a network of one sensor, unless a config says otherwise
 
 
@@ -29,13 +30,16 @@ class Method:
     """What a method is.
 
     Attributes:
-        network: Dotted path of its class; "" for a shallow method (`hsikit.shallow`).
+        network: Dotted path of its class; "" for a shallow method (`hsikit.shallow`), or one that words alone answer
+            (`hsikit.experiments.worded`).
         loss: Dotted path of the loss it is trained with.
         bands: "components", or "all": it reads the spectrum in its order, where components have none.
         sensors: 2 where it takes LiDAR beside the cube.
+        lidar: How many LiDAR channels it takes unless a config says otherwise; None for all.
         words: Whether it answers to class vectors.
         fixed: Arguments of the network that the row decides.
         extras: What its rows say beside the scores: "words", "exits" (`hsikit.experiments.extras`).
+        options: What a config may set of a method without a network, with the defaults.
         younger: Arguments younger than the ledger's first rows: at this value they stay out of a run's hash.
     """
 
@@ -43,9 +47,11 @@ class Method:
     loss: str = "hsikit.losses.CrossEntropy"
     bands: str = "components"
     sensors: int = 1
+    lidar: int | None = 1
     words: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
     younger: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -53,11 +59,23 @@ class Method:
 LOSSES = tuple(f"hsikit.losses.{name}" for name in ("CrossEntropy", "SymmetricContrastive", "SelfDistillation",
                                                     "Consistency"))  # fmt: skip
 _LATER = {"depth": 3, "dropout": 0.0, "fusion": "concat", "sensors": "both", "sensor_dropout": 0.0}
+_SCALES = {
+    "mmlgnet": Method("hsikit.models.scales.MMLGNetScales", "hsikit.losses.SymmetricContrastive", sensors=2, lidar=None,
+                      words=True, extras=("words",)),
+    "trunk": Method("hsikit.models.scales.TrunkScales", sensors=2, lidar=None, extras=("words",)),
+}  # fmt: skip
+_ONE: dict[str, dict[str, Any]] = {"scales": {}, "w11": {"scales": (11,)}, "p": {"scales": (1,)}}
 METHODS: dict[str, Method] = {
-    **{name: Method() for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
+    **{name: Method(options={"features": "spectra", "window": 1})
+       for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
+    "text_head": Method(words=True, options={"penalty": 2.0, "share": 0.25, "map_share": 0.0, "left_out": True,
+                                             "quantities": "land_cover"}),
+    "zero_shot": Method(words=True, options={"table": "", "filled_by_words": False, "expert": "",
+                                             "quantities": "land_cover"}),
     "mmlgnet": Method("hsikit.models.mmlgnet.MMLGNet", "hsikit.losses.SymmetricContrastive", sensors=2, words=True,
                       extras=("words",), younger=_LATER),
     "trunk_ce": Method("hsikit.models.mmlgnet.TrunkClassifier", sensors=2, extras=("words",), younger=_LATER),
+    **{f"{kind}_{name}": replace(row, fixed=fixed) for kind, row in _SCALES.items() for name, fixed in _ONE.items()},
     "sdhsi": Method("hsikit.models.sdhsi.SDHSINet", "hsikit.losses.SelfDistillation", fixed={"exits": True},
                     extras=("exits",), younger={"answer": "final"}),
     "sdhsi_ce": Method("hsikit.models.sdhsi.SDHSINet", fixed={"exits": False}, extras=("exits",),
@@ -89,7 +107,7 @@ def options_of(name: str) -> dict[str, Any]:
         return {}
     known = {k: v for k, v in arguments_of(row.network).items() if k not in (*GIVEN, *row.fixed)}
     if row.sensors == 2:
-        return known | {"lidar_channels": known["lidar_channels"] or 1}
+        return known | {"lidar_channels": row.lidar}
     return known | {"bands": None if row.bands == "all" else COMPONENTS}
 
 
@@ -110,7 +128,11 @@ def make(name: str, bands: int, lidar_channels: int, classes: int, seed: int, op
         return _own(name, {"bands": bands, "lidar_channels": lidar_channels, "classes": classes, "seed": seed}, options)
     given: dict[str, Any] = {"seed": seed, **row.fixed}
     if row.sensors == 2:
-        given |= {"hsi_bands": bands, "lidar_channels": min(options.pop("lidar_channels", 1), lidar_channels)}
+        wanted = options.pop("lidar_channels", row.lidar)
+        given |= {
+            "hsi_bands": bands,
+            "lidar_channels": lidar_channels if wanted is None else min(wanted, lidar_channels),
+        }
         given |= {} if row.words else {"classes": classes}
     else:
         wanted = options.pop("bands", COMPONENTS)

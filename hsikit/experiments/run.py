@@ -21,13 +21,15 @@ import numpy as np
 import pandas as pd
 
 from hsikit._util import arrays_of, class_at, remove, saved, write_text
+from hsikit._util.errors import door
 from hsikit.analysis.unseen import unseen_facts
-from hsikit.errors import door
 from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
 from hsikit.experiments.ledger import LedgerError, Store, same_scene
 from hsikit.experiments.methods import LOSSES, METHODS, Method, make
+from hsikit.experiments.worded import closed_form, encoder_of, without_labels
 from hsikit.fitted import Fitted
+from hsikit.inputs import Inputs
 from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters, module_at
 from hsikit.predict import Prediction, predict_map
@@ -35,7 +37,7 @@ from hsikit.scenes import Scene, load_scene
 from hsikit.scenes.scene import readable
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, make_split, seen_only
-from hsikit.text import TextVectors, encode_classes, load_prompts, load_text_encoder, random_vectors
+from hsikit.text import TextVectors, encode_classes, load_prompts, random_vectors
 from hsikit.train import TrainConfig, fit
 
 log = logging.getLogger(__name__)
@@ -127,7 +129,7 @@ def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) ->
     split = make_split(scene, experiment.split, experiment.seed)
     start = time.perf_counter()
     row = METHODS.get(experiment.method, Method("a user's own"))
-    work = _learned if row.network else _shallow
+    work = _learned if row.network else _worded if row.words else _shallow
     prediction, facts = work(experiment, scene, split, part, progress)
     scores = score(prediction, split)
     seconds = facts.pop("seconds", time.perf_counter() - start)
@@ -146,15 +148,17 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     text = class_vectors(experiment, scene)
     if text is not None:
         options["text_dim"] = text.vectors.shape[1]
+    inputs = _inputs(experiment, scene, split)
+    seen = scene if inputs is None else inputs.of(scene)
     discriminants = experiment.train["reduction"] == "discriminants"
-    bands = len(split.classes) - 1 if discriminants else scene.bands
-    network = make(experiment.method, bands, scene.lidar_channels, scene.n_classes, experiment.seed, options)
+    bands = len(split.classes) - 1 if discriminants else seen.bands
+    network = make(experiment.method, bands, seen.lidar_channels, scene.n_classes, experiment.seed, options)
     loss_options = dict(experiment.loss)
     kind = loss_options.pop("kind")
     made: Any = class_at(kind) if kind in LOSSES else module_at(kind, None, "the config")
     loss = made(**loss_options)
     config = TrainConfig(**experiment.train, seed=experiment.seed)
-    run = fit(network, scene, split, config, loss=loss, text=text, checkpoint=part / CHECKPOINT,
+    run = fit(network, scene, split, config, loss=loss, text=text, inputs=inputs, checkpoint=part / CHECKPOINT,
               keep_checkpoint=True, progress=progress)  # fmt: skip
     run.model.save(part / "model")
     write_text(part / "history.csv", run.history.to_csv(index=False))
@@ -175,9 +179,23 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
 
 
 def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
+    inputs = _inputs(experiment, scene, split)
+    scene = scene if inputs is None else inputs.of(scene)
     fitted = fit_shallow(experiment.method, scene, split, seed=experiment.seed, **experiment.model)
     return fitted.predict(scene), {"parameters": fitted.parameters, "val_oa": fitted.val_oa, "trials": fitted.trials,
                                    "chosen": fitted.chosen}  # fmt: skip
+
+
+def _worded(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
+    text = class_vectors(experiment, scene)
+    assert text is not None
+    return {"zero_shot": without_labels, "text_head": closed_form}[experiment.method](
+        experiment, scene, split, text, _inputs(experiment, scene, split)
+    )
+
+
+def _inputs(experiment: Experiment, scene: Scene, split: Split) -> Inputs | None:
+    return Inputs.fit(scene, split, **experiment.inputs) if experiment.inputs else None
 
 
 def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
@@ -185,11 +203,7 @@ def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
     options = experiment.text
     if not options:
         return None
-    path = os.path.expandvars(options["path"])  # such as $HSIKIT_DATA/clip_text/vectors.npz
-    if options["backend"] == "openclip":
-        encoder = load_text_encoder("openclip", model=options["model"], pretrained=path or "openai")
-    else:
-        encoder = load_text_encoder(options["backend"], **({"path": path} if path else {}))
+    encoder = encoder_of(options)
     draw = experiment.seed if options["draw"] is None else options["draw"]
     prompts = load_prompts(experiment.prompts or experiment.scene)
     if prompts.class_names != tuple(scene.class_names):

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.experiments.cluster import work_on_cluster
 from hsikit.experiments.config import Experiment
 from hsikit.experiments.ledger import Store, expected_seconds, same_scene, typical_seconds

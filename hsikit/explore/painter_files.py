@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit._util import arrays_of, saved
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.explore.painting import Painting
 from hsikit.scenes.layers import open_layer
 from hsikit.scenes.place import place

@@ -19,7 +19,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 from hsikit.explore.progress import Progress, Stopped
 from hsikit.explore.redraw import PlainFigure, Redraw, plain_text
 

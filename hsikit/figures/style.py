@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import Any
 from torch import nn
 
 from hsikit._util import allowed, class_at
-from hsikit.errors import InputError
+from hsikit._util.errors import InputError
 from hsikit.models.mmlgnet import MMLGNet, TrunkClassifier
 from hsikit.models.networks import CNN2D, CNN3D, HybridSN
 from hsikit.models.output import Output, count_parameters, recorded
+from hsikit.models.scales import MMLGNetScales, TrunkScales
 from hsikit.models.sdhsi import SDHSINet, exit_names
 from hsikit.models.spectralformer import SpectralFormer
 from hsikit.models.ssftt import SSFTT
@@ -20,7 +21,8 @@ from hsikit.models.ssrn import SSRN
 
 # What a file may name without anyone's word for it; see `build`.
 NETWORKS = {f"{cls.__module__}.{cls.__qualname__}": cls for cls in (
-    MMLGNet, TrunkClassifier, SDHSINet, CNN2D, CNN3D, HybridSN, SSRN, SSFTT, SpectralFormer)}  # fmt: skip
+    MMLGNet, TrunkClassifier, MMLGNetScales, TrunkScales, SDHSINet, CNN2D, CNN3D, HybridSN, SSRN, SSFTT,
+    SpectralFormer)}  # fmt: skip
 
 
 def describe(network: nn.Module) -> dict[str, Any]:
@@ -67,6 +69,6 @@ def _plain(value: Any) -> bool:
     return all(map(_plain, value)) if isinstance(value, list | tuple) else isinstance(value, int | float | str | None)
 
 
-__all__ = ["CNN2D", "CNN3D", "NETWORKS", "SSFTT", "SSRN", "HybridSN", "MMLGNet", "Output", "SDHSINet",
-           "SpectralFormer", "TrunkClassifier", "build", "count_parameters", "describe", "exit_names", "module_at",
-           "recorded"]  # fmt: skip
+__all__ = ["CNN2D", "CNN3D", "NETWORKS", "SSFTT", "SSRN", "HybridSN", "MMLGNet", "MMLGNetScales", "Output",
+           "SDHSINet", "SpectralFormer", "TrunkClassifier", "TrunkScales", "build", "count_parameters", "describe",
+           "exit_names", "module_at", "recorded"]  # fmt: skip

@@ -21,16 +21,19 @@ class Output(NamedTuple):
         embedding: Final features (batch, dim, row, col), before the classifier.
         exits: Class scores of earlier exits, shallow to deep, each (batch, class, row, col).
         features: Projected features of the earlier exits, each (batch, dim, row, col).
+        scales: Class scores of each scale of a network that sums them, each (batch, class, row, col).
     """
 
     logits: Tensor
     embedding: Tensor
     exits: tuple[Tensor, ...] = ()
     features: tuple[Tensor, ...] = ()
+    scales: tuple[Tensor, ...] = ()
 
     def only(self, classes: Sequence[int] | Tensor) -> Output:
         """The same with the logits of some classes (indices from 0), such as the trained ones."""
-        return self._replace(logits=self.logits[:, classes], exits=tuple(e[:, classes] for e in self.exits))
+        exits, scales = (tuple(t[:, classes] for t in ts) for ts in (self.exits, self.scales))
+        return self._replace(logits=self.logits[:, classes], exits=exits, scales=scales)
 
     def rows(self, part: slice) -> Output:
         """The same for some of the batch."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hsikit._util import one_thread
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.fitted import Fitted
 from hsikit.models.output import Output
 from hsikit.patches import Cube

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from hsikit.errors import InputError, door
+from hsikit._util.errors import InputError, door
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
 from hsikit.predict import Mapper, predict_map
@@ -109,8 +109,9 @@ def map_large(model: str | Path, scene: str | Path, out: str | Path, *, memory_g
     model, scene = str(Path(model).absolute()), str(Path(scene).absolute() if Path(scene).exists() else scene)
     trust = tuple(trust)
     fitted, large = _fitted(model, _changed(model), trust), open_scene(scene)
+    _margin(fitted, large.name)  # refused before the work, not in it
     spare_input([out], large.files)
-    fitted.lidar_order(large.name, large.lidar_names)  # refused before the work, not in it
+    fitted.lidar_order(large.name, large.lidar_names)  # so here
     if (part := _middle(large)) is not None:
         fitted.doubt(fitted.match(part))
     side = chunk_side(fitted, large, memory_gb)
@@ -147,14 +148,16 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str 
     chunk, changed = Tile(*chunk), _changed(model)
     fitted, large = _fitted(model, changed, trust), _opened(scene, stamp)
     mapper = _mapper(model, changed, trust, memory_gb)
-    half = fitted.window // 2
-    margin = half + math.ceil(math.sqrt(2) * half)
+    margin = _margin(fitted, large.name)
     top, left = max(chunk.top - margin, 0), max(chunk.left - margin, 0)
     piece = large.cut(top, min(chunk.bottom + margin, large.shape[0]), left, min(chunk.right + margin, large.shape[1]))
     inner = Tile(chunk.top - top, chunk.bottom - top, chunk.left - left, chunk.right - left)
     labels = np.zeros((chunk.bottom - chunk.top, chunk.right - chunk.left), class_dtype(fitted.class_names))
     if piece is None or not piece.valid[inner.place].any():
         return labels
+    if fitted.inputs is not None and piece.lidar is not None and not np.isfinite(piece.lidar[piece.valid]).all():
+        raise ValueError(f"{large.name}: LiDAR is missing at valid pixels, which inputs fill from any distance; map "
+                         "the scene whole with predict_map")  # fmt: skip
     cube = Cube.of(fitted.match(piece), fitted.normalizer, fitted.window, mapper.device)
     valid = piece.valid[inner.place]
     del piece
@@ -166,19 +169,27 @@ def map_chunk(model: str, scene: str, chunk: Tile, memory_gb: float, stamp: str 
     return labels
 
 
+def _margin(fitted: Fitted, scene: str) -> int:
+    """Pixels around a chunk that can matter in it: windows, what inputs reach around them, and the filling of holes."""
+    reach = fitted.window // 2 + (0 if fitted.inputs is None else fitted.inputs.in_pieces(scene))
+    return reach + math.ceil(math.sqrt(2) * reach)
+
+
 def chunk_side(fitted: Fitted, large: Site, memory_gb: float) -> int:
     """Side of the largest chunk whose cube, as stored and as prepared, takes at most 0.4 of the budget.
 
     Raises `ValueError` when the budget holds no chunk; the message says how much would do.
     """
-    norm, half = fitted.normalizer, fitted.window // 2
+    norm = fitted.normalizer
     bands = len(norm.mean) if norm.components is None else len(norm.components)
     channels = sum(layer.shape[2] for layer in large.lidar)
+    if fitted.inputs is not None:  # made in float32, and in float64 on the way
+        bands, channels = bands + 3 * fitted.inputs.channels, channels + 3 * fitted.inputs.lidar_channels
     # As stored, resampled or not, prepared, and LiDAR twice; 40 bytes for validity and the places of near pixels.
     pixel = large.pixel_bytes + 4 * (bands + 2 * channels) + 40
     resampled = large.cube.wavelengths is not None and len(norm.mean) != large.cube.shape[2]
     pixel += 4 * len(norm.mean) if resampled else 0
-    margin = 2 * (half + math.ceil(math.sqrt(2) * half))
+    margin = 2 * _margin(fitted, large.name)
     for side in SIDES:
         if (side + margin) ** 2 * pixel <= 0.4 * memory_gb * 2**30:
             return side
@@ -228,5 +239,5 @@ def _changed(model: str) -> int:
 
 def _weights(model: str) -> str:
     """Sixteen digits that change with the weights and what was fitted beside them."""
-    files = ("model.safetensors", "normalizer.npz", "model.json")
-    return hashlib.sha256(b"".join((Path(model) / name).read_bytes() for name in files)).hexdigest()[:16]
+    files = [Path(model) / name for name in ("model.safetensors", "normalizer.npz", "model.json", "inputs.npz")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()[:16]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hsikit._util import remove, write_text
-from hsikit.errors import DiskError, disk
+from hsikit._util.errors import DiskError, disk
 from hsikit.scenes.scene import SceneError
 from hsikit.scenes.write import Grid, class_dtype, write_grid
 

@@ -62,7 +62,8 @@ def _chunks(scene: Scene) -> Iterator[np.ndarray]:
 
 def _check_values(scene: Scene) -> Iterator[Finding]:
     bands = scene.bands
-    bad, negative = np.zeros(bands, int), np.zeros(bands, int)
+    bad, negative, dark = (np.zeros(bands, int) for _ in range(3))
+    unlogged = 0
     low, high = np.full(bands, np.inf), np.full(bands, -np.inf)
     twin = np.ones(bands - 1, bool)
     for spectra in _chunks(scene):
@@ -71,6 +72,8 @@ def _check_values(scene: Scene) -> Iterator[Finding]:
         finite = np.isfinite(spectra)
         bad += (~finite).sum(0)
         negative += (spectra < 0).sum(0)
+        dark += (spectra <= 0).sum(0)
+        unlogged += int((spectra <= 0).any(1).sum())
         low = np.minimum(low, np.where(finite, spectra, np.inf).min(0))
         high = np.maximum(high, np.where(finite, spectra, -np.inf).max(0))
         twin &= (spectra[:, 1:] == spectra[:, :-1]).all(0)
@@ -82,6 +85,10 @@ def _check_values(scene: Scene) -> Iterator[Finding]:
         where = f"{negative.sum() / (pixels * bands):.2%} of values, bands {_runs(negative > 0)}"
         remedy = "over-corrected atmosphere or dark pixels: keep if few, otherwise drop those bands"
         yield "negative values", where, remedy
+    if dark.any() and scene.units == "reflectance":
+        where = f"{unlogged / pixels:.2%} of pixels hold 0 or less, bands {_runs(dark > 0)}"
+        remedy = "drop those bands if many; log-derivative inputs take a twentieth of the band's mean there"
+        yield "reflectance without a logarithm", where, remedy
     constant = high <= low
     if constant.any():
         yield "constant bands", f"bands {_runs(constant)}", "drop them: they carry nothing"

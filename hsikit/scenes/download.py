@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hsikit._util import write_text
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.scenes import registry
 from hsikit.scenes.published import SceneFacts, SceneFile, cache_root, find_whole
 from hsikit.scenes.scene import SceneError

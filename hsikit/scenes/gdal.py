@@ -68,10 +68,8 @@ def raster_facts(path: Path) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def _window(rows: slice, cols: slice) -> Any:
-    from rasterio.windows import Window
-
-    return Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
+def _window(rows: slice, cols: slice) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (rows.start, rows.stop), (cols.start, cols.stop)
 
 
 def _stored(path: Path, bands: list[int], rows: slice, cols: slice) -> np.ndarray:

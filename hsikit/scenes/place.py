@@ -142,8 +142,7 @@ def on_ground(transform: Any, rows: Any, cols: Any) -> tuple[Any, Any]:
 
 def corner_at(transform: Any, row: int, col: int) -> Any:
     """The transform of a raster that begins at a row and column of another."""
-    x, y = on_ground(transform, row, col)
-    return type(transform)(transform.a, transform.b, float(x), transform.d, transform.e, float(y))
+    return transform * type(transform).translation(col, row)
 
 
 def _source_window(layer: Layer, to_source: _Mapping, rows: slice, cols: slice, finer: float) -> Any:

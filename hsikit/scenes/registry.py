@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.scenes.published import SceneFacts, catalogue, in_hand, load_matlab
 from hsikit.scenes.scene import Scene, SceneError
 from hsikit.scenes.site import Site, held_site, open_site

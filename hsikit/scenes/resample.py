@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.scenes.scene import Scene, SceneError
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.scenes.cube import chosen_bands, opened, told
 from hsikit.scenes.envi import sample
 from hsikit.scenes.labels import VECTORS, Labels, class_values, drawn_labels, raster_labels, read_classes

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from hsikit._util import replacing
-from hsikit.errors import DiskError, door
+from hsikit._util.errors import DiskError, door
 from hsikit.scenes.scene import Scene, SceneError
 
 STEP, CACHE_MB = 512, 64  # rows written at a time; GDAL's own cache would be a twentieth of the machine's memory
@@ -144,7 +144,6 @@ def _write_cog(
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
     from rasterio.shutil import copy
-    from rasterio.windows import Window
 
     profile = {
         "driver": "GTiff", "count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2],
@@ -162,7 +161,7 @@ def _write_cog(
             with rasterio.open(plain, "w", **profile) as target:
                 for row in range(0, bands.shape[1], STEP):  # a few rows at a time: the map may lie on disk
                     part = bands[:, row : row + STEP]
-                    target.write(part, window=Window(0, row, part.shape[2], part.shape[1]))
+                    target.write(part, window=((row, row + part.shape[1]), (0, part.shape[2])))
                 describe(target)
             copy(plain, path, driver="COG", **options)
     except RasterioError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.splits.fields import near_regions
 from hsikit.splits.pixels import budget_per_class, check_budget, class_pools, drawn, extent, split_label, val_count
 from hsikit.splits.repeats import chebyshev

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.splits.pixels import class_pools, extent, fields
 from hsikit.splits.repeats import chebyshev
 from hsikit.splits.split import Split, SplitError, assemble, check_patch, generator, report_impossible

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.splits.split import OnImpossible, Part, Split, SplitError, assemble, generator, report_impossible, whole
 
 if TYPE_CHECKING:

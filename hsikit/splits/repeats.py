@@ -45,12 +45,6 @@ def measured_once(source: np.ndarray, parts: dict[Part, np.ndarray], patch: int)
 
 def _spread(source: np.ndarray) -> int:
     """Largest Chebyshev distance between two pixels that repeat one measurement."""
-    row, col = np.nonzero(source >= 0)
-    _, which = np.unique(source[row, col], return_inverse=True)
-    reach = 0
-    for at in (row, col):
-        low, high = np.full(which.max(initial=-1) + 1, source.size), np.zeros(which.max(initial=-1) + 1, int)
-        np.minimum.at(low, which, at)
-        np.maximum.at(high, which, at)
-        reach = max(reach, int((high - low).max(initial=0)))
-    return reach
+    numbers, there = np.zeros(source.shape, int), source >= 0
+    numbers[there] = np.unique(source[there], return_inverse=True)[1] + 1
+    return max((side.stop - side.start - 1 for box in scipy.ndimage.find_objects(numbers) for side in box), default=0)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hsikit._util import nearest
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.splits.blocks import block_split
 from hsikit.splits.fields import field_split, fields_label
 from hsikit.splits.pixels import few_shot_split, official_split, random_split, split_label
 from hsikit.splits.split import Split, SplitError
-from hsikit.splits.west_east import west_east_split
+from hsikit.splits.west_east import PER_CLASS, across_label, east_west_split, west_east_split
 
 if TYPE_CHECKING:
     from hsikit.scenes.scene import Scene
@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
     "few_shot": (few_shot_split, ("shots", "on_impossible")),
     "official": (official_split, ("name", "val")),
     "west_east": (west_east_split, ("train_cols_below", "test_cols_from", "per_class", "val", "partition")),
+    "east_west": (east_west_split, ("train_cols_from", "test_cols_below", "per_class", "val", "partition")),
 }
 
 UNSEEN = ("unseen", "window")  # of every kind: names of classes not to train on, and the side of the windows kept clear
@@ -38,11 +39,11 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
     Args:
         scene: Where to split.
         spec: ``kind`` and the arguments of its function, such as ``{"kind": "random", "train": 0.10}``.
-            ``fields`` and ``west_east`` take their seed from ``partition`` (default 0). Every kind takes
+            ``fields``, ``west_east`` and ``east_west`` take their seed from ``partition`` (default 0). Every kind takes
             ``unseen``, names of classes that are tested but not trained on, and ``window`` (default 11): training
             windows of that side that hold a pixel of such a class are left out.
         seed: Seed of the run. It moves random, block and few-shot splits, and the validation draw of an
-            official one; the test pixels of fields, official and west_east stay the same.
+            official one; the test pixels of fields, official, west_east and east_west stay the same.
 
     Raises:
         SplitError: When kind or a key is unknown (the nearest known one is named) or a value is out of range.
@@ -78,7 +79,9 @@ def split_name(spec: Mapping[str, Any]) -> str:
         return fields_label(keys.get("train_share", 1.0), keys.get("shots", 0))
     if kind == "few_shot":
         return f"shot_{keys.get('shots', 20)}"
-    return keys.get("name") or "official" if kind == "official" else kind
+    if kind in ("west_east", "east_west"):
+        return across_label(kind, keys.get("per_class", PER_CLASS))
+    return keys.get("name") or "official"
 
 
 def seen_only(spec: Mapping[str, Any]) -> dict[str, Any]:

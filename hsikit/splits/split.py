@@ -13,7 +13,7 @@ import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
 from hsikit._util import arrays_of, saved
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 from hsikit.splits.repeats import chebyshev, measured_once
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hsikit._util import class_at
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
-from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PIXELS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
 
 HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
          "sdhsi": "hsikit.tables.sdhsi"}  # fmt: skip
@@ -57,8 +57,8 @@ KINDS: dict[str, _Kind] = {
     **{key: kind for name in TABLES for key, kind in _of_scene(name).items()},
     **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
        for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS))},
-    "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", ("mmlgnet_muufl_subset",),
-                                 "papers.differences", notes.DIFFERENCES, ("mmlgnet_muufl_subset",), ranks=()),
+    "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", (PIXELS,),
+                                 "papers.differences", notes.DIFFERENCES, (PIXELS,), ranks=()),
     "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
                                 "cubes.cubes_table", notes.CUBES, ranks=()),
     **{name: _Kind(f"{PINES}: {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,

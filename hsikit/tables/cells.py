@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import pandas as pd
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
 from hsikit._util import write_text
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.experiments.ledger import Store
 from hsikit.tables.catalogue import NAMES, build
 from hsikit.tables.cells import Table, TableError, each_text, for_csv, for_markdown

@@ -21,6 +21,7 @@ run was measured; measure and value. What was not measured has no line.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -41,13 +42,23 @@ R = TypeVar("R", bound=Row)
 
 
 def pooled(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Rows of several partitions of a scene under one split name, each with its `partition`: pairs share that too."""
-    found = []
+    """Rows of several partitions of a scene under one split name, each with its `partition`: pairs share that too.
+
+    Where a split of one partition goes by the same name, the other is told from it: "west_east, a partition each".
+    """
+    found: list[tuple[dict[str, Any], str]] = []
+    splits: dict[tuple[str, str], dict[str, set[int]]] = {}
     for row in rows:
         number = row["config"]["split"].get("partition", 0)
         name = row["split"].removesuffix(f"_p{number}") if number else row["split"]
-        found.append(dict(row) | {"split": name, "partition": number})
-    return found
+        spec = {key: value for key, value in row["config"]["split"].items() if key != "partition"}
+        found.append((dict(row) | {"split": name, "partition": number}, json.dumps(spec, sort_keys=True)))
+        splits.setdefault((row["scene"], name), {}).setdefault(found[-1][1], set()).add(number)
+    for made, own in found:
+        kinds = splits[made["scene"], made["split"]]
+        if len(kinds) > 1 and len(kinds[own]) > 1:
+            made["split"] += ", a partition each"
+    return [row for row, _ in found]
 
 
 def only(rows: Iterable[R], splits: Iterable[str] | None = None, methods: Iterable[str] | None = None) -> list[R]:

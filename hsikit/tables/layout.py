@@ -14,6 +14,7 @@ from typing import Any
 WORDS_OR_NOT = ["coordinates", "LDA + means", "RF + profiles", "trunk + balanced cross-entropy",
                 "MMLGNet (random vectors)", "MMLGNet (MiniLM)"]  # fmt: skip
 WITH_OR_WITHOUT = ["coordinates", "LDA", "SVM", "2-D CNN", "HybridSN (window 11)", "SDHSI-Net trunk", "SDHSI-Net"]
+PIXELS = "archive/mmlgnet_pixels_muufl_subset"
 TABLES: dict[str, dict[str, Any]] = {
     "indian_pines": {
         "scene": "indian_pines", "splits": ["fields", "fields_w15", "random_10"],
@@ -33,7 +34,7 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "muufl_subset": {
         "scene": "muufl_subset", "splits": ["west_east", "masks_150"],
-        "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset", "mmlgnet_window11"],
+        "configs": ["baselines_muufl_subset", PIXELS, "mmlgnet_window11"],
         "elsewhere": ["mmlgnet_ablation"], "tried": ["archive/tried_muufl_subset"],
         "names": {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with learned prototypes": "",
                   "mmlgnet with random vectors": "MMLGNet pixels (random vectors)",

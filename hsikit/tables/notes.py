@@ -13,8 +13,8 @@ ASSUMED = ("Assumed, since neither paper's full text was at hand: layer sizes, t
 INTERVALS = ("Differences are paired by seed, with their 95 % interval over seeds: over a fixed split they speak of "
              "training randomness, not of other scenes. An interval across 0 shows no difference.")  # fmt: skip
 PIXELS = ("`MMLGNet pixels` has a window of one pixel and discriminants for bands. These settings were found on the "
-          "label budget alone, see the config mmlgnet_muufl_subset; `MMLGNet (MiniLM)` has window 11, all bands and "
-          "untuned settings.")  # fmt: skip
+          "label budget alone, see the config archive/mmlgnet_pixels_muufl_subset; `MMLGNet (MiniLM)` has window 11, "
+          "all bands and untuned settings.")  # fmt: skip
 REPORTED = "Reported cells were printed by the source named, with other code and on another draw of pixels."
 PARITY = ("`random_10` is a parity check with the literature: its test windows share pixels with training windows, and "
           "coordinates alone score high. Reported cells were printed by the source named.")  # fmt: skip
@@ -69,7 +69,7 @@ TIGHTER = ("Spearman's rank correlation over all runs of a split with final feat
            "turned so that above 0 says: tighter goes with better.", *OVER_FIELDS[2:])  # fmt: skip
 MMLGNET = (
     SPREAD,
-    f"{SUBSET} One thing changed at a time from the settings of mmlgnet_muufl_subset, which "
+    f"{SUBSET} One thing changed at a time from the settings of archive/mmlgnet_pixels_muufl_subset, which "
     "were found among some 70 on the label budget; no other arm has trials of its own.",
     INTERVALS,
     ASSUMED,

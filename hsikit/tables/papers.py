@@ -254,7 +254,7 @@ def unseen_gains(rows: Rows) -> pd.DataFrame:
     first = f"{long['method'].iloc[0]}: {PROMPT}"
     over = table.rename_axis(columns="method").stack().rename("value").rename_axis(["seed", "method"]).reset_index()
     pairs = {f"{first} − {other}": (first, other) for other in table.columns.drop(first)}
-    found = paired(over.assign(measure="auroc"), pairs, "measure", primary=len(pairs))
+    found = paired(over.assign(measure="auroc", partition=0), pairs, "measure", primary=len(pairs))
     return found.rename(columns={"n": "classes"})[["comparison", "classes", "difference", "low", "high", "p"]]
 
 

@@ -149,7 +149,8 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
             sign = -1 if better == "lower" else 1
             told = {key: sign * there[measure].corr(there[key], method="spearman") for key in METRICS}
             lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),
-                          **{f"with {SHOWN[key]}": f"{value:+.2f}" for key, value in told.items()}})  # fmt: skip
+                          **{f"with {SHOWN[key]}": "" if value != value else f"{value:+.2f}"
+                             for key, value in told.items()}})  # fmt: skip
     return pd.DataFrame(lines)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit._util import arrays_of, nearest, saved
-from hsikit.errors import door
+from hsikit._util.errors import door
 from hsikit.text import encoders, openclip
 from hsikit.text.prompts import ClassPrompts, TextError, load_prompts
 

@@ -28,7 +28,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import contents, load_yaml
-from hsikit.errors import HsikitError, door
+from hsikit._util.errors import HsikitError, door
 from hsikit.scenes.envi import decoded
 from hsikit.scenes.scene import Scene
 from hsikit.scenes.yaml_file import named, read_yaml

@@ -30,7 +30,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import write_text
-from hsikit.errors import HsikitError, door
+from hsikit._util.errors import HsikitError, door
 
 log = logging.getLogger(__name__)
 

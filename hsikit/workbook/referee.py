@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsikit._util import saved
+from hsikit._util.errors import door
 from hsikit.analysis.referee import Audit, judge
 from hsikit.analysis.submitted import read_map, read_sides
 from hsikit.scenes import Scene, load_scene
@@ -19,6 +20,7 @@ ANSWERS = ("#56B4E9", "#D55E00")  # right and wrong, told apart by colour-blind 
 SCORES = {"oa": "Overall accuracy", "aa": "Average accuracy", "kappa": "Cohen's kappa"}
 
 
+@door
 def referee(scene: Scene | str | Path, split: Any, prediction: Any, window: int = 11,
             out: str | Path | None = None) -> Audit:  # fmt: skip
     """Judge anyone's map on anyone's split: what its score can show, and what it cannot.

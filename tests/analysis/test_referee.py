@@ -11,13 +11,18 @@ from hsikit.areas import group_bootstrap, per_field_accuracy
 from hsikit.metrics import score
 from hsikit.scenes import Scene, load_scene
 from hsikit.shallow import fit_shallow
-from hsikit.splits import block_split, random_split
+from hsikit.splits import Split, block_split, random_split
 from hsikit.splits.pixels import fields
 
 
 @pytest.fixture(scope="module")
 def valley() -> Scene:
     return load_scene("simulated")
+
+
+@pytest.fixture(scope="module")
+def disjoint(valley) -> Split:
+    return block_split(valley, train=0.03, patch=11)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +46,8 @@ def audited(scene, split, answers, window=11):
 # --- five results --------------------------------------------------------------------------------
 
 
-def test_an_honest_disjoint_result_stands(valley):
-    split = block_split(valley, train=0.03, patch=11)
-    audit = audited(valley, split, nearly_right(valley))
+def test_an_honest_disjoint_result_stands(valley, disjoint):
+    audit = audited(valley, disjoint, nearly_right(valley))
     assert audit.verdict == VERDICTS["stands"]
     assert audit.overlap[1] == audit.overlap[5] == audit.overlap[11] == 0
     assert audit.overlap[25] > 0
@@ -86,16 +90,15 @@ def test_the_published_cube_sold_as_the_original_is_told(pines):
     assert any("lost a byte value" in text for text in audit.sentences)
 
 
-def test_shuffled_test_labels_are_told(valley):
-    split = block_split(valley, train=0.03, patch=11)
-    labels = split.labels.copy()
-    labels.ravel()[split.test] = np.random.default_rng(0).permutation(split.y("test"))
-    audit = audited(valley, replace(split, labels=labels), nearly_right(valley))
+def test_shuffled_test_labels_are_told(valley, disjoint):
+    labels = disjoint.labels.copy()
+    labels.ravel()[disjoint.test] = np.random.default_rng(0).permutation(disjoint.y("test"))
+    audit = audited(valley, replace(disjoint, labels=labels), nearly_right(valley))
     assert audit.verdict == VERDICTS["labels"]
     assert any("not the scene's" in text for text in audit.sentences)
     assert any("look shuffled" in text for text in audit.sentences)
-    own = replace(valley, labels=np.where(split.mask("test"), labels, valley.labels))  # the scene's own are so
-    assert audited(own, split, nearly_right(valley)).verdict == VERDICTS["labels"]
+    own = replace(valley, labels=np.where(disjoint.mask("test"), labels, valley.labels))  # the scene's own are so
+    assert audited(own, disjoint, nearly_right(valley)).verdict == VERDICTS["labels"]
 
 
 # --- cubes ---------------------------------------------------------------------------------------
@@ -108,6 +111,16 @@ def test_a_cube_is_known_by_its_content_whatever_its_type(name):
     assert which_cube(replace(scene, hsi=np.asarray(scene.hsi, np.float64)))[0] == name
     assert not [doubt for doubt in which_cube(scene)[1] if doubt.kind]
     assert [doubt.kind for doubt in which_cube(replace(scene, name="muufl"))[1] if doubt.kind] == ["cube"]
+
+
+def test_labels_that_are_not_the_published_ones_are_counted(valley):
+    labels = valley.labels.copy()
+    labels[80, :40] = 0
+    changed = int((labels != valley.labels).sum())
+    doubts = which_cube(replace(valley, labels=labels))[1]
+    assert [doubt.text for doubt in doubts] == [
+        f"{changed} pixels have another label than those published with simulated."
+    ]
 
 
 def test_the_original_is_known_by_what_the_damage_makes_of_it():
@@ -126,20 +139,19 @@ def test_the_original_is_known_by_what_the_damage_makes_of_it():
 # --- what else is told ---------------------------------------------------------------------------
 
 
-def test_intervals_and_fields_are_those_of_a_bootstrap_over_fields(valley):
-    split = block_split(valley, train=0.03, patch=11)
+def test_intervals_and_fields_are_those_of_a_bootstrap_over_fields(valley, disjoint):
     answers = nearly_right(valley, wrong=0.2)
-    audit = audited(valley, split, answers)
-    true, mine = split.y("test"), answers.ravel()[split.test]
-    groups = fields(valley.usable).ravel()[split.test]
+    audit = audited(valley, disjoint, answers)
+    true, mine = disjoint.y("test"), answers.ravel()[disjoint.test]
+    groups = fields(valley.usable).ravel()[disjoint.test]
     for key in ("oa", "aa", "kappa"):
         _, *ends = group_bootstrap(true, mine, groups, key, n=DRAWS, seed=0)
         assert audit.intervals[key] == pytest.approx(tuple(ends))
     table = per_field_accuracy(true, mine, groups)
-    np.testing.assert_allclose(audit.fields.ravel()[split.test], table["share"][groups], rtol=1e-6)
-    assert np.isnan(audit.fields).sum() == valley.labels.size - split.n_test
+    np.testing.assert_allclose(audit.fields.ravel()[disjoint.test], table["share"][groups], rtol=1e-6)
+    assert np.isnan(audit.fields).sum() == valley.labels.size - disjoint.n_test
     assert np.bincount(audit.answers.ravel()).tolist()[1:] == [int((true == mine).sum()), int((true != mine).sum())]
-    assert audit.classes.tested.sum() == split.n_test
+    assert audit.classes.tested.sum() == disjoint.n_test
     assert (audit.classes.fields_tested <= [len(np.unique(groups[true == c])) for c in range(1, 7)]).all()
 
 
@@ -154,17 +166,15 @@ def test_classes_that_never_trained_and_measurements_on_both_sides_are_told(vall
     assert any("repeat a measurement that trained" in text for text in audit.sentences)
 
 
-def test_a_model_that_was_chosen_on_the_test_is_told(valley, tmp_path):
-    split = block_split(valley, train=0.03, patch=11)
-    np.savez(tmp_path / "split.npz", train=split.train, val=split.test[::2], test=split.test)
-    audit = judge(valley, read_sides(tmp_path / "split.npz", valley), nearly_right(valley))
+def test_a_model_that_was_chosen_on_the_test_is_told(valley, disjoint, tmp_path):
+    np.savez(tmp_path / "disjoint.npz", train=disjoint.train, val=disjoint.test[::2], test=disjoint.test)
+    audit = judge(valley, read_sides(tmp_path / "disjoint.npz", valley), nearly_right(valley))
     assert audit.verdict == VERDICTS["same"]
     assert any("of the test pixels are validation pixels" in text for text in audit.sentences)
 
 
-def test_a_map_that_counts_classes_from_0_is_told(valley):
-    split = block_split(valley, train=0.03, patch=11)
-    audit = audited(valley, split, nearly_right(valley) - 1)
+def test_a_map_that_counts_classes_from_0_is_told(valley, disjoint):
+    audit = audited(valley, disjoint, nearly_right(valley) - 1)
     assert any("seems to count classes from 0" in text for text in audit.sentences)
     assert audit.verdict == VERDICTS["position"]
 
@@ -175,23 +185,21 @@ def test_a_pixel_a_class_is_too_few_for_lda_and_enough_for_the_rest(valley):
     assert len(audit.rivals) == 2
 
 
-def test_other_numbers_for_the_same_classes_are_no_fault(valley):
-    split = block_split(valley, train=0.03, patch=11)
-    turned = np.where(split.labels > 0, 7 - split.labels, 0)
-    audit = audited(valley, (np.where(split.mask("train"), turned, 0), np.where(split.mask("test"), turned, 0)),
+def test_other_numbers_for_the_same_classes_are_no_fault(valley, disjoint):
+    turned = np.where(disjoint.labels > 0, 7 - disjoint.labels, 0)
+    audit = audited(valley, (np.where(disjoint.mask("train"), turned, 0), np.where(disjoint.mask("test"), turned, 0)),
                     nearly_right(valley))  # fmt: skip
     assert audit.verdict == VERDICTS["stands"]
     assert any("another order" in text for text in audit.sentences)
 
 
-def test_a_map_of_the_test_pixels_alone_has_no_areas_and_missing_answers_are_counted(valley):
-    split = block_split(valley, train=0.03, patch=11)
-    answers = np.where(split.mask("test"), nearly_right(valley), 0)
-    answers.ravel()[split.test[:50]] = 0
-    audit = audited(valley, split, answers)
+def test_a_map_of_the_test_pixels_alone_has_no_areas_and_missing_answers_are_counted(valley, disjoint):
+    answers = np.where(disjoint.mask("test"), nearly_right(valley), 0)
+    answers.ravel()[disjoint.test[:50]] = 0
+    audit = audited(valley, disjoint, answers)
     assert "areas need all of them" in audit.areas
-    assert any(f"no answer for 50 of {split.n_test:,}" in text for text in audit.sentences)
-    whole = audited(valley, split, nearly_right(valley)).areas
+    assert any(f"no answer for 50 of {disjoint.n_test:,}" in text for text in audit.sentences)
+    whole = audited(valley, disjoint, nearly_right(valley)).areas
     assert set(whole.quantity) >= {"overall_accuracy", "area_share", "area_m2"}
 
 

@@ -186,7 +186,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 def files(folder: Path, count: int, seed: int) -> dict[str, Any]:
     """Spoil a file, read it, put it back; `count` times over all kinds. What is no error of hsikit's is told."""
-    from hsikit.errors import HsikitError
+    from hsikit._util.errors import HsikitError
     from hsikit.experiments import ledger
 
     draw, outcome, foreign, slow = random.Random(seed), Counter[str](), [], []
@@ -314,7 +314,7 @@ def _finished(folder: Path, place: Path) -> dict[str, Any]:
 def hostile(folder: Path) -> dict[str, Any]:
     """Model folders and configs that name code; none may run, each must be refused."""
     import hsikit
-    from hsikit.errors import HsikitError
+    from hsikit._util.errors import HsikitError
 
     names = ["subprocess.Popen", "os.system", "hsikit.models.networks.nn.Module", "builtins.eval",
              "builtins.exec", "hsikit.models.torch.hub.load",

@@ -11,7 +11,7 @@ from torch import nn
 
 import hsikit
 from hsikit import cli, losses
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 from hsikit.experiments.methods import LOSSES, METHODS
 from hsikit.fitted import ModelError
 from hsikit.models import NETWORKS, build, describe

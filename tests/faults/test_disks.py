@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import hsikit
-from hsikit import _util, cli, errors
-from hsikit.errors import DiskError
+from hsikit import _util, cli
+from hsikit._util import errors
+from hsikit._util.errors import DiskError
 from hsikit.predict.large_map import LargeMap
 from hsikit.scenes.write import Grid
 

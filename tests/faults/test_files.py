@@ -12,7 +12,7 @@ import rasterio
 
 import hsikit
 from hsikit import cli
-from hsikit.errors import HsikitError
+from hsikit._util.errors import HsikitError
 from hsikit.experiments import ConfigError, LedgerError
 from hsikit.scenes import SceneError
 from hsikit.scenes.site import open_site

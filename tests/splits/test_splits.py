@@ -18,6 +18,7 @@ from hsikit.splits import (
     Split,
     SplitError,
     block_split,
+    east_west_split,
     few_shot_split,
     field_split,
     make_split,
@@ -182,6 +183,7 @@ def test_a_class_that_would_have_no_test_pixel_is_dropped_or_refused():
         (lambda s: official_split(s, "masks_150"), "available: none"),
         (lambda s: west_east_split(s), "number of columns"),
         (lambda s: west_east_split(s, 20, 30, per_class=0), "per_class is 0"),
+        (lambda s: east_west_split(s), "number of columns"),
         (lambda s: random_split(s).leakage(0), "patch is 0"),
         (lambda s: random_split(s).y("tset"), "part 'tset'"),
         (lambda s: make_split(s, {"kind": "feilds"}), "did you mean 'fields'"),
@@ -341,6 +343,24 @@ def test_west_east_keeps_its_distance_and_its_cap():
     assert (split.counts("train") + split.counts("val")).max() <= 50
 
 
+def test_east_west_is_west_east_of_the_mirrored_scene():
+    labels = np.kron(np.random.default_rng(0).integers(1, 4, (20, 20)), np.ones((3, 3), int))
+    scene, mirrored = scene_of(labels), scene_of(labels[:, ::-1])
+    split = east_west_split(scene, 36, 30, per_class=5000)
+    same = west_east_split(mirrored, 24, 30, per_class=5000)
+    assert_sound(split, scene)
+    assert_buffered(split, 7)
+    assert split.patch == same.patch == 7
+    assert split.rowcol("train")[:, 1].min() >= 36
+    assert split.rowcol("test")[:, 1].max() < 30
+    assert np.array_equal(split.mask("test"), same.mask("test")[:, ::-1])
+    few, other = (east_west_split(scene, 36, 30, per_class=9, val=0.0, seed=seed) for seed in (0, 1))
+    assert few.n_val == 0
+    assert few.counts("train").tolist() == [9, 9, 9]
+    assert not np.array_equal(few.train, other.train)
+    assert np.array_equal(few.test, other.test)
+
+
 # --- leakage -------------------------------------------------------------------------------------
 
 
@@ -482,6 +502,7 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
         ({"kind": "fields", "patch": 5, "shots": 5}, "fields_5px"),
         ({"kind": "few_shot", "shots": 20}, "shot_20"),
         ({"kind": "west_east", "train_cols_below": 30, "test_cols_from": 34}, "west_east"),
+        ({"kind": "east_west", "train_cols_from": 34, "test_cols_below": 30}, "east_west"),
         ({"kind": "official", "name": "masks_5"}, "masks_5"),
         ({"kind": "official"}, "official"),
     ],
@@ -495,7 +516,7 @@ def test_make_split_and_its_name(spec, name):
     a, b = make_split(scene, spec, seed=0), make_split(scene, spec, seed=1)
     assert a.name == split_name(spec) == name
     assert_sound(a, scene)
-    fixed = spec["kind"] in ("fields", "west_east", "official")
+    fixed = spec["kind"] in ("fields", "west_east", "east_west", "official")
     assert np.array_equal(a.test, b.test) == fixed
 
 

@@ -73,7 +73,7 @@ def test_gains_are_named_by_split_and_metric():
     names = ("mmlgnet", "mmlgnet with shuffled words", "mmlgnet with random vectors", "mmlgnet with learned prototypes",
              "pixel trunk + balanced cross-entropy")  # fmt: skip
     rows = [row(n, s, 0.5 + 0.1 * (n == "mmlgnet"), "west_east") for n in names for s in range(3)]
-    table = tables.gains_table(rows, "mmlgnet_muufl_subset")
+    table = tables.gains_table(rows, "archive/mmlgnet_pixels_muufl_subset")
     assert "west east, gain of language, OA" in table["comparison"].to_list()
     assert table["difference"].iloc[0] == pytest.approx(10)
 

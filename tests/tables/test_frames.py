@@ -19,6 +19,7 @@ from hsikit.tables import (
     missing_sensors,
     only,
     paired,
+    pooled,
     spread,
     summarise,
 )
@@ -253,3 +254,19 @@ def test_calibration_is_a_line_a_method_with_raw_beside_tempered():
 def test_means_without_a_sensor_stand_beside_both():
     line = missing_sensors([FULL_ROW, FULL_ROW | {"seed": 4, "aa": 0.6}, {"name": "LDA", "seed": 0}]).iloc[0]
     assert (line["split"], line["both"], line["without hsi"]) == ("fields", 0.5, 0.2)
+
+
+def test_draws_of_a_split_stand_on_one_and_pair_by_their_seed_and_a_fixed_split_stays_itself():
+    spec = {"kind": "west_east", "val": 0.0}
+    draws = [{"hash": f"{name}{seed}", "name": name, "method": name, "scene": "s", "seed": seed,
+              "split": "west_east" + (f"_p{seed}" if seed else ""), "oa": 0.1 * seed + gain, "aa": 0.0, "kappa": 0.0,
+              "seconds": 1.0, "config": {"split": spec | ({"partition": seed} if seed else {})}}
+             for name, gain in (("a", 0.0), ("b", 0.02)) for seed in range(4)]  # fmt: skip
+    fixed = [row | {"hash": f"{row['hash']}f", "split": "west_east", "config": {"split": {"kind": "west_east"}}}
+             for row in draws]  # fmt: skip
+    joined = pooled(draws + fixed)
+    assert [row["split"] for row in joined] == ["west_east, a partition each"] * 8 + ["west_east"] * 8
+    assert {row["split"] for row in pooled(draws)} == {"west_east"}  # nothing to be told from
+    table = gains(joined, {"b - a": ("b", "a")})
+    oa = table[(table["metric"] == "oa") & (table["split"] == "west_east, a partition each")].iloc[0]
+    assert (oa["n"], round(oa["difference"], 6)) == (4, 2.0)

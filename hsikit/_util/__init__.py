@@ -18,7 +18,7 @@ from reprlib import repr as short
 from types import ModuleType
 from typing import Any
 
-from hsikit.errors import DiskError, FileError, InputError, disk
+from hsikit._util.errors import DiskError, FileError, InputError, disk
 
 
 def nearest(word: object, known: Iterable[object]) -> str:

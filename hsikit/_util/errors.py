@@ -41,7 +41,7 @@ class HsikitError(Exception):
         ...     hsikit.load_scene("indian_pine")
         ... except hsikit.HsikitError as error:
         ...     print(str(error)[:30])
-        unknown scene 'indian_pine'; d
+        there is no scene 'indian_pine
     """
 
 

@@ -1,0 +1,78 @@
+"""Classes told apart in pairs: means over pairs, with an interval over classes, and who loses to chance.
+
+A pair shares its classes with other pairs, so pairs are no independent draws: the interval is a jackknife over classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Pairs = Sequence[Mapping[str, Any]]  # a, b, and auroc by ranking
+RANKINGS = ("both", "ridge", "quantities")
+CHANCE = 0.5
+
+
+def over_pairs(pairs: Pairs, others: Pairs = (), *, by: str = "ridge", others_by: str = "") -> dict[str, Any]:
+    """Mean AUROC over pairs, or its difference from that of others, and its 95 % interval.
+
+    Args:
+        pairs, others: As `hsikit.analysis.text_head.pair_facts` lists them; the draws of a control go through
+            `mean_pairs` first.
+        by, others_by: The ranking looked at; that of the others is the same unless named.
+
+    Returns:
+        `mean`, `low`, `high` (t over the classes left out in turn), `pairs` (their number), and `below`: those under
+        .5, the worst first.
+
+    Example:
+        >>> from hsikit.tables import over_pairs
+        >>> three = [{"a": a, "b": b, "auroc": {"ridge": v}}
+        ...          for a, b, v in (("x", "y", 0.9), ("x", "z", 0.8), ("y", "z", 0.4))]
+        >>> found = over_pairs(three)
+        >>> round(found["mean"], 2), found["below"]
+        (0.7, [('y', 'z', 0.4)])
+    """
+    from scipy.stats import t
+
+    minus = {(p["a"], p["b"]): p["auroc"][others_by or by] for p in others}
+    value = {(p["a"], p["b"]): p["auroc"][by] - minus.get((p["a"], p["b"]), 0.0) for p in pairs}
+    classes = sorted({name for pair in value for name in pair})
+    n, mean = len(classes), float(np.mean(list(value.values())))
+    without = np.array([np.mean([v for pair, v in value.items() if c not in pair] or [mean]) for c in classes])
+    reach = float(t.ppf(0.975, n - 1) * np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
+    below = [(p["a"], p["b"], p["auroc"][by]) for p in pairs if p["auroc"][by] < CHANCE]
+    return {"mean": mean, "low": mean - reach, "high": mean + reach, "pairs": len(value),
+            "below": sorted(below, key=lambda pair: pair[2])}  # fmt: skip
+
+
+def mean_pairs(lists: Sequence[Pairs]) -> list[dict[str, Any]]:
+    """The pairs of several runs, each AUROC averaged over them."""
+    return [{"a": own[0]["a"], "b": own[0]["b"],
+             "auroc": {by: float(np.mean([p["auroc"][by] for p in own])) for by in own[0]["auroc"]}}
+            for own in zip(*lists)]  # fmt: skip
+
+
+def pairs_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A line a method, split and ranking: draws, pairs, mean AUROC, its interval, the pairs below .5, and p.
+
+    `p` is the share of random assignments of the class vectors that do as well, of the first draw, by the ridge.
+    """
+    arms: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row.get("pairs"):
+            arms.setdefault((row["split"], row["name"]), []).append(row)
+    lines = []
+    for (split, name), own in arms.items():
+        pairs = mean_pairs([row["pairs"] for row in own])
+        for by in [by for by in RANKINGS if by in pairs[0]["auroc"]]:
+            found = over_pairs(pairs, by=by)
+            below = ", ".join(f"{a} / {b} {value:.2f}" for a, b, value in found["below"])
+            p = own[0].get("pairs_p") if by == "ridge" else None
+            lines.append({"split": split, "method": name, "ranking": by, "n": len(own), "pairs": found["pairs"],
+                          "auroc": found["mean"], "low": found["low"], "high": found["high"], "p": p,
+                          "below .5": below if len(own) == 1 else f"{len(found['below'])} pairs"})  # fmt: skip
+    return pd.DataFrame(lines)
