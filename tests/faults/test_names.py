@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from tiny import CONFIG, tiny_scene, tiny_split
+from tiny import CONFIG, tiny_scene
 
 import hsikit
 from hsikit import tables
@@ -27,7 +27,7 @@ def test_unbalanced_dollars_break_no_picture(scene, tmp_path, kind):
     one, other = (draw.integers(1, 4, scene.shape) for _ in range(2))
     make = {
         "compare": lambda: CompareMaps(one, other, scene, names=("$\\frac{", "b$")).static(),
-        "features": lambda: FeatureSpaceExplorer(scene.hsi, tiny_split(scene), scene, window=3).static(),
+        "features": lambda: FeatureSpaceExplorer(scene.hsi, scene.labels, scene, cap_per_class=10).static(),
         "painter": lambda: LabelPainter(scene).static(),
         "spectra": lambda: SpectraExplorer(scene).static(),
         "plot": scene.plot,
