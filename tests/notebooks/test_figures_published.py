@@ -50,7 +50,7 @@ def test_the_notebook_names_every_picture_of_its_own():
     assert [name for name in mine if f'"{name}"' not in source and not name.startswith("space_")] == []
 
 
-@pytest.mark.parametrize("name", ["ablation", "language"])
+@pytest.mark.parametrize("name", ["carried", "language"])
 def test_a_picture_comes_out_of_the_notebooks_own_cell_again(name, tmp_path, monkeypatch):
     """From the committed ledger, by the cells that open the notebook and the one that draws: the same pixels."""
     monkeypatch.chdir(ROOT / "notebooks")

@@ -59,16 +59,6 @@ def test_windows_have_the_share_of_overlapping_test_windows():
     assert tables.windows_table([], scene).empty
 
 
-def test_an_ablation_names_its_reference_once():
-    rows = [row(n, s, oa) for s in range(3) for n, oa in (("Net: plain", 0.5), ("Net: all", 0.51 + 0.01 * s))]
-    table = tables.ablation_table(rows, "Net: plain")
-    assert table["comparison"].to_list() == ["all"]
-    assert set(table["reference"]) == {"plain"}
-    assert table["difference"].iloc[0] == pytest.approx(2.0)
-    with pytest.raises(ValueError, match="no rows of"):
-        tables.ablation_table(rows, "Net: none")
-
-
 def test_gains_are_named_by_split_and_metric():
     names = ("mmlgnet", "mmlgnet with shuffled words", "mmlgnet with random vectors", "mmlgnet with learned prototypes",
              "pixel trunk + balanced cross-entropy")  # fmt: skip
