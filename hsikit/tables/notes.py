@@ -60,7 +60,7 @@ OVER_FIELDS = (
 )
 CLAIMS = ("Accuracy: OA in points, on whole fields with an interval over fields. Compactness: intra-class radius over "
           "the distance to the nearest other centre, lower is tighter. Separability: silhouette, higher is better; "
-          "both on the normalised final features of test pixels a window apart, Student's t over pairs, which is naive on "
+          "both on the normalised final features of test pixels a window apart, Student's t over pairs, naive on "
           "whole fields. Not corrected for their number.", *OVER_FIELDS[2:])  # fmt: skip
 EXITS = ("Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n pairs of partition and seed. "
          "Multiply-accumulates are those of a pixel in a dense pass: the stages up to the exit, and its classifier.",
