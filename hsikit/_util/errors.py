@@ -106,7 +106,7 @@ def door(function: Callable[P, R]) -> Callable[P, R]:
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except HsikitError:
+        except (HsikitError, InterruptedError):  # the second: whoever called wants it to end
             raise
         except LIBRARIES as error:
             trace = error.__traceback__

@@ -5,8 +5,11 @@ vectors = pixel_vectors(run.model, scene, split.test)      # {"input": ..., "exi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from hsikit.fitted import Fitted
 from hsikit.patches import Cube
@@ -44,6 +47,15 @@ def pixel_vectors(fitted: Fitted, scene: Scene, pixels: np.ndarray) -> dict[str,
             centre = hsi[:, :, half, half]  # (batch, band)
             centre = centre if lidar is None else torch.cat([centre, lidar[:, :, half, half]], 1)
             output = network(hsi, lidar).centre()
-            found.append([centre, *output.features, output.embedding])
+            exits = output.features or _pooled(network, hsi)
+            found.append([centre, *exits, output.embedding])
     names = ["input", *(f"exit {k + 1}" for k in range(len(found[0]) - 2)), "final"]
     return {name: torch.cat(parts).float().numpy() for name, parts in zip(names, zip(*found))}
+
+
+def _pooled(network: Any, hsi: Tensor) -> list[Tensor]:
+    """What the exits of a network without projections look at: means (batch, channel * band) of their stages' maps."""
+    if not len(getattr(network, "exits", ())):
+        return []
+    maps = zip(range(1, len(network.exits) + 1), network.stage_maps(hsi))
+    return [network.pooled(stage, depth)[:, :, 0, 0] for depth, stage in maps]

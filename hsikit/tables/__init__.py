@@ -17,7 +17,7 @@ _HOMES = {
     "frames": "frame only spread paired pooled summarise by_method comparison against gains calibration_table",
     "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR STEPS TABLES TRUNK WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
-    "papers": "budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
+    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
     "stacking_table static_exits static_means unseen_gains unseen_table",
     "fields": "over_fields shares",

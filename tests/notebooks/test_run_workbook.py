@@ -132,9 +132,10 @@ def test_corrections_improve_the_map_of_painted_labels(quick):
 
 def test_self_distillation_reaches_the_parity_check_and_its_exits_are_faster(quick):
     found = results(quick, "40_self_distillation")["numbers"]
-    assert found["oa_random_final"] >= 0.96  # over the ledger's seeds
-    assert found["oa_random_first_exit"] < found["oa_random_final"]
-    assert found["oa"] > 2 * found["oa_coordinates"]  # one run on whole fields, trained here
+    assert found["oa_random"] >= 0.96  # from the ledger
+    assert (
+        min(found["oa"], found["oa_without"]) > 0.25
+    )  # whole fields, trained here; the largest of nine classes has .22
     assert found["speedup_exit_2"] > 1
     assert 0 <= found["claims_held"] <= found["claims"]
 

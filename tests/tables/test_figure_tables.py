@@ -89,3 +89,13 @@ def test_recall_leaves_untested_classes_out():
     assert tables.recall_table([], ("a",)).empty
     with pytest.raises(ValueError, match="pond"):
         tables.recall_table(rows, ("meadow", "roof"))
+
+
+def test_an_ablation_names_its_reference_once():
+    rows = [row(n, s, oa) for s in range(3) for n, oa in (("Net: plain", 0.5), ("Net: all", 0.51 + 0.01 * s))]
+    table = tables.ablation_table(rows, "Net: plain")
+    assert table["comparison"].to_list() == ["all"]
+    assert set(table["reference"]) == {"plain"}
+    assert table["difference"].iloc[0] == pytest.approx(2.0)
+    with pytest.raises(ValueError, match="no rows of"):
+        tables.ablation_table(rows, "Net: none")
