@@ -7,6 +7,7 @@ similarity to the prompts. Assumed: widths, depth, pooling and fusion, as writte
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -163,16 +164,7 @@ class MMLGNet(nn.Module):
 
     def read_text(self, vectors: np.ndarray) -> None:
         """Set the class vectors (class, text_dim), unit length. With `prototypes`, only their number is used."""
-        if vectors.ndim != 2 or vectors.shape[1] != self.text_dim:
-            raise ValueError(f"text vectors are {vectors.shape}, expected (classes, {self.text_dim}); set text_dim")
-        text = torch.tensor(np.array(vectors, np.float32), device=self.log_scale.device)
-        if self.prototypes:
-            with seeded(self.seed):
-                start = F.normalize(torch.randn(text.shape), dim=1).to(text.device)
-            del self.text
-            self.text = nn.Parameter(start)
-        else:
-            self.text = text
+        hold_text(self, vectors)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
         """Take (batch, band, row, col) and (batch, channel, row, col); give similarities and unit embeddings."""
@@ -180,6 +172,22 @@ class MMLGNet(nn.Module):
         scale = self.log_scale.exp().clamp(max=100.0)
         text = F.normalize(self.text, dim=1)
         return Output(scale * torch.einsum("bdhw,cd->bchw", embedding, text), embedding)
+
+
+def hold_text(network: Any, vectors: np.ndarray) -> None:
+    """Make class vectors (class, text_dim) a network's `text`; with `prototypes`, as many to learn, by its seed.
+
+    Raises:
+        ValueError: For vectors of another length.
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != network.text_dim:
+        raise ValueError(f"text vectors are {vectors.shape}, expected (classes, {network.text_dim}); set text_dim")
+    text = torch.tensor(np.array(vectors, np.float32), device=network.text.device)
+    if network.prototypes:
+        with seeded(network.seed):
+            text = nn.Parameter(F.normalize(torch.randn(text.shape), dim=1).to(text.device))
+        del network.text  # a buffer, which no parameter may replace
+    network.text = text
 
 
 @recorded

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsikit.models.mmlgnet import hold_text
 from hsikit.models.output import Output, check_window, recorded, seeded
 
 CONTEXT = 3  # 3x3 convolutions of a context branch at most
@@ -170,16 +171,7 @@ class MMLGNetScales(_Scales):
 
     def read_text(self, vectors: np.ndarray) -> None:
         """Set the class vectors (class, text_dim), unit length. With `prototypes`, only their number is used."""
-        if vectors.ndim != 2 or vectors.shape[1] != self.text_dim:
-            raise ValueError(f"text vectors are {vectors.shape}, expected (classes, {self.text_dim}); set text_dim")
-        text = torch.tensor(np.array(vectors, np.float32), device=self.text.device)
-        if self.prototypes:
-            with seeded(self.seed):
-                start = F.normalize(torch.randn(text.shape), dim=1).to(text.device)
-            del self.text
-            self.text = nn.Parameter(start)
-        else:
-            self.text = text
+        hold_text(self, vectors)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
         """Take (batch, band, row, col) and (batch, channel, row, col); give similarities and unit embeddings."""
