@@ -162,6 +162,19 @@ def _written(path: Path, needed: int = 0) -> Iterator[Path]:
         raise FileError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
 
 
+def load_mapping(text: str, where: str, keys: str, error: type[Exception]) -> dict[str, Any]:
+    """The mapping that a YAML text holds, with `keys` such as it may have; anything else is an `error` that says so."""
+    import yaml  # not needed by `import hsikit`
+
+    try:
+        content = load_yaml(text)
+    except yaml.YAMLError as cause:
+        raise error(f"{where} is not YAML: {' '.join(str(cause).split())[:200]}") from None
+    if not isinstance(content, dict):
+        raise error(f"{where} holds {type(content).__name__}, expected keys such as {keys}")
+    return content
+
+
 def saved(path: Path, save: Callable[[Any], object], needed: int = 0) -> Path:
     """The path, once `save` has written a binary file there, whole; its folder is made where it is absent.
 

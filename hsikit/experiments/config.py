@@ -12,9 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hsikit._util import load_yaml, nearest
+from hsikit._util import load_mapping, nearest
 from hsikit._util.errors import HsikitError, door
 from hsikit.experiments.check import file_problems, run_problems
 from hsikit.experiments.methods import GIVEN, INPUTS, METHODS, Method, arguments_of, options_of
@@ -240,13 +238,7 @@ def _read(name: str) -> dict[str, Any]:
     else:
         raise ConfigError(f"no config called {name!r}; did you mean {nearest(name, shipped)!r}? "
                           f"Shipped: {', '.join(sorted(shipped))}")  # fmt: skip
-    try:
-        source = load_yaml(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name} is not YAML: {' '.join(str(error).split())[:200]}") from None
-    if not isinstance(source, dict):
-        raise ConfigError(f"{name} holds {type(source).__name__}, expected keys such as method, scene, split")
-    return source
+    return load_mapping(text, name, "method, scene, split", ConfigError)
 
 
 # --- defaults ------------------------------------------------------------------------------------

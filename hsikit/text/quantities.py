@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from hsikit._util import load_yaml, nearest
+from hsikit._util import contents, load_mapping, nearest
 from hsikit.scenes.envi import decoded
 from hsikit.text import TextEncoder, TextError
 
@@ -120,13 +119,7 @@ def _read(name_or_path: str | Path) -> dict[str, Any]:
         text = (FOLDER / f"{name_or_path}.yaml").read_text()
     else:
         try:
-            text = decoded(path.read_bytes())
+            text = decoded(contents(path))
         except OSError as error:
             raise TextError(f"cannot read {path}: {error.strerror or error}") from None
-    try:
-        content = load_yaml(text)
-    except yaml.YAMLError as error:
-        raise TextError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise TextError(f"{path} holds {type(content).__name__}, expected keys such as quantities or table")
-    return content
+    return load_mapping(text, str(path), "quantities or table", TextError)
