@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.tables.stats import paired_difference
+
 Row = Mapping[str, Any]
 DRAWS = 4000
 
@@ -62,6 +64,43 @@ def over_fields(a: Iterable[Row], b: Iterable[Row], metric: str = "oa", draws: i
     apart = np.nanmean(scores[0] - scores[1], 1)
     low, high = np.nanquantile(apart[1:], [0.025, 0.975])
     return OverFields(float(apart[0]), float(low), float(high), len(names), len(pairs))
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How far two methods are apart, a fraction.
+
+    Attributes:
+        mean, low, high: Of the paired difference, with its 95 % interval.
+        n: Pairs.
+        over: What the interval is over: "32 fields" (bootstrap), "seeds" (Student's t), or "partitions, naive"
+            (Student's t over partitions that do not tell their fields apart).
+        naive: Student's t interval beside one over fields; None else.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    over: str
+    naive: tuple[float, float] | None = None
+
+
+def apart(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> Apart | None:
+    """The paired difference of two methods with the best interval that their rows allow; None without a pair.
+
+    Raises:
+        ValueError: As `over_fields` does.
+    """
+    first, second = _by_pair(a), _by_pair(b)
+    pairs = sorted(first.keys() & second.keys())
+    if not pairs:
+        return None
+    t = paired_difference(*([side[pair][metric] for pair in pairs] for side in (first, second)))
+    found = over_fields(first.values(), second.values(), metric)
+    if found is not None:
+        return Apart(t.mean, found.low, found.high, t.n, f"{found.fields} fields", (t.low, t.high))
+    return Apart(t.mean, t.low, t.high, t.n, "seeds" if len({p for p, _ in pairs}) == 1 else "partitions, naive")
 
 
 def _by_pair(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:

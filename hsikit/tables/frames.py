@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from hsikit.tables.fields import over_fields
+from hsikit.tables.fields import apart
 from hsikit.tables.stats import Summary, holm, paired_difference, summary
 
 Row = Mapping[str, Any]
@@ -209,8 +209,7 @@ def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[st
     The std of a single run is null. With a `reference` (the label of a method), every other method of the same scene
     and split carries `p`, the two-sided Wilcoxon over shared seeds, Holm-corrected within its table, null where fewer
     than 8 are shared; `difference` from the reference in OA with its 95 % interval `low` to `high`, and `interval`,
-    what that is over: "fields" (a bootstrap, `hsikit.tables.fields`) where rows tell the fields apart, beside
-    `naive_low` and `naive_high`, Student's t over pairs; else "seeds", Student's t alone.
+    what that is over (`hsikit.tables.fields.Apart`), beside `naive_low` and `naive_high` where it is over fields.
     """
     rows = list(rows)
     long = frame(rows)
@@ -222,21 +221,20 @@ def summarise(rows: Iterable[Row], reference: str | None = None) -> list[dict[st
         return entries
     others = {name: (name, reference) for name in table["method"].unique() if name != reference}
     tests = paired(long[long["measure"] == "oa"], others, "scene", "split", "measure", primary=0)
-    of = {(d["scene"], d["split"], d["comparison"]): d for d in tests.to_dict("records")}
+    of = {(d["scene"], d["split"], d["comparison"]): d["p"] for d in tests.to_dict("records")}
     return [e | _difference(rows, e, of[place], reference) if (place := (e["scene"], e["split"], e["method"])) in of
             else e for e in entries]  # fmt: skip
 
 
-def _difference(rows: list[Row], entry: dict[str, Any], test: dict[str, Any], reference: str) -> dict[str, Any]:
+def _difference(rows: list[Row], entry: dict[str, Any], p: float | None, reference: str) -> dict[str, Any]:
     """What a row of a summary says of its difference from the reference; fractions."""
-    difference, low, high = (_plain(test[key] / 100) for key in ("difference", "low", "high"))
-    told = {"reference": reference, "p": _plain(test["p"]), "difference": difference, "low": low, "high": high,
-            "interval": "seeds"}  # fmt: skip
     here = [r for r in rows if (r["scene"], r["split"]) == (entry["scene"], entry["split"])]
-    found = over_fields(only(here, methods=[entry["method"]]), only(here, methods=[reference]))
+    found = apart(only(here, methods=[entry["method"]]), only(here, methods=[reference]))
+    told: dict[str, Any] = {"reference": reference, "p": _plain(p)}
     if found is None:
         return told
-    return told | {"low": found.low, "high": found.high, "interval": "fields", "naive_low": low, "naive_high": high}
+    told |= {"difference": found.mean, "low": _plain(found.low), "high": _plain(found.high), "interval": found.over}
+    return told | (dict(zip(("naive_low", "naive_high"), map(_plain, found.naive))) if found.naive else {})
 
 
 def _plain(number: float | None) -> float | None:

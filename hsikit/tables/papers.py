@@ -207,10 +207,11 @@ def effects(rows: Rows, pair: Pair, splits: Sequence[str]) -> pd.DataFrame:
     table = paired(long, {"": pair}, "split", "measure")
     claim = table["measure"].map({measure: claim for claim, measure in CLAIMS.items()})
     columns = ["claim", "measure", "split", "n", "with", "without", "difference", "low", "high", "verdict"]
-    return table.assign(claim=claim, verdict=[_verdict(e) for e in table.to_dict("records")])[columns]
+    return table.assign(claim=claim, verdict=[verdict(e) for e in table.to_dict("records")])[columns]
 
 
-def _verdict(line: Mapping[str, Any]) -> str:
+def verdict(line: Mapping[str, Any]) -> str:
+    """Whether a claim "held", "the opposite" did, or it is "not shown": by which side of 0 an interval lies on."""
     lower_is_better = METRICS.get(line["measure"]) == "lower"
     low, high = (-line["high"], -line["low"]) if lower_is_better else (line["low"], line["high"])
     return "held" if low > 0 else "the opposite" if high < 0 else "not shown"

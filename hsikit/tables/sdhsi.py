@@ -13,11 +13,10 @@ import pandas as pd
 
 from hsikit.separation import METRICS as MEASURES
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.fields import over_fields, shares
+from hsikit.tables.fields import apart, shares
 from hsikit.tables.frames import frame, only, pooled, spread
 from hsikit.tables.layout import CUBES, TRUNK, WITH
-from hsikit.tables.papers import effects
-from hsikit.tables.stats import paired_difference
+from hsikit.tables.papers import effects, verdict
 
 Rows = Iterable[dict[str, Any]]
 METRICS = ("oa", "aa")
@@ -53,16 +52,12 @@ def gap(rows: Sequence[Mapping[str, Any]], place: tuple[str, str, str], metric: 
         place: Split, scene and label of the method.
     """
     here = [r for r in rows if (r["split"], r["scene"]) == place[:2]]
-    sides = [{(r["partition"], r["seed"]): r for r in only(here, methods=[name])} for name in (place[2], reference)]
-    shared = sorted(sides[0].keys() & sides[1].keys())
-    if not shared:
+    found = apart(only(here, methods=[place[2]]), only(here, methods=[reference]), metric)
+    if found is None:
         return None
-    t = paired_difference(*([side[pair][metric] for pair in shared] for side in sides))
-    fields = over_fields(sides[0].values(), sides[1].values(), metric)
-    low, high = (t.low, t.high) if fields is None else (fields.low, fields.high)
-    told = {"difference": 100 * t.mean, "low": 100 * low, "high": 100 * high, "n": t.n, "naive": "",
-            "over": "seeds" if fields is None else f"{fields.fields} fields"}  # fmt: skip
-    return told if fields is None else told | {"naive": f"[{100 * t.low:+.2f}, {100 * t.high:+.2f}]"}
+    told = {"difference": 100 * found.mean, "low": 100 * found.low, "high": 100 * found.high}
+    naive = "[{:+.2f}, {:+.2f}]".format(*(100 * end for end in found.naive)) if found.naive else ""
+    return told | {"n": found.n, "over": found.over, "naive": naive}
 
 
 def seen(row: Mapping[str, Any]) -> str:
@@ -114,10 +109,9 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     splits, found = list(dict.fromkeys(r["split"] for r in rows)), []
     for arm in WITH:
         for e in effects(rows, (arm, TRUNK), splits).to_dict("records"):
-            over = gap(rows, (e["split"], scene, arm), "oa") if e["measure"] == "oa" else None
-            if over and over["over"] != "seeds":
-                verdict = "held" if over["low"] > 0 else "the opposite" if over["high"] < 0 else "not shown"
-                e |= {"low": over["low"], "high": over["high"], "verdict": verdict}
+            if e["measure"] == "oa" and (found_gap := gap(rows, (e["split"], scene, arm), "oa")):
+                e |= {key: found_gap[key] for key in ("low", "high")}
+                e["verdict"] = verdict(e)
             found.append({"arm": arm, **e, "difference": difference(e, 3)})
     return pd.DataFrame(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
 

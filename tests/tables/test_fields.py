@@ -99,11 +99,18 @@ def test_a_summary_pools_partitions_and_gives_both_intervals():
     a, b = random_fields(5)
     entries = {e["method"]: e for e in summarise(pooled([*a, *b]), "b")}
     found = over_fields(a, b)
-    assert (entries["a"]["split"], entries["a"]["n"], entries["a"]["interval"]) == ("fields", 3, "fields")
+    assert (entries["a"]["split"], entries["a"]["n"], entries["a"]["interval"]) == (
+        "fields",
+        3,
+        f"{found.fields} fields",
+    )
     assert (entries["a"]["low"], entries["a"]["high"]) == (found.low, found.high)
     assert entries["a"]["difference"] == pytest.approx(found.mean)
     assert entries["a"]["naive_low"] < entries["a"]["difference"] < entries["a"]["naive_high"]
     assert "difference" not in entries["b"]
     plain = summarise([{k: v for k, v in r.items() if k != "by_field"} for r in pooled([*a, *b])], "b")[0]
-    assert plain["interval"] == "seeds"
+    assert plain["interval"] == "partitions, naive"
+    one = summarise([{k: v for k, v in r.items() if k != "by_field"} | {"seed": r["partition"], "partition": 0}
+                     for r in pooled([*a, *b])], "b")[0]  # fmt: skip
+    assert (one["interval"], one["low"]) == ("seeds", plain["low"])
     assert (plain["low"], plain["high"]) == pytest.approx((entries["a"]["naive_low"], entries["a"]["naive_high"]))

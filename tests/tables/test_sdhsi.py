@@ -34,10 +34,12 @@ def test_every_arm_stands_against_the_trunk_of_the_same_partition():
     assert list(cells["saw"]) == ["", "", "transductive", "unlabelled background", ""]
 
 
-def test_without_fields_the_interval_is_over_seeds():
+def test_without_fields_the_interval_is_naive_and_a_pair_stands_once():
     plain = tables.pooled({k: v for k, v in r.items() if k != "by_field"} for r in ROWS)
     found = sdhsi.gap(plain, ("fields", SCENE, "sdhsi"), "oa")
-    assert (found["over"], found["n"], found["naive"]) == ("seeds", 3, "")
+    assert (found["over"], found["n"], found["naive"]) == ("partitions, naive", 3, "")
+    with pytest.raises(ValueError, match="twice"):
+        sdhsi.gap([*plain, plain[0]], ("fields", SCENE, "sdhsi"), "oa")
     assert found["difference"] == pytest.approx(2.0)
     assert found["low"] < 2.0 < found["high"]
 
