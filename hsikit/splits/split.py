@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import scipy  # its parts load when they are used: a config is expanded without them
 
-from hsikit._util import arrays_of, saved
+from hsikit._util import arrays_of, saved, warn
 from hsikit._util.errors import HsikitError
 from hsikit.splits.repeats import chebyshev, measured_once
 
@@ -199,7 +198,7 @@ class Split:
         if not len(train):
             raise SplitError(f"{self.name}: without {unseen} no training pixel is left; leave out fewer classes")
         if lost:
-            warnings.warn(f"{self.name}: classes {lost} lie beside {unseen} only and are left out", stacklevel=2)
+            warn(f"{self.name}: classes {lost} lie beside {unseen} only and are left out")
         val, test = val[~np.isin(flat[val], lost)], self.test[~np.isin(flat[self.test], lost)]
         labels = np.zeros_like(self.labels)
         kept = np.concatenate([train, val, test])
@@ -312,7 +311,7 @@ def report_impossible(scene: Scene, name: str, classes: Iterable[int], why: str,
     named = ", ".join(f"{c} ({scene.class_names[c - 1]})" for c in classes)
     if on_impossible == "error":
         raise SplitError(f"{name}: on {scene.name} classes {named} cannot be on both sides: {why}")
-    warnings.warn(f"{name}: on {scene.name} classes {named} are left out: {why}", stacklevel=3)
+    warn(f"{name}: on {scene.name} classes {named} are left out: {why}")
 
 
 # --- leakage ---------------------------------------------------------------------------------------

@@ -136,19 +136,19 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def shares(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> dict[str, float]:
     """Standard deviations of a paired difference: `seed` within a partition, `partition` beyond that; fractions.
 
-    By the moments of a balanced one-way layout: partitions in which both methods have the same number of seeds.
+    By the moments of a balanced one-way layout, over the partitions in which both methods have the most seeds.
 
     Raises:
-        ValueError: When a partition has fewer than two seeds, or partitions differ in their number.
+        ValueError: With fewer than two such partitions, or fewer than two seeds in them: neither can be told then.
     """
     first, second = _by_pair(a), _by_pair(b)
-    apart: dict[int, list[float]] = {}
+    gaps: dict[int, list[float]] = {}
     for pair in sorted(first.keys() & second.keys()):
-        apart.setdefault(pair[0], []).append(first[pair][metric] - second[pair][metric])
-    seeds = {len(values) for values in apart.values()}
-    if len(seeds) != 1 or min(seeds) < 2:
-        raise ValueError(f"partitions have {sorted(seeds)} seeds in common; run two or more, the same number in each")
-    table = np.array(list(apart.values()))  # (partition, seed)
+        gaps.setdefault(pair[0], []).append(first[pair][metric] - second[pair][metric])
+    most = max(map(len, gaps.values()), default=0)
+    table = np.array([values for values in gaps.values() if len(values) == most])  # (partition, seed)
+    if most < 2 or len(table) < 2:
+        raise ValueError(f"{len(table)} partition(s) with {most} seed(s) in common; run two or more of each")
     within = table.var(1, ddof=1).mean()
-    between = max(0.0, table.mean(1).var(ddof=1) - within / table.shape[1])
+    between = max(0.0, table.mean(1).var(ddof=1) - within / most)
     return {"seed": float(np.sqrt(within)), "partition": float(np.sqrt(between))}

@@ -71,31 +71,29 @@ def seen(row: Mapping[str, Any]) -> str:
 def spread_made_of(rows: Rows) -> pd.DataFrame:
     """How far a single partition or seed could have misled, for each arm against the trunk, in points of OA and AA.
 
-    Args:
-        rows: Of configs that have the same number of seeds in each partition.
-
     Returns:
-        A line an arm and metric: partitions, seeds, difference with its interval over fields, the naive one, the
-        standard deviations that seed and partition add, and the lowest and highest difference of any one run.
+        A line an arm and metric: partitions, runs, difference with its interval over fields, the naive one, the
+        standard deviations that seed and partition add (empty where the runs cannot tell them apart), and the lowest
+        and highest difference of any one run.
     """
     rows = pooled(rows)
     lines: list[dict[str, Any]] = []
-    for name in dict.fromkeys(r["name"] for r in rows):
-        if name == TRUNK:
-            continue
+    for name in dict.fromkeys(r["name"] for r in rows if r["name"] != TRUNK):
+        sides = [only(rows, methods=[label]) for label in (name, TRUNK)]
         for key in METRICS:
-            sides = [only(rows, methods=[label]) for label in (name, TRUNK)]
-            of = [{(r["partition"], r["seed"]): 100 * r[key] for r in side} for side in sides]
-            apart = [of[0][pair] - of[1][pair] for pair in sorted(of[0].keys() & of[1].keys())]
             found = gap(rows, (rows[0]["split"], rows[0]["scene"], name), key)
-            parts = shares(sides[0], sides[1], key)
-            partitions = len({pair[0] for pair in of[0].keys() & of[1].keys()})
-            if found:
-                lines.append({"arm": name, "metric": SHOWN[key], "partitions": partitions,
-                              "seeds each": len(apart) // partitions, "minus trunk": difference(found),
-                              "naive": found["naive"], "sd of seeds": f"{100 * parts['seed']:.2f}",
-                              "sd of partitions": f"{100 * parts['partition']:.2f}",
-                              "one run": f"{min(apart):+.1f} to {max(apart):+.1f}"})  # fmt: skip
+            if found is None:
+                continue
+            of = [{(r["partition"], r["seed"]): 100 * r[key] for r in side} for side in sides]
+            single = {pair: of[0][pair] - of[1][pair] for pair in of[0].keys() & of[1].keys()}
+            try:
+                parts = {part: f"{100 * sd:.2f}" for part, sd in shares(sides[0], sides[1], key).items()}
+            except ValueError:
+                parts = {}
+            lines.append({"arm": name, "metric": SHOWN[key], "partitions": len({p for p, _ in single}),
+                          "runs": len(single), "minus trunk": difference(found), "naive": found["naive"],
+                          "sd of seeds": parts.get("seed", ""), "sd of partitions": parts.get("partition", ""),
+                          "one run": f"{min(single.values()):+.1f} to {max(single.values()):+.1f}"})  # fmt: skip
     return pd.DataFrame(lines)
 
 

@@ -613,3 +613,14 @@ def test_pixels_of_one_measurement_stand_once_in_one_part(make):
     everything = np.concatenate([whole.train, whole.val, whole.test])
     assert set(known.tolist()) == set(own.ravel()[everything].tolist()) - {-1}  # none is lost
     np.testing.assert_array_equal(np.isin(split.train, whole.train), True)
+
+
+def test_a_warning_points_at_the_line_that_called_the_package():
+    scene = patchwork(60, 60, 12)
+    usable = scene.labels.copy()
+    usable[:3, :3] = 9  # a class that cannot be on both sides
+    other = Scene("other", scene.hsi, usable, [f"class {c}" for c in range(1, 10)])
+    for call in (lambda: field_split(other, patch=5), lambda: make_split(other, {"kind": "fields", "patch": 5})):
+        with pytest.warns(UserWarning, match="are left out") as caught:
+            call()
+        assert {w.filename for w in caught} == {__file__}

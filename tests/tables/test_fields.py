@@ -93,6 +93,8 @@ def test_the_spread_is_split_into_seed_and_partition():
     assert shares(a, b) == pytest.approx({"seed": 0.01, "partition": 0.03}, rel=0.1)
     with pytest.raises(ValueError, match="two or more"):
         shares(a[:1], b[:1])
+    with pytest.raises(ValueError, match=r"1 partition\(s\) with 3 seed"):
+        shares(a[:3], b[:3])
 
 
 def test_a_summary_pools_partitions_and_gives_both_intervals():

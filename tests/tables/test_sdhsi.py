@@ -59,9 +59,13 @@ def test_what_the_spread_is_made_of():
     noisy = [row(name, p, 0.4 + gain + 0.01 * p * (name == "sdhsi") + 0.002 * s * (name == "sdhsi"), seed=s)
              for name, gain in ((TRUNK, 0.0), ("sdhsi", 0.02)) for p in range(3) for s in (0, 1)]  # fmt: skip
     line = sdhsi.spread_made_of(noisy).query("metric == 'OA'").iloc[0]
-    assert (line["arm"], line["partitions"], line["seeds each"]) == ("sdhsi", 3, 2)
+    assert (line["arm"], line["partitions"], line["runs"]) == ("sdhsi", 3, 6)
     assert line["one run"] == "+2.0 to +4.2"
     assert line["sd of seeds"] == "0.14"
+    more = [*noisy, row(TRUNK, 5, 0.4), row("sdhsi", 5, 0.4)]  # a partition under way does not move them
+    assert sdhsi.spread_made_of(more).query("metric == 'OA'").iloc[0]["sd of seeds"] == "0.14"
+    alone = sdhsi.spread_made_of([r for r in noisy if r["split"] == "fields"]).iloc[0]
+    assert (alone["sd of seeds"], alone["sd of partitions"]) == ("", "")
 
 
 def test_tighter_goes_with_better_whatever_way_a_measure_points():
