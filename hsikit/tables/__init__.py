@@ -21,7 +21,8 @@ _HOMES = {
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
     "stacking_table static_exits static_means unseen_gains unseen_table",
     "fields": "apart over_fields shares",
-    "sdhsi": "against_trunk carried claims run_differences spread_made_of tighter_is_better",
+    "sdhsi": "against_trunk claims spread_made_of tighter_is_better",
+    "steps": "carried run_differences",
     "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
     "single tried windows_table",
 }
