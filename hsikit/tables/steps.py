@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from hsikit.tables.cells import SHOWN, difference
 from hsikit.tables.fields import apart
 from hsikit.tables.frames import only, pooled
 
@@ -41,6 +42,18 @@ def run_differences(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str
         for name, (arm, without) in steps.items()
         for pair in sorted(of.get(arm, {}).keys() & of.get(without, {}).keys())
     ], columns=["comparison", "partition", "seed", "difference"])  # fmt: skip
+
+
+def step_by_step(steps: Mapping[str, tuple[str, str]], rows: Rows) -> pd.DataFrame:
+    """What each step adds, in points: a line a split and step with n, OA and AA with 95 % intervals, and over what."""
+    rows, lines = pooled(rows), []
+    for split, scene in dict.fromkeys((r["split"], r["scene"]) for r in rows):
+        for name, (arm, without) in steps.items():
+            oa, aa = (gap(rows, (split, scene, arm), without, key) for key in ("oa", "aa"))
+            if oa and aa:
+                lines.append({"split": split, "step": name, "n": oa["n"], SHOWN["oa"]: difference(oa),
+                              SHOWN["aa"]: difference(aa), "interval over": oa["over"]})  # fmt: skip
+    return pd.DataFrame(lines)
 
 
 def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str,
