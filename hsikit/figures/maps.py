@@ -165,9 +165,10 @@ def found_maps(scene: Scene, ranks: Mapping[str, np.ndarray], name: str, sentenc
     """
     if name not in scene.class_names:
         raise FigureError(f"{scene.name} has no class {name!r}; it has {', '.join(scene.class_names)}")
-    own = scene.labels == list(scene.class_names).index(name) + 1
-    width, height = _map_size(scene, 4.2)
-    fig = new_figure((len(ranks) + 1) * (width + 0.35) + 1.2, height + 1.5)
+    own = scene.usable == list(scene.class_names).index(name) + 1
+    rows, cols = (np.flatnonzero(scene.valid.any(axis)) for axis in (1, 0))
+    height = 3.4 * (np.ptp(rows) + 1) / (np.ptp(cols) + 1)
+    fig = new_figure(3.4 * (len(ranks) + 1) + 1.6, height + 1.6)
     axes = fig.subplots(1, len(ranks) + 1)
     axes[0].imshow(scene.rgb())
     _finish_map(axes[0], f"{scene.name}\n{name} outlined")
@@ -175,8 +176,8 @@ def found_maps(scene: Scene, ranks: Mapping[str, np.ndarray], name: str, sentenc
         image = ax.imshow(_checked_map(scene, title, values), cmap="cividis", vmin=0, vmax=1)
         _finish_map(ax, title)
     for ax in axes:
-        ax.contour(own, [0.5], colors="#ff5a36", linewidths=1)
-        ax.set_xlabel(f"column ({_pixel(scene)})")
+        ax.contour(own, [0.5], colors="#ff5a36", linewidths=1.2)
+        ax.set(xlabel=f"column ({_pixel(scene)})", xlim=(cols[0], cols[-1]), ylim=(rows[-1], rows[0]))
     axes[0].set_ylabel(f"row ({_pixel(scene)})")
     fig.colorbar(image, ax=list(axes), label="rank among all pixels (1: fits best)", shrink=0.8)
     fig.suptitle(titled(f"“{sentence}”", scene, int(9 * fig.get_size_inches()[0])))
