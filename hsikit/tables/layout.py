@@ -11,8 +11,8 @@ from typing import Any
 # configs: whose runs make its rows. elsewhere: whose runs have tables and figures of their own. tried: settings that
 # were scored and left. names: what the table calls an arm, "" where it stands in another table alone.
 # main: the methods of the README and of the tables of classes; the scenes' own tables show all.
-WORDS_OR_NOT = ["coordinates", "LDA", "RF", "RF + profiles", "trunk", "mmlgnet with random vectors", "mmlgnet",
-                "mmlgnet_scales", "mmlgnet_p"]  # fmt: skip
+WORDS_OR_NOT = ["coordinates", "LDA, same inputs", "RF, same inputs", "RF + profiles", "trunk",
+                "mmlgnet with random vectors", "mmlgnet", "mmlgnet_scales", "mmlgnet_p"]  # fmt: skip
 WITH_OR_WITHOUT = ["coordinates", "LDA", "SVM", "2-D CNN", "HybridSN (window 11)", "SDHSI-Net trunk", "SDHSI-Net"]
 PIXELS = "archive/mmlgnet_pixels_muufl_subset"
 TABLES: dict[str, dict[str, Any]] = {
@@ -31,7 +31,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "scene": "simulated", "splits": ["block_3", "random_3"],
         "configs": ["baselines_simulated", "mmlgnet_simulated"],
         "tried": ["archive/mmlgnet_simulated_window11"],
-        "main": ["coordinates", "LDA + means", "LDA", "RF", "trunk", "mmlgnet with random vectors", "mmlgnet"],
+        "main": ["coordinates", "LDA + means", "RF, same inputs", "trunk", "mmlgnet with random vectors", "mmlgnet"],
     },
     "muufl_subset": {
         "scene": "muufl_subset", "splits": ["west_east", "masks_150"],
@@ -94,7 +94,7 @@ STEPS = {  # what each step is -> the arm with it and the arm without
 }
 
 # MMLGNet on the MUUFL subset: the forest on the same inputs, and each network's twin with cross-entropy.
-FOREST = "RF"
+FOREST = "RF, same inputs"
 TWINS = {"mmlgnet": "trunk", "mmlgnet_scales": "trunk_scales", "mmlgnet_p": "trunk_p"}
 SUBSET_STEPS = {  # what each step is -> the arm with it and the arm without
     "inputs: derivatives, profiles, the ground": ("mmlgnet", "mmlgnet on bands"),

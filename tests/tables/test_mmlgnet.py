@@ -18,14 +18,14 @@ def row(name, oa, seed=0, kind="west_east", partition=True, method="mmlgnet_w11"
 
 def test_every_arm_stands_beside_the_forest_and_its_own_twin():
     rows = [row(name, oa + seed / 100, seed) for seed in range(3)
-            for name, oa in (("mmlgnet", 0.90), ("trunk", 0.88), ("mmlgnet_p", 0.86), ("RF", 0.85))]  # fmt: skip
+            for name, oa in (("mmlgnet", 0.90), ("trunk", 0.88), ("mmlgnet_p", 0.86), ("RF, same inputs", 0.85))]  # fmt: skip
     table = tables.beside_forest(rows).set_index("method")
     assert list(table["n"]) == [3] * 4
     assert set(table["split"]) == {"west_east"}
     assert table.loc["mmlgnet", "OA minus forest"] == "+5.00 [+5.00, +5.00]"
     assert table.loc["mmlgnet", "OA minus its trunk"] == "+2.00 [+2.00, +2.00]"
     assert table.loc["trunk", "OA minus forest"] == "+3.00 [+3.00, +3.00]"
-    assert table.loc["RF", "OA minus forest"] == ""
+    assert table.loc["RF, same inputs", "OA minus forest"] == ""
     assert table.loc["mmlgnet_p", "OA minus its trunk"] == ""  # its twin was not run
     assert table.loc["mmlgnet", "AA"] == "45.50 ± 0.50"
 
