@@ -17,8 +17,8 @@ def row(name, oa, seed=0, kind="west_east", partition=True, method="mmlgnet_w11"
 
 
 def test_every_arm_stands_beside_the_forest_and_its_own_twin():
-    rows = [row(name, oa + seed / 100, seed) for seed in range(3)
-            for name, oa in (("mmlgnet", 0.90), ("trunk", 0.88), ("mmlgnet_p", 0.86), ("RF, same inputs", 0.85))]  # fmt: skip
+    scores = {"mmlgnet": 0.90, "trunk": 0.88, "mmlgnet_p": 0.86, "RF, same inputs": 0.85}
+    rows = [row(name, oa + seed / 100, seed) for seed in range(3) for name, oa in scores.items()]
     table = tables.beside_forest(rows).set_index("method")
     assert list(table["n"]) == [3] * 4
     assert set(table["split"]) == {"west_east"}
