@@ -15,7 +15,7 @@ from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, pooled, spread
 from hsikit.tables.layout import FOREST, TWINS
 from hsikit.tables.pairs import pairs_table
-from hsikit.tables.steps import gap
+from hsikit.tables.steps import gap, step_by_step
 
 Rows = Iterable[dict[str, Any]]
 METRICS = ("oa", "aa")
@@ -147,3 +147,11 @@ def few_labels(rows: Rows) -> pd.DataFrame:
     long = frame(found)
     long = long.assign(budget=long["hash"].map({r["hash"]: r["budget"] for r in found}))
     return spread(long[long["measure"].isin(METRICS)], "split", "method", "budget").sort_values("budget", kind="stable")
+
+
+def words_by_labels(steps: Mapping[str, tuple[str, str]], rows: Rows) -> pd.DataFrame:
+    """`step_by_step` at each number of labels; what no label went into stands once a direction."""
+    table = step_by_step(steps, rows)
+    none = table["step"].str.startswith("no label")
+    table["split"] = table["split"].where(~none, table["split"].str.replace(r"_\d+$", "", regex=True))
+    return table[~(none & table.duplicated(["split", "step"]))]

@@ -109,3 +109,13 @@ def test_methods_without_labels_stand_once_at_zero():
     ]
     assert table["oa_mean"].iloc[1] == pytest.approx(0.56)
     assert set(table["split"]) == {"west_east"}
+
+
+def test_what_reads_no_label_is_compared_once_a_direction():
+    spec = lambda n: {"spec": {"per_class": n}, "split": f"west_east_{n}"}  # noqa: E731
+    rows = [row(name, oa, seed, **spec(n)) for n in (1, 10) for seed in range(2)
+            for name, oa in (("words", 0.5 + n / 100), ("random", 0.5), ("table", 0.7), ("none", 0.4))]  # fmt: skip
+    steps = {"words": ("words", "random"), "no label: table": ("table", "none")}
+    table = tables.words_by_labels(steps, rows)
+    assert list(zip(table["split"], table["step"])) == [
+        ("west_east_1", "words"), ("west_east", "no label: table"), ("west_east_10", "words")]  # fmt: skip
