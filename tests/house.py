@@ -22,7 +22,8 @@ CORE = ("_util", "scenes", "splits", "text", "models", "losses", "patches", "inp
 DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene", "hsikit.scenes.plot"},
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
-    # Raised last by MMLGNet's tables and the maps of classes found by their words; before by inputs, networks of several scales, quantities in words, a text head in closed form, maps without
+    # Raised last by MMLGNet's tables and maps of classes found by their words; before by inputs, networks of several
+    # scales, quantities in words, a text head in closed form, maps without
     # labels, pairs of classes; before by one family of errors, configs checked whole, tables over partitions,
     # the referee and its page, power.
     "lines of the core": 13_900,
