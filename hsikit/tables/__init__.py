@@ -20,6 +20,7 @@ _HOMES = {
     "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
     "stacking_table static_exits static_means unseen_gains unseen_table",
+    "claimed": "claims_on told",
     "fields": "apart over_fields shares",
     "sdhsi": "against_trunk carried claims run_differences spread_made_of tighter_is_better",
     "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
