@@ -86,6 +86,11 @@ FIGURES = {
         ["column (px of 2 m)", "cosine similarity (no unit)"],
         False,
     ),
+    "found_maps": (
+        lambda s: figures.found_maps(s, {"by its words": SIMILAR, "shuffled": SIMILAR}, NAMES[0], "a $5 pond"),
+        ["column (px of 2 m)", "row (px of 2 m)", "rank among all pixels (1: fits best)"],
+        False,
+    ),
     "confusion_matrix": (
         lambda s: figures.confusion_matrix(SCORES, s),
         ["mapped class", "true class (test px)", "share of the true class (%)"],
@@ -130,7 +135,11 @@ FIGURES = {
 TABLES = {
     "leakage_curve": (lambda t: figures.leakage_curve(t), ROWS, ["window side (px)", "overall accuracy (%)"]),
     "accuracy_bars": (figures.accuracy_bars, ONE, ["overall accuracy (%), mean ± std over seeds"]),
-    "budget_curves": (figures.budget_curves, ROWS, ["label budget (training + validation)"]),
+    "budget_curves": (
+        lambda t: figures.budget_curves(t, "aa", "labels a class"),
+        ROWS.rename(columns={"oa_mean": "aa_mean", "oa_std": "aa_std"}),
+        ["labels a class", "average accuracy (%), mean ± std"],
+    ),
     "exits_accuracy": (
         figures.exits_accuracy,
         ROWS,
@@ -201,7 +210,7 @@ def test_figures_of_a_table(name):
 def test_every_public_figure_is_tested():
     drawn = {n for n in figures.__all__ if n not in ("FigureError", "save_figure")}
     elsewhere = {"damaged_band", "damaged_bytes", "damaged_spectra"}  # in test_figures_byte_damage.py
-    assert drawn == {*FIGURES, *TABLES, *elsewhere, "scene_plate", "similarity_matrix", "unseen_auroc"}
+    assert drawn == {*FIGURES, *TABLES, *elsewhere, "scene_plate", "similarity_matrix", "pairs_auroc"}
 
 
 def test_scene_plate_and_similarity_matrix():
@@ -213,19 +222,30 @@ def test_scene_plate_and_similarity_matrix():
         figures.similarity_matrix(np.eye(3), NAMES[:2])
 
 
-def test_unseen_classes_are_marked_at_their_auroc_with_pixels_named():
-    table = pd.DataFrame({"split": "s", "class": ["pond", "mean over classes"], "test pixels": [1234, np.nan],
-                          "words: prompt": [0.9, 0.8], "shuffled words: prompt": [0.4, 0.5]})  # fmt: skip
-    fig = figures.unseen_auroc(table)
-    words, shuffled = (line for line in fig.axes[0].lines if line.get_linestyle() == "None")
-    np.testing.assert_allclose(words.get_xdata(), [0.9, 0.8])
-    np.testing.assert_allclose(shuffled.get_xdata(), [0.4, 0.5])
-    assert words.get_marker() != shuffled.get_marker()
-    assert fig.axes[0].get_yticklabels()[0].get_text() == "pond (1,234 px)"
-    assert [h.get_marker() for h in fig.legends[0].legend_handles] == [words.get_marker(), shuffled.get_marker()]
-    assert "simulated" in figures.unseen_auroc(table.assign(scene="simulated")).get_suptitle()
+def test_pairs_are_marked_at_their_auroc_in_a_panel_for_what_was_trained_on():
+    table = pd.DataFrame({"labels": ["other classes", "other classes", "none"], "low": [0.8, 0.3, 0.5],
+                          "method": ["words", "random vectors", "zero-shot, words"], "auroc": [0.9, 0.5, 0.7],
+                          "high": [1.0, 0.7, 0.9]})  # fmt: skip
+    fig = figures.pairs_auroc(table)
+    marks = [next(line for line in ax.lines if line.get_marker() == "o") for ax in fig.axes]
+    np.testing.assert_allclose(np.array(marks[0].get_xdata(), float), [0.9, 0.5])
+    np.testing.assert_allclose(np.array(marks[1].get_xdata(), float), [0.7])
+    assert [t.get_text() for t in fig.axes[1].get_yticklabels()] == ["words"]
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["both classes left out of training", "no label at all"]
+    assert "simulated" in figures.pairs_auroc(table.assign(scene="simulated")).get_suptitle()
     with pytest.raises(FigureError, match="needs the columns"):
-        figures.unseen_auroc(table[["split"]])
+        figures.pairs_auroc(table[["method"]])
+
+
+def test_a_class_that_is_found_is_outlined_where_it_is():
+    fig = figures.found_maps(SCENE, {"by its words": np.full(SCENE.shape, 0.5)}, NAMES[0], "a pond")
+    truth = [ax.collections[0] for ax in fig.axes[:2]]
+    rows = np.concatenate([path.vertices for path in truth[0].get_paths()])[:, 1]
+    wanted = np.argwhere(SCENE.labels == 1)[:, 0]
+    assert wanted.min() - 1 <= rows.min()
+    assert rows.max() <= wanted.max() + 1
+    with pytest.raises(FigureError, match="has no class 'lake'"):
+        figures.found_maps(SCENE, {"x": SIMILAR}, "lake", "a lake")
 
 
 # --- what is drawn ---------------------------------------------------------------------------------

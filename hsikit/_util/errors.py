@@ -27,6 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "the quota is used up", errno.EFBIG: "files may not grow so large"}
 
+LONGEST = 2900  # letters of a message; what lies between its ends is left out
+
 # What libraries raise on input that they cannot use.
 LIBRARIES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError,
              MemoryError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile,
@@ -43,6 +45,10 @@ class HsikitError(Exception):
         ...     print(str(error)[:30])
         there is no scene 'indian_pine
     """
+
+    def __str__(self) -> str:
+        text = super().__str__()  # a file may hold a word of any length
+        return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 class InputError(HsikitError, ValueError):

@@ -83,6 +83,22 @@ class TextHead:
         shares, ids = self.shares(pixels, left_out)
         return cosines_of(shares, ids, self.vectors, self._all), ids
 
+    def find(self, pixels: np.ndarray, left_out: int, spoken: np.ndarray, measured: np.ndarray,
+             share: float) -> dict[str, np.ndarray]:  # fmt: skip
+        """Scores (pixel,) by each of `RANKINGS` of a class 1..C whose training pixels are not fitted on.
+
+        Args:
+            spoken: What words say of each class (class, quantity), `signatures` of all classes.
+            measured: (row * col, quantity).
+            share: Weight of the quantities beside the ridge, both to unit spread over the pixels.
+        """
+        cosine, ids = self.cosines(pixels, [left_out])
+        best = cosine[:, ids - 1].max(1)
+        near = nearness(measured[pixels], spoken[[left_out - 1]])[:, 0]
+        own = cosine[:, left_out - 1]
+        less = own - best
+        return dict(zip(RANKINGS, (own, less, 1 - best, near, _spread(less) + share * _spread(near))))
+
     @property
     def _all(self) -> np.ndarray:
         """Classes whose vectors are centred on their mean: all that the split trains."""
@@ -137,10 +153,7 @@ def left_out_facts(head: TextHead, spoken: np.ndarray, measured: np.ndarray, sha
     Principal components of the inputs were fitted on all training pixels, those of the class left out included, without
     its label.
 
-    Args:
-        spoken: What words say of each class (class, quantity), `signatures` of all classes.
-        measured: (row * col, quantity).
-        share: Weight of the quantities beside the ridge, both to unit spread over the test pixels.
+    `spoken`, `measured` and `share` as `TextHead.find` takes them.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -150,11 +163,7 @@ def left_out_facts(head: TextHead, spoken: np.ndarray, measured: np.ndarray, sha
         own = true == c
         if not own.any() or own.all():
             continue
-        cosine, ids = head.cosines(head.split.test, [c])
-        best = cosine[:, ids - 1].max(1)
-        near = nearness(measured[head.split.test], spoken[[c - 1]])[:, 0]
-        less = cosine[:, c - 1] - best
-        scores = dict(zip(RANKINGS, (cosine[:, c - 1], less, 1 - best, near, _spread(less) + share * _spread(near))))
+        scores = head.find(head.split.test, c, spoken, measured, share)
         found[class_names[c - 1]] = {
             "pixels": int(own.sum()), "share": float(own.mean()),
             "auroc": {name: float(roc_auc_score(own, score)) for name, score in scores.items()},

@@ -27,9 +27,8 @@ from hsikit.experiments.config import ConfigError, Experiment
 from hsikit.experiments.extras import exit_facts, ground_facts, word_facts
 from hsikit.experiments.ledger import LedgerError, Store, same_scene
 from hsikit.experiments.methods import LOSSES, METHODS, Method, make
-from hsikit.experiments.worded import closed_form, encoder_of, without_labels
+from hsikit.experiments.worded import class_vectors, closed_form, inputs_of, without_labels
 from hsikit.fitted import Fitted
-from hsikit.inputs import Inputs
 from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters, module_at
 from hsikit.predict import Prediction, predict_map
@@ -37,7 +36,6 @@ from hsikit.scenes import Scene, load_scene
 from hsikit.scenes.scene import readable
 from hsikit.shallow import fit_shallow
 from hsikit.splits import Split, make_split, seen_only
-from hsikit.text import TextVectors, encode_classes, load_prompts, random_vectors
 from hsikit.train import TrainConfig, fit
 
 log = logging.getLogger(__name__)
@@ -148,7 +146,7 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     text = class_vectors(experiment, scene)
     if text is not None:
         options["text_dim"] = text.vectors.shape[1]
-    inputs = _inputs(experiment, scene, split)
+    inputs = inputs_of(experiment, scene, split)
     seen = scene if inputs is None else inputs.of(scene)
     discriminants = experiment.train["reduction"] == "discriminants"
     bands = len(split.classes) - 1 if discriminants else seen.bands
@@ -179,7 +177,7 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
 
 
 def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
-    inputs = _inputs(experiment, scene, split)
+    inputs = inputs_of(experiment, scene, split)
     scene = scene if inputs is None else inputs.of(scene)
     fitted = fit_shallow(experiment.method, scene, split, seed=experiment.seed, **experiment.model)
     return fitted.predict(scene), {"parameters": fitted.parameters, "val_oa": fitted.val_oa, "trials": fitted.trials,
@@ -190,32 +188,8 @@ def _worded(experiment: Experiment, scene: Scene, split: Split, part: Path, prog
     text = class_vectors(experiment, scene)
     assert text is not None
     return {"zero_shot": without_labels, "text_head": closed_form}[experiment.method](
-        experiment, scene, split, text, _inputs(experiment, scene, split)
+        experiment, scene, split, text, inputs_of(experiment, scene, split)
     )
-
-
-def _inputs(experiment: Experiment, scene: Scene, split: Split) -> Inputs | None:
-    return Inputs.fit(scene, split, **experiment.inputs) if experiment.inputs else None
-
-
-def class_vectors(experiment: Experiment, scene: Scene) -> TextVectors | None:
-    """The class vectors an experiment asks for: encoded prompts, or one of the two controls."""
-    options = experiment.text
-    if not options:
-        return None
-    encoder = encoder_of(options)
-    draw = experiment.seed if options["draw"] is None else options["draw"]
-    prompts = load_prompts(experiment.prompts or experiment.scene)
-    if prompts.class_names != tuple(scene.class_names):
-        prompts = prompts.only(scene.class_names)  # a site's own file may have them in another order
-    text = encode_classes(encoder, prompts, options["prompts"])
-    if options["control"] == "shuffled":
-        return text.permuted(draw)
-    if options["control"] == "random":
-        return random_vectors(scene.class_names, text.vectors.shape[1], draw)
-    if options["control"] != "none":
-        raise ConfigError(f"text.control {options['control']!r} is unknown; choose none, shuffled or random")
-    return text
 
 
 def _val_oa(history: pd.DataFrame, keep: str) -> float | None:
@@ -269,4 +243,4 @@ def commit() -> str:
         return "unknown"
 
 
-__all__ = ["Finished", "class_vectors", "commit", "load_run", "run_experiment"]
+__all__ = ["Finished", "commit", "load_run", "run_experiment"]

@@ -10,7 +10,7 @@ from a simulated scene says so in its title.
 
 from hsikit.figures.byte_damage import damaged_band, damaged_bytes, damaged_spectra
 from hsikit.figures.damage import occlusion_loss, robustness_curves
-from hsikit.figures.maps import class_maps, scene_plate, similarity_map, split_map
+from hsikit.figures.maps import class_maps, found_maps, scene_plate, similarity_map, split_map
 from hsikit.figures.results import (
     accuracy_bars,
     confusion_matrix,
@@ -22,7 +22,7 @@ from hsikit.figures.save import FigureError, save_figure
 from hsikit.figures.space import feature_space, feature_space_pair, separation_bars, similarity_matrix
 from hsikit.figures.spectra import mean_spectra
 from hsikit.figures.trends import budget_curves, exit_curves, exits_accuracy, leakage_curve, training_curves
-from hsikit.figures.words import unseen_auroc
+from hsikit.figures.words import pairs_auroc
 
 __all__ = [
     "FigureError",
@@ -38,10 +38,12 @@ __all__ = [
     "exits_accuracy",
     "feature_space",
     "feature_space_pair",
+    "found_maps",
     "leakage_curve",
     "mean_spectra",
     "occlusion_loss",
     "paired_differences",
+    "pairs_auroc",
     "per_class_recall",
     "robustness_curves",
     "save_figure",
@@ -51,5 +53,4 @@ __all__ = [
     "similarity_matrix",
     "split_map",
     "training_curves",
-    "unseen_auroc",
 ]

@@ -150,6 +150,40 @@ def similarity_map(scene: Scene, similarity: np.ndarray, sentence: str) -> Figur
     return fig
 
 
+@styled
+def found_maps(scene: Scene, ranks: Mapping[str, np.ndarray], name: str, sentence: str) -> Figure:
+    """Where a class is found that was left out of training, by its words and by controls, beside the scene.
+
+    Args:
+        scene: The scene, with its labels.
+        ranks: Title -> ranks (row, col) from 0 to 1, as `hsikit.experiments.worded.found_by_words` gives them.
+        name: Of the class; its labelled pixels are outlined in every panel.
+        sentence: Of the class's words, for the title.
+
+    Raises:
+        FigureError: For a map of another shape, or a class that the scene does not have.
+    """
+    if name not in scene.class_names:
+        raise FigureError(f"{scene.name} has no class {name!r}; it has {', '.join(scene.class_names)}")
+    own = scene.usable == list(scene.class_names).index(name) + 1
+    rows, cols = (np.flatnonzero(scene.valid.any(axis)) for axis in (1, 0))
+    height = 3.4 * (np.ptp(rows) + 1) / (np.ptp(cols) + 1)
+    fig = new_figure(3.4 * (len(ranks) + 1) + 1.6, height + 1.6)
+    axes = fig.subplots(1, len(ranks) + 1)
+    axes[0].imshow(scene.rgb())
+    _finish_map(axes[0], f"{scene.name}\n{name} outlined")
+    for ax, (title, values) in zip(axes[1:], ranks.items()):
+        image = ax.imshow(_checked_map(scene, title, values), cmap="cividis", vmin=0, vmax=1)
+        _finish_map(ax, title)
+    for ax in axes:
+        ax.contour(own, [0.5], colors="#ff5a36", linewidths=1.2)
+        ax.set(xlabel=f"column ({_pixel(scene)})", xlim=(cols[0], cols[-1]), ylim=(rows[-1], rows[0]))
+    axes[0].set_ylabel(f"row ({_pixel(scene)})")
+    fig.colorbar(image, ax=list(axes), label="rank among all pixels (1: fits best)", shrink=0.8)
+    fig.suptitle(titled(f"“{sentence}”", scene, int(9 * fig.get_size_inches()[0])))
+    return fig
+
+
 # --- parts ---------------------------------------------------------------------------------------
 
 

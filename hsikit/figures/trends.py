@@ -138,17 +138,20 @@ def leakage_curve(table: pd.DataFrame) -> Figure:
 
 
 @styled
-def budget_curves(table: pd.DataFrame) -> Figure:
+def budget_curves(table: pd.DataFrame, metric: str = "oa",
+                  budget: str = "label budget (training + validation)") -> Figure:  # fmt: skip
     """Accuracy against the label budget, a panel a split where there are several.
 
     Args:
         table: Columns method, budget (numbers or names, drawn at even steps in the table's order) and oa_mean
-            (fraction); oa_std, split and scene if there.
+            (fraction), or that of another metric; oa_std, split and scene if there.
+        metric: "oa" or "aa".
+        budget: What is written below the axis.
 
     Raises:
         FigureError: On missing columns.
     """
-    needed(table, ("method", "budget", "oa_mean"), "budget_curves")
+    needed(table, ("method", "budget", f"{metric}_mean"), "budget_curves")
     names = [str(m) for m in dict.fromkeys(table["method"])]
     table = table.assign(series=table["method"].astype(str))
     panels = list(table.groupby("split", sort=False)) if "split" in table else [("", table)]
@@ -156,11 +159,11 @@ def budget_curves(table: pd.DataFrame) -> Figure:
     for ax, (split, part) in zip(fig.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels):
         budgets = list(dict.fromkeys(part["budget"]))
         part = part.assign(step=[budgets.index(b) for b in part["budget"]])
-        _series(ax, part, names, "step", "oa_mean", "oa_std", band=True)
+        _series(ax, part, names, "step", f"{metric}_mean", f"{metric}_std", band=True)
         ax.set_xticks(range(len(budgets)), [str(b) for b in budgets])
-        ax.set(xlabel="label budget (training + validation)", title=str(split).replace("_", " "))
+        ax.set(xlabel=budget, title=str(split).replace("_", " "))
         ax.set_xlim(-0.3, len(budgets) - 0.7)
-    fig.axes[0].set_ylabel("overall accuracy (%), mean ± std")
+    fig.axes[0].set_ylabel(f"{'overall' if metric == 'oa' else 'average'} accuracy (%), mean ± std")
     legend_below(fig, line_handles(names))
     fig.suptitle(table_title("Accuracy against label budget", table))
     return fig

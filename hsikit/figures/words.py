@@ -1,44 +1,45 @@
-"""Figures of classes found by their words."""
+"""Figures of what language is worth: classes told apart by their words, beside controls."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hsikit.figures.style import PALETTE, legend_below, line_handles, needed, new_figure, styled, table_title
+from hsikit.figures.style import PALETTE, needed, new_figure, styled, table_title
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LABELS = {"other classes": "both classes left out of training", "none": "no label at all"}
 
 
 @styled
-def unseen_auroc(table: pd.DataFrame) -> Figure:
-    """How well each class left out of training is ranked by its words, beside the controls.
+def pairs_auroc(table: pd.DataFrame) -> Figure:
+    """Two classes told apart: mean AUROC over pairs of each method, a panel for what was trained on.
 
     Args:
-        table: As `hsikit.tables.unseen_table` gives it: columns split, class, test pixels, and one for
-            each arm and ranking, AUROC from 0 to 1; the last line is the mean over classes.
+        table: Lines of `hsikit.tables.pairs_table`: columns labels ("other classes" or "none"), method, auroc, low,
+            high; scene if there.
 
     Raises:
         FigureError: On missing columns.
     """
-    needed(table, ("class", "test pixels"), "unseen_auroc")
-    columns = [c for c in table.columns if c not in ("scene", "split", "class", "test pixels")]
-    fig = new_figure(8, 0.42 * len(table) + 2.2)
-    ax = fig.subplots()
-    ax.axvline(0.5, color="#666666", linewidth=1, linestyle="--")
-    places = range(len(table))
-    for k, column in enumerate(columns):
-        ax.plot(table[column], places, MARKERS[k % len(MARKERS)], color=PALETTE[k % len(PALETTE)], markersize=7)
-    ax.axhline(len(table) - 1.5, color="#bbbbbb", linewidth=1)
-    pixels = ["" if pd.isna(n) else f" ({int(n):,} px)" for n in table["test pixels"]]
-    ax.set_yticks(places, [f"{name}{n}" for name, n in zip(table["class"], pixels)])
-    ax.set_ylim(len(table) - 0.5, -0.5)
-    ax.set(xlim=(0, 1.02), xlabel="AUROC among all test pixels, mean over seeds (dashed: a random order)")
-    handles = line_handles(columns)
-    for k, handle in enumerate(handles):
-        handle.set(marker=MARKERS[k % len(MARKERS)], color=PALETTE[k % len(PALETTE)], linestyle="none")
-    legend_below(fig, handles)
-    fig.suptitle(
-        table_title("Classes never trained on, found by their words", table.drop(columns="split", errors="ignore"))
+    needed(table, ("labels", "method", "auroc", "low", "high"), "pairs_auroc")
+    panels = list(table.groupby("labels", sort=False))
+    fig = new_figure(8, 0.42 * len(table) + 1.4 + 0.5 * len(panels))
+    axes = fig.subplots(
+        len(panels), 1, squeeze=False, sharex=True, height_ratios=[len(part) + 0.6 for _, part in panels]
     )
+    for ax, (labels, part) in zip(axes[:, 0], panels):
+        places = np.arange(len(part))
+        ax.axvline(0.5, color="#666666", linewidth=1, linestyle="--")
+        reach = [part["auroc"] - part["low"], part["high"] - part["auroc"]]
+        ax.errorbar(
+            part["auroc"], places, xerr=reach, fmt="o", color=PALETTE[0], markersize=7, capsize=3, linewidth=1.6
+        )
+        for place, value in zip(places, part["auroc"]):
+            ax.text(1.03, place, f"{value:.2f}", va="center", fontsize="small", transform=ax.get_yaxis_transform())
+        ax.set_yticks(places, [str(name).removeprefix("zero-shot, ") for name in part["method"]])
+        ax.set_ylim(len(part) - 0.5, -0.5)
+        ax.set_title(LABELS.get(str(labels), str(labels)), loc="left", fontsize="medium")
+    axes[-1, 0].set(xlim=(0, 1.0), xlabel="AUROC of one class against the other, mean over pairs (dashed: by chance)")
+    fig.suptitle(table_title("Two classes told apart by their words", table))
     return fig

@@ -47,8 +47,12 @@ class LargeMap:
             if lines[0]:
                 log.warning("%s was begun with another model, scene or chunk size; it starts anew", out)
             out.parent.mkdir(parents=True, exist_ok=True)
-            self._begin()
-            write_text(self.list, plan + "\n")
+            try:
+                self._begin()
+                write_text(self.list, plan + "\n")
+            except OSError:
+                remove(self.part)  # of a map without a list of its chunks nothing can be kept
+                raise
         else:
             write_text(self.list, "\n".join(lines[:-1]) + "\n")
 
@@ -56,12 +60,8 @@ class LargeMap:
         remove(self.part)
         if self.out.suffix != ".zarr":
             size = self.shape[0] * self.shape[1] * self.dtype.itemsize
-            try:
-                with disk(self.part, size), open(self.part, "wb") as file:
-                    os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later has this room already
-            except OSError:
-                remove(self.part)
-                raise
+            with disk(self.part, size), open(self.part, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later has this room already
             return
         import zarr
 

@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[Callable[..., Split], tuple[str, ...]]] = {
     "east_west": (east_west_split, ("train_cols_from", "test_cols_below", "per_class", "val", "partition")),
 }
 
+FOLDED = ("random", "few_shot", "official")  # test windows overlap training windows, as those of a fold do
 UNSEEN = ("unseen", "window")  # of every kind: names of classes not to train on, and the side of the windows kept clear
 
 
@@ -41,7 +42,8 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
         spec: ``kind`` and the arguments of its function, such as ``{"kind": "random", "train": 0.10}``.
             ``fields``, ``west_east`` and ``east_west`` take their seed from ``partition`` (default 0). Every kind takes
             ``unseen``, names of classes that are tested but not trained on, and ``window`` (default 11): training
-            windows of that side that hold a pixel of such a class are left out.
+            windows of that side that hold a pixel of such a class are left out. ``random``, ``few_shot`` and
+            ``official`` take ``fold``, 0 to 3: a quarter of the label budget is tested, the rest trains (`Split.fold`).
         seed: Seed of the run. It moves random, block and few-shot splits, and the validation draw of an
             official one; the test pixels of fields, official, west_east and east_west stay the same.
 
@@ -56,8 +58,9 @@ def make_split(scene: Scene, spec: Mapping[str, Any], seed: int = 0) -> Split:
     function, allowed = KINDS[kind]
     if "partition" in allowed:
         seed = keys.pop("partition", 0)
-    unseen, window = keys.pop("unseen", ()), keys.pop("window", 11)
+    unseen, window, fold = keys.pop("unseen", ()), keys.pop("window", 11), keys.pop("fold", None)
     split = function(scene, **keys, seed=seed)
+    split = split if fold is None else split.fold(fold)
     if not unseen:
         return split
     for name in unseen:
@@ -73,6 +76,8 @@ def split_name(spec: Mapping[str, Any]) -> str:
     kind, keys = _checked(spec)
     if keys.get("unseen"):
         return f"{split_name(seen_only(spec))} without {', '.join(keys['unseen'])}"
+    if (fold := keys.pop("fold", None)) is not None:
+        return f"{split_name({'kind': kind, **keys})}, fold {fold} of its budget"
     if kind in ("random", "block"):
         return split_label(kind, keys.get("train", 0.10))
     if kind == "fields":
@@ -96,7 +101,10 @@ def _checked(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     kind = spec["kind"]
     if kind not in KINDS:
         raise SplitError(f"split kind {kind!r} is unknown; did you mean {nearest(kind, KINDS)!r}?")
-    allowed = (*KINDS[kind][1], *UNSEEN)
+    allowed = (*KINDS[kind][1], *UNSEEN, *(["fold"] if kind in FOLDED else []))
+    if "fold" in keys and kind not in FOLDED:
+        raise SplitError(f"{kind} keeps its sides apart: no fold of one side foretells the other; leave fold out, and "
+                         "declare settings beforehand")  # fmt: skip
     for key in keys:
         if key not in allowed:
             hint = f"did you mean {nearest(key, allowed)!r}? Known: {', '.join(allowed)}"

@@ -207,6 +207,38 @@ class Split:
                        dropped_classes=(*self.dropped_classes, *lost),
                        unseen_classes=(*self.unseen_classes, *unseen))  # fmt: skip
 
+    def fold(self, number: int, of: int = 4) -> Split:
+        """The label budget alone: one random fold of it tests, the others train. No test pixel is in it.
+
+        Folds are for choosing settings where test windows overlap training windows, as theirs do. They are the same
+        for every seed that leaves the budget the same. A class that only this fold has is not tested.
+
+        Args:
+            number: Which fold, from 0.
+            of: Folds that the budget of each class is dealt into.
+
+        Raises:
+            SplitError: For a number outside 0 to of - 1, or a budget too small for the folds.
+
+        Example:
+            >>> split = hsikit.few_shot_split(hsikit.load_scene("simulated"), shots=8)
+            >>> fold = split.fold(0)
+            >>> fold.n_train, fold.n_test, bool(np.isin(fold.test, split.test).any())
+            (36, 12, False)
+        """
+        if whole("number", number, "a fold, counted from 0", 0) >= whole("of", of, "two folds or more", 2):
+            raise SplitError(f"fold {number} of {of}; folds are counted from 0 to {of - 1}")
+        flat, order = self.labels.ravel(), generator(0)
+        budget = np.union1d(self.train, self.val)
+        held = np.concatenate([order.permutation(budget[flat[budget] == c])[number::of] for c in self.classes])
+        train, val = (np.setdiff1d(own, held) for own in (self.train, self.val))
+        test = np.sort(held[np.isin(flat[held], flat[train])])
+        labels = np.zeros_like(self.labels)
+        kept = np.concatenate([train, val, test])
+        labels.ravel()[kept] = flat[kept]
+        return replace(self, name=f"{self.name}, fold {number} of its budget", train=train, val=val, test=test,
+                       labels=labels, patch=0)  # fmt: skip
+
     # --- on disk ---------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:

@@ -15,14 +15,16 @@ _HOMES = {
     "cells": "Table TableError",
     "files": "MARKS latex main_table make markdown numbers update_readme write",
     "frames": "frame only spread paired pooled summarise by_method comparison against gains calibration_table",
-    "layout": "BUDGETS FULL MAIN ONE_SENSOR PAIR STEPS TABLES TRUNK WITH",
+    "layout": "BUDGETS FULL MAIN PAIR STEPS SUBSET_STEPS TABLES TRUNK WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
-    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares missing_sensors "
+    "mmlgnet": "beside_forest few_labels foretold left_out one_pass one_ranking told_apart",
+    "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares "
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
-    "stacking_table static_exits static_means unseen_gains unseen_table",
+    "static_exits static_means unseen_gains unseen_table",
     "claimed": "claims_on told",
     "fields": "apart over_fields shares",
-    "sdhsi": "against_trunk carried claims run_differences spread_made_of tighter_is_better",
+    "sdhsi": "against_trunk claims spread_made_of tighter_is_better",
+    "steps": "carried run_differences step_by_step",
     "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
     "single tried windows_table",
 }

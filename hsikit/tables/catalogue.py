@@ -11,10 +11,21 @@ from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
-from hsikit.tables.layout import CUBES_FROM, LOSSES, MODALITIES, PIXELS, SDHSI_FROM, SHOWN_AS, TABLES, WORDS
+from hsikit.tables.layout import (
+    CLIP_STEPS,
+    CUBES_FROM,
+    LABEL_STEPS,
+    LOSSES,
+    MODALITIES,
+    SCALES_STEPS,
+    SDHSI_FROM,
+    SHOWN_AS,
+    SUBSET_STEPS,
+    TABLES,
+    WORDS,
+)
 
-HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
-         "sdhsi": "hsikit.tables.sdhsi"}  # fmt: skip
+HOMES = {name: f"hsikit.tables.{name}" for name in ("scenes", "papers", "cubes", "sdhsi", "mmlgnet", "steps")}
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
@@ -57,8 +68,28 @@ KINDS: dict[str, _Kind] = {
     **{key: kind for name in TABLES for key, kind in _of_scene(name).items()},
     **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
        for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS))},
-    "mmlgnet_differences": _Kind(f"{SUBSET}: what words and loss add", (PIXELS,),
-                                 "papers.differences", notes.DIFFERENCES, (PIXELS,), ranks=()),
+    "mmlgnet_muufl_subset": _Kind(f"{SUBSET}: its three rows beside their twins and the forest",
+                                  ("mmlgnet_muufl_subset",), "mmlgnet.beside_forest", notes.RECIPE, ranks=("OA", "AA")),
+    "mmlgnet_steps": _Kind(f"{SUBSET}: what inputs, scales, loss and words add", ("mmlgnet_muufl_subset",),
+                           "steps.step_by_step", notes.RECIPE, (SUBSET_STEPS,), ranks=()),
+    "mmlgnet_scales_words": _Kind(f"{SUBSET}: scales trained apart or together, and their words",
+                                  ("mmlgnet_scales_words",), "steps.step_by_step", notes.RECIPE, (SCALES_STEPS,),
+                                  ranks=()),
+    "mmlgnet_transductive": _Kind(f"{SUBSET}: what inputs made in one pass add",
+                                  ("mmlgnet_muufl_subset", "mmlgnet_transductive"), "mmlgnet.one_pass",
+                                  (*notes.RECIPE, notes.ONE_PASS), ranks=()),
+    "mmlgnet_folds": _Kind(f"{SUBSET}: whether folds of the label budget foretell the test",
+                           ("mmlgnet_folds", "mmlgnet_muufl_subset"), "mmlgnet.foretold", notes.FOLDS, ranks=()),
+    "mmlgnet_clip": _Kind("MMLGNet on five classes of the MUUFL subset: real CLIP vectors", ("mmlgnet_clip",),
+                          "steps.step_by_step", notes.RECIPE, (CLIP_STEPS,), ranks=()),
+    "mmlgnet_simulated": _Kind("MMLGNet on the simulated valley: the same recipe, untouched", ("mmlgnet_simulated",),
+                               "mmlgnet.beside_forest", (notes.SIMULATED, *notes.RECIPE[:2]), ranks=("OA", "AA")),
+    "language_pairs": _Kind("Language on the MUUFL subset: two classes told apart, none or both left out",
+                            ("language_pairs", "language_controls"), "mmlgnet.told_apart", notes.LANGUAGE, ranks=()),
+    "language_unseen": _Kind("Language on the MUUFL subset: each class left out alone",
+                             ("language_pairs", "language_controls"), "mmlgnet.left_out", notes.LEFT_OUT, ranks=()),
+    "language_few_labels": _Kind("Language on the MUUFL subset: no label and few", ("language_few_labels",),
+                                 "steps.step_by_step", notes.LANGUAGE, (LABEL_STEPS,), ranks=()),
     "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
                                 "cubes.cubes_table", notes.CUBES, ranks=()),
     **{name: _Kind(f"{PINES}: {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,

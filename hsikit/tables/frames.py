@@ -49,13 +49,13 @@ def pooled(rows: Iterable[Row]) -> list[dict[str, Any]]:
     found: list[tuple[dict[str, Any], str]] = []
     splits: dict[tuple[str, str], dict[str, set[int]]] = {}
     for row in rows:
-        number = row["config"]["split"].get("partition", 0)
+        spec = dict(row.get("config", {}).get("split", {}))
+        number = spec.pop("partition", 0)
         name = row["split"].removesuffix(f"_p{number}") if number else row["split"]
-        spec = {key: value for key, value in row["config"]["split"].items() if key != "partition"}
         found.append((dict(row) | {"split": name, "partition": number}, json.dumps(spec, sort_keys=True)))
-        splits.setdefault((row["scene"], name), {}).setdefault(found[-1][1], set()).add(number)
+        splits.setdefault((row.get("scene", ""), name), {}).setdefault(found[-1][1], set()).add(number)
     for made, own in found:
-        kinds = splits[made["scene"], made["split"]]
+        kinds = splits[made.get("scene", ""), made["split"]]
         if len(kinds) > 1 and len(kinds[own]) > 1:
             made["split"] += ", a partition each"
     return [row for row, _ in found]
@@ -304,7 +304,7 @@ def gains(rows: Iterable[Row], comparisons: Mapping[str, Sequence[Any]]) -> pd.D
     Returns:
         Columns scene, split, gain, metric, n, difference, low, high (95 % interval over seeds), p, note.
     """
-    long = frame(rows)
+    long = frame(pooled(rows))
     table = paired(long[long["measure"].isin(["oa", "aa"])], comparisons, "scene", "split", "measure")
     table = table.rename(columns={"measure": "metric", "comparison": "gain"})
     return table[["scene", "split", "gain", "metric", "n", "difference", "low", "high", "p", "note"]]

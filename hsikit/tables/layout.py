@@ -11,8 +11,8 @@ from typing import Any
 # configs: whose runs make its rows. elsewhere: whose runs have tables and figures of their own. tried: settings that
 # were scored and left. names: what the table calls an arm, "" where it stands in another table alone.
 # main: the methods of the README and of the tables of classes; the scenes' own tables show all.
-WORDS_OR_NOT = ["coordinates", "LDA + means", "RF + profiles", "trunk + balanced cross-entropy",
-                "MMLGNet (random vectors)", "MMLGNet (MiniLM)"]  # fmt: skip
+WORDS_OR_NOT = ["coordinates", "LDA, same inputs", "RF, same inputs", "RF + profiles", "trunk",
+                "mmlgnet with random vectors", "mmlgnet", "mmlgnet_scales", "mmlgnet_p"]  # fmt: skip
 WITH_OR_WITHOUT = ["coordinates", "LDA", "SVM", "2-D CNN", "HybridSN (window 11)", "SDHSI-Net trunk", "SDHSI-Net"]
 PIXELS = "archive/mmlgnet_pixels_muufl_subset"
 TABLES: dict[str, dict[str, Any]] = {
@@ -30,17 +30,17 @@ TABLES: dict[str, dict[str, Any]] = {
     "simulated": {
         "scene": "simulated", "splits": ["block_3", "random_3"],
         "configs": ["baselines_simulated", "mmlgnet_simulated"],
-        "main": ["coordinates", "LDA + means", "trunk + cross-entropy", "MMLGNet (random vectors)", "MMLGNet (MiniLM)"],
+        "tried": ["archive/mmlgnet_simulated_window11"],
+        "main": ["coordinates", "LDA + means", "RF, same inputs", "trunk", "mmlgnet with random vectors", "mmlgnet"],
     },
     "muufl_subset": {
         "scene": "muufl_subset", "splits": ["west_east", "masks_150"],
-        "configs": ["baselines_muufl_subset", PIXELS, "mmlgnet_window11"],
-        "elsewhere": ["mmlgnet_ablation"], "tried": ["archive/tried_muufl_subset"],
-        "names": {"mmlgnet": "MMLGNet pixels (MiniLM)", "mmlgnet with learned prototypes": "",
-                  "mmlgnet with random vectors": "MMLGNet pixels (random vectors)",
-                  "mmlgnet with shuffled words": "MMLGNet pixels (shuffled words)"},
-        "main": ["coordinates", "LDA + means", "RF + profiles", "MMLGNet (MiniLM)",
-                 "pixel trunk + balanced cross-entropy", "MMLGNet pixels (random vectors)", "MMLGNet pixels (MiniLM)"],
+        "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset"],
+        "elsewhere": ["mmlgnet_ablation", "mmlgnet_transductive", "mmlgnet_scales_words", "mmlgnet_folds",
+                      "language_pairs", "language_controls", "language_few_labels", "archive/mmlgnet_unseen",
+                      "archive/mmlgnet_unseen_pairs"],
+        "tried": [PIXELS, "archive/mmlgnet_ablation_pixels", "archive/mmlgnet_window11", "archive/tried_muufl_subset"],
+        "main": WORDS_OR_NOT,
     },
     "trento": {"scene": "trento", "splits": ["fields", "official"], "configs": ["mmlgnet_trento"],
                "main": WORDS_OR_NOT},
@@ -93,6 +93,40 @@ STEPS = {  # what each step is -> the arm with it and the arm without
     "self-distillation less two views": ("sdhsi_unlabelled", "trunk, two views of the unlabelled windows agree"),
 }
 
+# MMLGNet on the MUUFL subset: the forest on the same inputs, and each network's twin with cross-entropy.
+FOREST = "RF, same inputs"
+TWINS = {"mmlgnet": "trunk", "mmlgnet_scales": "trunk_scales", "mmlgnet_p": "trunk_p"}
+SUBSET_STEPS = {  # what each step is -> the arm with it and the arm without
+    "inputs: derivatives, profiles, the ground": ("mmlgnet", "mmlgnet on bands"),
+    "three scales": ("mmlgnet_scales", "mmlgnet"),
+    "loss and words for cross-entropy": ("mmlgnet", "trunk"),
+    "the same, three scales": ("mmlgnet_scales", "trunk_scales"),
+    "the same, one pixel": ("mmlgnet_p", "trunk_p"),
+    "words for shuffled words": ("mmlgnet", "mmlgnet with shuffled words"),
+    "words for random vectors": ("mmlgnet", "mmlgnet with random vectors"),
+    "mmlgnet for the forest": ("mmlgnet", FOREST),
+    "three scales for the forest": ("mmlgnet_scales", FOREST),
+    "one pixel for the forest": ("mmlgnet_p", FOREST),
+}
+SCALES_STEPS = {
+    "trained apart for together": ("mmlgnet_scales", "mmlgnet_scales trained together"),
+    "three scales: words for shuffled words": ("mmlgnet_scales", "mmlgnet_scales with shuffled words"),
+    "three scales: words for random vectors": ("mmlgnet_scales", "mmlgnet_scales with random vectors"),
+    "one pixel: words for shuffled words": ("mmlgnet_p", "mmlgnet_p with shuffled words"),
+    "one pixel: words for random vectors": ("mmlgnet_p", "mmlgnet_p with random vectors"),
+}
+CLIP_STEPS = {
+    "CLIP for random vectors": ("mmlgnet (CLIP ViT-B/16)", "mmlgnet (random vectors, 512)"),
+    "CLIP for MiniLM": ("mmlgnet (CLIP ViT-B/16)", "mmlgnet (MiniLM)"),
+}
+LABEL_STEPS = {
+    "words for random vectors, by the ridge": ("words", "random vectors"),
+    "the same with quantities": ("words and quantities", "random vectors and quantities"),
+    "words and quantities for random vectors alone": ("words and quantities", "random vectors"),
+    "no label: words for the expert's table": ("zero-shot, words", "zero-shot, expert's table"),
+    "no label: words for random vectors": ("zero-shot, words", "zero-shot, random vectors"),
+}
+
 # MMLGNet: line of a table -> arm of mmlgnet_ablation.
 FULL = "mmlgnet"
 LOSSES = {
@@ -101,17 +135,12 @@ LOSSES = {
     "in-batch identity (CLIP)": "mmlgnet with in-batch identity",
     "log of the positives' sum": "mmlgnet with sum of positives",
     "learned prototypes": "mmlgnet with learned prototypes",
-    "trunk, balanced cross-entropy": "pixel trunk + balanced cross-entropy",
-    "trunk, cross-entropy": "pixel trunk + cross-entropy",
 }  # fmt: skip
-ONE_SENSOR = ("mmlgnet with HSI alone", "mmlgnet with LiDAR alone")
 MODALITIES = {
-    "HSI and LiDAR, concatenated": FULL, "gated fusion": "mmlgnet with gated fusion",
-    "summed": "mmlgnet with summed fusion", "sensor dropout": "mmlgnet with sensor dropout",
-    "one LiDAR band": "mmlgnet with one LiDAR band", "HSI alone": ONE_SENSOR[0], "LiDAR alone": ONE_SENSOR[1],
+    "HSI and LiDAR": FULL, "LiDAR as heights alone": "mmlgnet with LiDAR heights alone beside",
+    "no profiles": "mmlgnet without profiles", "HSI alone": "mmlgnet with HSI alone",
 }  # fmt: skip
 WORDS = {
     "descriptive sentences": FULL, "template": "mmlgnet with template", "bare names": "mmlgnet with bare names",
-    **{f"paraphrase {k}": f"mmlgnet with paraphrase {k}" for k in range(1, 6)},
-    "shuffled words": "mmlgnet with shuffled words", "random vectors": "mmlgnet with random vectors",
+    "paraphrase 1": "mmlgnet with paraphrase 1", "learned prototypes": "mmlgnet with learned prototypes",
 }  # fmt: skip

@@ -57,22 +57,37 @@ def mean_pairs(lists: Sequence[Pairs]) -> list[dict[str, Any]]:
 
 
 def pairs_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """A line a method, split and ranking: draws, pairs, mean AUROC, its interval, the pairs below .5, and p.
+    """Classes told apart in pairs: a line a method and ranking.
 
-    `p` is the share of random assignments of the class vectors that do as well, of the first draw, by the ridge.
+    Returns:
+        Columns labels ("other classes": both were left out of training; "none": nothing was trained), method, ranking,
+        n (draws), pairs, auroc with low and high; less, less_low and less_high, how far the first method with these
+        labels and this ranking is above it; below, the pairs under .5; p, the share of random assignments of the class
+        vectors that do as well, of the first draw, by the ridge.
     """
-    arms: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    arms: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         if row.get("pairs"):
-            arms.setdefault((row["split"], row["name"]), []).append(row)
+            arms.setdefault(row["name"], []).append(row)
+    first: dict[tuple[str, str], Pairs] = {}
     lines = []
-    for (split, name), own in arms.items():
+    for name, own in arms.items():
         pairs = mean_pairs([row["pairs"] for row in own])
+        labels = "other classes" if "ridge" in pairs[0]["auroc"] else "none"
         for by in [by for by in RANKINGS if by in pairs[0]["auroc"]]:
-            found = over_pairs(pairs, by=by)
-            below = ", ".join(f"{a} / {b} {value:.2f}" for a, b, value in found["below"])
-            p = own[0].get("pairs_p") if by == "ridge" else None
-            lines.append({"split": split, "method": name, "ranking": by, "n": len(own), "pairs": found["pairs"],
-                          "auroc": found["mean"], "low": found["low"], "high": found["high"], "p": p,
-                          "below .5": below if len(own) == 1 else f"{len(found['below'])} pairs"})  # fmt: skip
+            found, words = over_pairs(pairs, by=by), first.setdefault((labels, by), pairs)
+            less = over_pairs(words, pairs, by=by) if words is not pairs else {}
+            lines.append({"labels": labels, "method": name, "ranking": by, "n": len(own), "pairs": found["pairs"],
+                          **_span("auroc", found), **_span("less", less), "below": _below(found["below"]),
+                          "p": own[0].get("pairs_p") if by == "ridge" else None})  # fmt: skip
     return pd.DataFrame(lines)
+
+
+def _span(name: str, found: Mapping[str, Any]) -> dict[str, float | None]:
+    ends = ("low", "high") if name == "auroc" else (f"{name}_low", f"{name}_high")
+    return dict(zip((name, *ends), (found.get(key) for key in ("mean", "low", "high"))))
+
+
+def _below(pairs: Sequence[tuple[str, str, float]], shown: int = 3) -> str:
+    more = [f"{len(pairs) - shown} more"] if len(pairs) > shown else []
+    return "; ".join([*(f"{a} / {b} {value:.2f}" for a, b, value in pairs[:shown]), *more])

@@ -13,7 +13,7 @@ import pandas as pd
 from hsikit.experiments.config import load_config
 from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.frames import against, frame, gains, paired, spread
+from hsikit.tables.frames import against, frame, gains, paired, pooled, spread
 from hsikit.tables.layout import BUDGETS, FULL
 
 Rows = Iterable[dict[str, Any]]
@@ -33,7 +33,9 @@ def arms(labels: Mapping[str, str], rows: Rows, reference: str = FULL) -> pd.Dat
         rows: Of the ablation's config.
         reference: Label of the arm that differences are taken from.
     """
-    rows = sorted((r for r in rows if r["name"] in labels.values()), key=lambda r: [*labels.values()].index(r["name"]))
+    rows = sorted(
+        (r for r in pooled(rows) if r["name"] in labels.values()), key=lambda r: [*labels.values()].index(r["name"])
+    )
     shown = {label: line for line, label in labels.items()}
     gaps = _gaps(rows, [(label, reference) for label in labels.values() if label != reference])
     lines = []
@@ -74,14 +76,6 @@ def gains_table(rows: Rows, config: str) -> pd.DataFrame:
     table = gains(rows, load_config(config)["comparisons"])
     named = table["split"].str.replace("_", " ") + ", " + table["gain"] + ", " + table["metric"].str.upper()
     return table.assign(comparison=named).drop(columns=["metric", "split"])
-
-
-def differences(config: str, rows: Rows) -> pd.DataFrame:
-    """A config's named comparisons in points, the interval first; the first is primary, Holm on the rest."""
-    return pd.DataFrame([{"split": e["split"], "gain": e["gain"], "metric": e["metric"].upper(), "n": e["n"],
-                          "difference (points)": difference(e),
-                          "p": "" if pd.isna(e["p"]) else f"{e['p']:.3f}", "test": e["note"]}
-                         for e in gains(rows, load_config(config)["comparisons"]).to_dict("records")])  # fmt: skip
 
 
 # --- SDHSI-Net -------------------------------------------------------------------------------------
@@ -236,15 +230,6 @@ def paragraph(table: pd.DataFrame) -> str:
 # --- MMLGNet ---------------------------------------------------------------------------------------
 
 
-def missing_sensors(rows: Rows) -> pd.DataFrame:
-    """AA of runs that also answered without a sensor, means over seeds: split, both, without hsi, without lidar."""
-    rows = [r for r in rows if r.get("missing")]
-    long = frame(rows, "score", "missing")
-    long = long[long["measure"] == "aa"]
-    means = long.assign(item=("without " + long["item"]).where(long["part"] == "missing", "both"))
-    return means.pivot_table("value", "split", "item", sort=False).rename_axis(columns=None).reset_index()
-
-
 def unseen_table(rows: Rows) -> pd.DataFrame:
     """AUROC of every unseen class, mean over seeds: a line a class and split, a column a method and ranking.
 
@@ -287,22 +272,3 @@ def _rankings(long: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
     """Mean AUROC, a column a method and ranking."""
     named = long[long["measure"] != "pixels"].assign(column=lambda part: part["method"] + ": " + part["measure"])
     return named.astype({"value": float}).pivot_table("value", lines, "column", sort=False)
-
-
-def stacking_table(rows: Rows) -> pd.DataFrame:
-    """Calibrated stacking over pairs of unseen classes: a line a class, then the mean; means over choosers and seeds.
-
-    Args:
-        rows: Ledger rows of splits that leave out two classes or more.
-
-    Returns:
-        Columns class, and for each method its recall of the class, mean recall of trained classes, harmonic mean.
-    """
-    long = frame(rows, "stacking")
-    if long.empty:
-        raise ValueError("no run left out two classes; give runs of hsikit run mmlgnet_unseen_pairs")
-    column = long["method"] + ": " + long["measure"].str.replace("_", " ")
-    long = long.assign(column=column).rename(columns={"item": "class"})
-    table = long.pivot_table("value", "class", "column", sort=False).rename_axis(columns=None)
-    table.loc["mean over classes"] = table.mean()
-    return table.reset_index()

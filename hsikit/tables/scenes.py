@@ -16,7 +16,7 @@ from hsikit.experiments.ledger import Store
 from hsikit.scenes import Scene
 from hsikit.splits import make_split
 from hsikit.tables.cells import SHOWN, TableError, machine, percent
-from hsikit.tables.frames import frame, spread, summarise
+from hsikit.tables.frames import frame, pooled, spread, summarise
 from hsikit.tables.layout import NETWORKS, TABLES
 from hsikit.tables.stats import best_by_validation
 
@@ -41,8 +41,9 @@ def rows_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
         raise TableError(f"no table called {name!r}; there are {', '.join(TABLES)}")
     table = TABLES[name]
     own, apart = _arms(*table["configs"]), _arms(*table.get("elsewhere", ()))
-    here = [r for r in rows if r["scene"] == table["scene"] and r["split"] in table["splits"]]
-    return [r | {"name": own.get(r["hash"], r["name"])} for r in here if r["hash"] in own or r["hash"] not in apart]
+    here = [r for r in rows if r["scene"] == table["scene"] and (r["hash"] in own or r["hash"] not in apart)]
+    one_draw = [r for r, drawn in zip(here, pooled(here)) if r["split"] == drawn["split"]]  # others stand elsewhere
+    return [r | {"name": own.get(r["hash"], r["name"])} for r in one_draw if r["split"] in table["splits"]]
 
 
 def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:

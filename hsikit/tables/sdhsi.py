@@ -6,17 +6,18 @@ of one partition and seed; on whole fields intervals are over fields (`hsikit.ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from hsikit.separation import METRICS as MEASURES
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.fields import apart, shares
+from hsikit.tables.fields import shares
 from hsikit.tables.frames import frame, only, pooled, spread
 from hsikit.tables.layout import CUBES, TRUNK, WITH
 from hsikit.tables.papers import effects, verdict
+from hsikit.tables.steps import gap
 
 Rows = Iterable[dict[str, Any]]
 METRICS = ("oa", "aa")
@@ -37,27 +38,10 @@ def against_trunk(rows: Rows) -> pd.DataFrame:
         place = e["split"], e["scene"], e["method"]
         line = {"split": e["split"], "cube": CUBES[e["scene"]], "method": e["method"], "n": e["n"],
                 **{SHOWN[key]: percent(e, key) for key in METRICS}}  # fmt: skip
-        gaps = {key: None if e["method"] == TRUNK else gap(rows, place, key) for key in METRICS}
+        gaps = {key: None if e["method"] == TRUNK else gap(rows, place, TRUNK, key) for key in METRICS}
         line |= {f"{SHOWN[key]} minus trunk (points)": difference(g) if g else "" for key, g in gaps.items()}
         lines.append(line | {"naive (OA)": gaps["oa"]["naive"] if gaps["oa"] else "", "saw": saw[place]})
     return pd.DataFrame(lines)
-
-
-def gap(rows: Sequence[Mapping[str, Any]], place: tuple[str, str, str], metric: str,
-        reference: str = TRUNK) -> dict[str, Any] | None:  # fmt: skip
-    """The paired difference of a method from a reference in points: difference, low, high, n, over, naive.
-
-    Args:
-        rows: Pooled over partitions.
-        place: Split, scene and label of the method.
-    """
-    here = [r for r in rows if (r["split"], r["scene"]) == place[:2]]
-    found = apart(only(here, methods=[place[2]]), only(here, methods=[reference]), metric)
-    if found is None:
-        return None
-    told = {"difference": 100 * found.mean, "low": 100 * found.low, "high": 100 * found.high}
-    naive = "[{:+.2f}, {:+.2f}]".format(*(100 * end for end in found.naive)) if found.naive else ""
-    return told | {"n": found.n, "over": found.over, "naive": naive}
 
 
 def seen(row: Mapping[str, Any]) -> str:
@@ -81,7 +65,7 @@ def spread_made_of(rows: Rows) -> pd.DataFrame:
     for name in dict.fromkeys(r["name"] for r in rows if r["name"] != TRUNK):
         sides = [only(rows, methods=[label]) for label in (name, TRUNK)]
         for key in METRICS:
-            found = gap(rows, (rows[0]["split"], rows[0]["scene"], name), key)
+            found = gap(rows, (rows[0]["split"], rows[0]["scene"], name), TRUNK, key)
             if found is None:
                 continue
             of = [{(r["partition"], r["seed"]): 100 * r[key] for r in side} for side in sides]
@@ -107,7 +91,7 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     splits, found = list(dict.fromkeys(r["split"] for r in rows)), []
     for arm in WITH:
         for e in effects(rows, (arm, TRUNK), splits).to_dict("records"):
-            if e["measure"] == "oa" and (found_gap := gap(rows, (e["split"], scene, arm), "oa")):
+            if e["measure"] == "oa" and (found_gap := gap(rows, (e["split"], scene, arm), TRUNK)):
                 e |= {key: found_gap[key] for key in ("low", "high")}
                 e["verdict"] = verdict(e)
             found.append({"arm": arm, **e, "difference": difference(e, 3)})
@@ -149,33 +133,4 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
             lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),
                           **{f"with {SHOWN[key]}": "" if value != value else f"{value:+.2f}"
                              for key, value in told.items()}})  # fmt: skip
-    return pd.DataFrame(lines)
-
-
-def run_differences(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
-    """Every pair's difference in OA, in points, as `hsikit.figures.difference_spread` draws it."""
-    here = [r for r in pooled(rows) if (r["split"], r["scene"]) == (split, scene)]
-    of: dict[str, dict[tuple[int, int], float]] = {}
-    for r in here:
-        of.setdefault(r["name"], {})[r["partition"], r["seed"]] = 100 * r["oa"]
-    return pd.DataFrame([
-        {"comparison": name, "partition": pair[0], "seed": pair[1], "difference": of[arm][pair] - of[without][pair]}
-        for name, (arm, without) in steps.items()
-        for pair in sorted(of.get(arm, {}).keys() & of.get(without, {}).keys())
-    ], columns=["comparison", "partition", "seed", "difference"])  # fmt: skip
-
-
-def carried(rows: Rows, steps: Mapping[str, tuple[str, str]], split: str, scene: str) -> pd.DataFrame:
-    """What each step adds on a split, as `hsikit.figures.paired_differences` draws it.
-
-    Args:
-        steps: Name of a step -> labels of the arm with it and of the arm without.
-    """
-    rows = pooled(rows)
-    lines = []
-    for name, (arm, without) in steps.items():
-        found = gap(rows, (split, scene, arm), "oa", without)
-        if found:
-            numbers = {key: found[key] for key in ("n", "difference", "low", "high", "over")}
-            lines.append({"comparison": name, "metric": "oa", "split": split, **numbers})
     return pd.DataFrame(lines)

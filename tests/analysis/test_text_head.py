@@ -128,4 +128,7 @@ def test_a_table_has_a_line_for_each_ranking_and_draws_are_averaged_pair_by_pair
     assert table.loc["words", "p"] == 0.01
     assert table.loc["shuffled", "auroc"] == pytest.approx(0.5)
     assert table.loc["shuffled", "n"] == 2
+    assert (table.loc["words", "labels"], table.loc["words", "ranking"]) == ("other classes", "ridge")
+    assert table.loc["shuffled", "less"] == pytest.approx(0.4)
+    assert np.isnan(table.loc["words", "less"])
     assert mean_pairs([rows[1]["pairs"], rows[2]["pairs"]])[0]["auroc"]["ridge"] == pytest.approx(0.5)

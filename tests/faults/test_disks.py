@@ -46,6 +46,14 @@ def test_a_map_in_pieces_is_refused_where_it_has_no_room(site, capsys):
         assert left(disk) == []
 
 
+def test_a_map_that_cannot_note_its_chunks_leaves_no_room_taken(site, monkeypatch):
+    monkeypatch.setattr("hsikit.predict.large_map.write_text", lambda path, text: (_ for _ in ()).throw(
+        errors.disk_error(path, errno.ENOSPC)))  # fmt: skip
+    with pytest.raises(DiskError, match=r"no space left on .*m\.tif\.done needs"):
+        LargeMap(site / "m.tif", (100, 90), 64, Grid("x", None, None, ["a"]), {})
+    assert [p.name for p in site.glob("m.tif*")] == []
+
+
 @pytest.mark.parametrize("out", ["m.tif", "m.zarr"])
 def test_a_disk_that_fills_up_under_a_map_loses_no_chunk(site, capsys, out):
     np.save("big.npy", np.random.default_rng(0).normal(size=(600, 500, 16)).astype("f4"))

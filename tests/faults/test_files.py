@@ -176,3 +176,11 @@ def test_damaged_ledgers_are_named(site, monkeypatch, capsys, line):
         said = capsys.readouterr().err
         assert "HSIKIT_DEBUG=1 shows where)" not in said  # an error of a library's own
     assert (site / "ledger.jsonl").read_bytes().startswith(line)
+
+
+def test_a_word_of_any_length_in_a_file_makes_no_message_of_that_length():
+    text = str(hsikit.HsikitError("first " + "x" * 100_000 + " last"))
+    assert len(text) < 3000
+    assert text.startswith("first x")
+    assert text.endswith("x last")
+    assert str(hsikit.HsikitError("as it is")) == "as it is"

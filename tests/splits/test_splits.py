@@ -326,6 +326,40 @@ def test_official_refuses_masks_that_contradict_the_labels_or_overlap():
         official_split(scene_of(labels, masks={"m": (labels[:2], labels)}), "m")
 
 
+@quick
+@given(maps, st.integers(2, 8), st.integers(0, 5))
+def test_folds_deal_out_the_label_budget_and_nothing_of_the_test(labels, budget, seed):
+    split = quietly(random_split, scene_of(labels), train=budget, val=0.3, seed=seed)
+    if split is None:
+        return
+    spent = np.union1d(split.train, split.val)
+    folds = [split.fold(k, of=2) for k in range(2)]
+    assert not np.isin(np.concatenate([f.test for f in folds]), split.test).any()
+    for fold in folds:
+        assert np.isin(np.concatenate([fold.train, fold.val, fold.test]), spent).all()
+        assert set(fold.y("test")) <= set(fold.y("train"))
+        counts = np.bincount(fold.y("test"), minlength=9), np.bincount(split.labels.ravel()[spent], minlength=9)
+        assert (np.abs(2 * counts[0] - counts[1])[counts[0] > 0] <= 1).all()  # half of each class, to a pixel
+    assert len(np.intersect1d(folds[0].test, folds[1].test)) == 0
+    assert np.isin(np.setdiff1d(spent, np.concatenate([f.test for f in folds])), split.train).all()
+
+
+def test_folds_stay_while_the_validation_draw_moves_and_are_refused_where_sides_are_apart():
+    scene = scene_of(
+        np.ones((6, 8), int), masks={"halves": (np.arange(48).reshape(6, 8) % 2, np.arange(1, 49).reshape(6, 8) % 2)}
+    )
+    spec = {"kind": "official", "name": "halves", "val": 0.2}
+    folds = [make_split(scene, spec | {"fold": 1}, seed) for seed in (0, 1)]
+    assert np.array_equal(folds[0].test, folds[1].test)
+    assert not np.array_equal(folds[0].val, folds[1].val)
+    assert folds[0].name == split_name(spec | {"fold": 1}) == "halves, fold 1 of its budget"
+    for wrong, message in ((4, "fold 4 of 4"), (-1, "number is -1"), ("x", "number is 'x'")):
+        with pytest.raises(SplitError, match=message):
+            make_split(scene, spec | {"fold": wrong})
+    with pytest.raises(SplitError, match="fields keeps its sides apart"):
+        make_split(scene, {"kind": "fields", "fold": 0})
+
+
 def test_west_east_keeps_its_distance_and_its_cap():
     labels = np.kron(np.random.default_rng(0).integers(1, 4, (20, 20)), np.ones((3, 3), int))
     labels[:, 50:][labels[:, 50:] == 3] = 4

@@ -16,7 +16,6 @@ from hsikit.tables import (
     comparison,
     frame,
     gains,
-    missing_sensors,
     only,
     paired,
     pooled,
@@ -150,9 +149,9 @@ def test_progress_says_what_is_missing_and_how_long_it_would_take(tmp_path):
     assert line["minutes"] == 1.5  # the third, as long as the mean of the first two
     assert line["unknown"] == 3  # nothing tells of SVM
     assert line["command"] == f"hsikit sweep {path}"
-    empty = progress_of(Store(ledger=tmp_path / "none.jsonl"), "mmlgnet_unseen").iloc[0]
+    empty = progress_of(Store(ledger=tmp_path / "none.jsonl"), "language_pairs").iloc[0]
     assert empty["missing"] == empty["unknown"] == empty["runs"]
-    assert empty["command"] == "HSIKIT_DATA=... hsikit sweep mmlgnet_unseen"
+    assert empty["command"] == "HSIKIT_DATA=... hsikit sweep language_pairs"
     for e in expand(path)[2:]:
         store.append({"hash": e.hash, "method": e.method, "scene": e.scene, "seconds": 1.0})
     assert progress_of(store, str(path)).iloc[0][["missing", "minutes", "command"]].to_list() == [0, 0.0, ""]
@@ -249,11 +248,6 @@ def test_calibration_is_a_line_a_method_with_raw_beside_tempered():
     assert len(table) == 1
     assert (line["n"], line["temperature"], line["raw ece"], line["tempered ece"]) == (2, 1.5, 0.1, 0.05)
     assert calibration_table([]).empty
-
-
-def test_means_without_a_sensor_stand_beside_both():
-    line = missing_sensors([FULL_ROW, FULL_ROW | {"seed": 4, "aa": 0.6}, {"name": "LDA", "seed": 0}]).iloc[0]
-    assert (line["split"], line["both"], line["without hsi"]) == ("fields", 0.5, 0.2)
 
 
 def test_draws_of_a_split_stand_on_one_and_pair_by_their_seed_and_a_fixed_split_stays_itself():

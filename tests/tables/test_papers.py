@@ -11,7 +11,6 @@ from hsikit.tables.papers import (
     paragraph,
     robustness_differences,
     separation_differences,
-    stacking_table,
     static_exits,
     unseen_gains,
     unseen_table,
@@ -151,17 +150,3 @@ def test_gains_are_paired_over_classes():
 def test_rows_that_left_no_class_out_are_refused():
     with pytest.raises(ValueError, match="no run left a class out"):
         unseen_table([{"name": "a", "split": "s", "seed": 0}])
-
-
-def test_stacking_is_averaged_over_the_classes_that_chose():
-    facts = lambda r, t, h: {"recall": r, "trained_recall": t, "harmonic": h, "offset": 0.1}  # noqa: E731
-    row = {"name": "words", "seed": 0, "unseen": {
-        "a": {"stacking": {"b": facts(0.4, 0.8, 0.5), "c": facts(0.6, 0.6, 0.6)}},
-        "b": {"stacking": {"a": facts(0.2, 1.0, 0.3)}},
-    }}  # fmt: skip
-    table = stacking_table([row]).set_index("class")
-    assert table.loc["a", "words: recall"] == pytest.approx(0.5)
-    assert table.loc["a", "words: trained recall"] == pytest.approx(0.7)
-    assert table.loc["mean over classes", "words: harmonic"] == pytest.approx((0.55 + 0.3) / 2)
-    with pytest.raises(ValueError, match="mmlgnet_unseen_pairs"):
-        stacking_table([{"name": "words", "seed": 0}])

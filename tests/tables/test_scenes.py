@@ -85,7 +85,7 @@ def test_a_method_that_configs_name_stands_in_their_settings_and_pairs_share_the
         assert [sorted(r["seed"] for r in arm) for arm in pair] == [list(range(10))] * 2
         for part in ("model", "train", "split"):
             assert len({str(r["config"][part]) for arm in pair for r in arm}) == 1
-    assert "MMLGNet pixels (MiniLM)" in {r["name"] for r in tables.best_of("muufl_subset", rows)}
+    assert {"mmlgnet", "trunk", "RF + profiles"} <= {r["name"] for r in tables.best_of("muufl_subset", rows)}
 
 
 def test_half_precision_is_a_method_of_its_own():

@@ -3,7 +3,7 @@
 import pytest
 
 from hsikit import tables
-from hsikit.tables import sdhsi
+from hsikit.tables import sdhsi, steps
 
 SCENE, TRUNK = "indian_pines_repaired", tables.TRUNK
 
@@ -36,21 +36,21 @@ def test_every_arm_stands_against_the_trunk_of_the_same_partition():
 
 def test_without_fields_the_interval_is_naive_and_a_pair_stands_once():
     plain = tables.pooled({k: v for k, v in r.items() if k != "by_field"} for r in ROWS)
-    found = sdhsi.gap(plain, ("fields", SCENE, "sdhsi"), "oa")
+    found = steps.gap(plain, ("fields", SCENE, "sdhsi"), "sdhsi_trunk")
     assert (found["over"], found["n"], found["naive"]) == ("partitions, naive", 3, "")
     with pytest.raises(ValueError, match="twice"):
-        sdhsi.gap([*plain, plain[0]], ("fields", SCENE, "sdhsi"), "oa")
+        steps.gap([*plain, plain[0]], ("fields", SCENE, "sdhsi"), "sdhsi_trunk")
     assert found["difference"] == pytest.approx(2.0)
     assert found["low"] < 2.0 < found["high"]
 
 
 def test_steps_and_single_runs_are_taken_pair_by_pair():
-    steps = {"soft": ("sdhsi", TRUNK), "free": ("sdhsi_unlabelled", "sdhsi"), "nothing": ("absent", TRUNK)}
-    table = sdhsi.carried(ROWS, steps, "fields", SCENE).set_index("comparison")
+    parts = {"soft": ("sdhsi", TRUNK), "free": ("sdhsi_unlabelled", "sdhsi"), "nothing": ("absent", TRUNK)}
+    table = steps.carried(ROWS, parts, "fields", SCENE).set_index("comparison")
     assert list(table.index) == ["soft", "free"]
     assert table.loc["free", "difference"] == pytest.approx(3.0)
     assert table.loc["free", "over"] == "4 fields"
-    runs = sdhsi.run_differences(ROWS, steps, "fields", SCENE)
+    runs = steps.run_differences(ROWS, parts, "fields", SCENE)
     assert list(runs.loc[runs["comparison"] == "soft", "difference"]) == pytest.approx([1.0, 2.0, 3.0])
     assert list(runs["partition"]) == [0, 1, 2] * 2
 

@@ -310,7 +310,7 @@ def test_a_config_names_the_model_of_a_checkpoint_and_shipped_ones_say_what_they
     tiny_clip: tuple[Path, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from hsikit.experiments import Store, expand, load_config, sweep
-    from hsikit.experiments.run import class_vectors
+    from hsikit.experiments.worded import class_vectors
 
     text = {"backend": "openclip", "model": "hsikit-tiny", "path": str(tiny_clip[0]), "prompts": "name"}
     plain = {"method": "mmlgnet", "scene": "simulated", "split": {"kind": "random", "train": 0.03}}
