@@ -93,7 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     about = "Run both methods on a scene, with the settings of this project's claims: where they win and lose."
     sub = verb("claims", _claims, about, "SCENE", as_json=True)
-    sub.add_argument("--seeds", type=_count, metavar="N", help="partitions 0 to N-1 of its fields instead of 20")
+    sub.add_argument(
+        "--seeds", type=_count, metavar="N", help="partitions 0 to N-1 of its fields; default the studies' own"
+    )
 
     sub = verb("predict", _predict, "Map a scene with a trained run (its hash, or a folder).", "RUN", "SCENE")
     trusting(sub)
