@@ -15,9 +15,9 @@ _HOMES = {
     "cells": "Table TableError",
     "files": "MARKS latex main_table make markdown numbers update_readme write",
     "frames": "frame only spread paired pooled summarise by_method comparison against gains calibration_table",
-    "layout": "BUDGETS FULL MAIN PAIR STEPS SUBSET_STEPS TABLES TRUNK WITH",
+    "layout": "BUDGETS FULL LABEL_STEPS MAIN PAIR STEPS SUBSET_STEPS TABLES TRUNK TWINS WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
-    "mmlgnet": "beside_forest few_labels foretold left_out one_pass one_ranking told_apart",
+    "mmlgnet": "beside_forest few_labels foretold left_out one_pass one_ranking told_apart words_by_labels",
     "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares "
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
     "static_exits static_means unseen_gains unseen_table",

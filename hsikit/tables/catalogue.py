@@ -25,7 +25,8 @@ from hsikit.tables.layout import (
     WORDS,
 )
 
-HOMES = {name: f"hsikit.tables.{name}" for name in ("scenes", "papers", "cubes", "sdhsi", "mmlgnet", "steps")}
+HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
+         "sdhsi": "hsikit.tables.sdhsi", "mmlgnet": "hsikit.tables.mmlgnet", "steps": "hsikit.tables.steps"}  # fmt: skip
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
@@ -89,7 +90,7 @@ KINDS: dict[str, _Kind] = {
     "language_unseen": _Kind("Language on the MUUFL subset: each class left out alone",
                              ("language_pairs", "language_controls"), "mmlgnet.left_out", notes.LEFT_OUT, ranks=()),
     "language_few_labels": _Kind("Language on the MUUFL subset: no label and few", ("language_few_labels",),
-                                 "steps.step_by_step", notes.LANGUAGE, (LABEL_STEPS,), ranks=()),
+                                 "mmlgnet.words_by_labels", notes.LANGUAGE, (LABEL_STEPS,), ranks=()),
     "indian_pines_cubes": _Kind("Indian Pines: what the damage of the published cube is worth", CUBES_FROM,
                                 "cubes.cubes_table", notes.CUBES, ranks=()),
     **{name: _Kind(f"{PINES}: {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,

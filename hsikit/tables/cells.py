@@ -63,9 +63,9 @@ def percent(entry: Mapping[str, Any], key: str) -> str:
 
 
 def difference(line: Mapping[str, Any], digits: int = 2) -> str:
-    """A paired difference with its 95 % interval; p is left to tables that name a primary comparison."""
+    """A paired difference with its 95 % interval, which one pair has none of."""
     middle, low, high = (f"{line[key]:+.{digits}f}" for key in ("difference", "low", "high"))
-    return f"{middle} [{low}, {high}]"
+    return f"{middle} (one pair)" if line["low"] != line["low"] else f"{middle} [{low}, {high}]"
 
 
 def ranked(cells: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ()) -> list[set[tuple[int, str]]]:

@@ -15,7 +15,7 @@ from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, pooled, spread
 from hsikit.tables.layout import FOREST, TWINS
 from hsikit.tables.pairs import pairs_table
-from hsikit.tables.steps import gap
+from hsikit.tables.steps import gap, step_by_step
 
 Rows = Iterable[dict[str, Any]]
 METRICS = ("oa", "aa")
@@ -115,13 +115,19 @@ def one_ranking(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def left_out(rows: Rows) -> pd.DataFrame:
-    """AUROC of each class left out alone, means over draws: a line a class, a column an arm and ranking."""
+    """AUROC of each class left out alone among all test pixels, means over draws.
+
+    Returns:
+        A line a class and the mean; columns of the first arm by its words, by novelty, and by ridge and quantities
+        together; of the others by the last alone.
+    """
     long = frame([r for r in rows if r.get("unseen")], "unseen")
-    long = long[long["measure"] != "pixels"]
-    table = long.assign(column=long["method"] + ": " + long["measure"]).pivot_table(
-        "value", "item", "column", sort=False)  # fmt: skip
+    first = long["method"].iloc[0]
+    shown = long["measure"].eq("both") | (long["method"].eq(first) & long["measure"].isin(["prompt", "novelty"]))
+    long = long[shown].assign(column=long["method"] + ": " + long["measure"])
+    table = long.pivot_table("value", "item", "column", sort=False)
     table.loc["mean over classes"] = table.mean()
-    return table.map("{:.3f}".format).rename_axis("class", columns=None).reset_index()
+    return table.map("{:.3f}".format).rename_axis("class").rename_axis(None, axis=1).reset_index()
 
 
 def few_labels(rows: Rows) -> pd.DataFrame:
@@ -141,3 +147,11 @@ def few_labels(rows: Rows) -> pd.DataFrame:
     long = frame(found)
     long = long.assign(budget=long["hash"].map({r["hash"]: r["budget"] for r in found}))
     return spread(long[long["measure"].isin(METRICS)], "split", "method", "budget").sort_values("budget", kind="stable")
+
+
+def words_by_labels(steps: Mapping[str, tuple[str, str]], rows: Rows) -> pd.DataFrame:
+    """`step_by_step` at each number of labels; what no label went into stands once a direction."""
+    table = step_by_step(steps, rows)
+    none = table["step"].str.startswith("no label")
+    table["split"] = table["split"].where(~none, table["split"].str.replace(r"_\d+$", "", regex=True))
+    return table[~(none & table.duplicated(["split", "step"]))]

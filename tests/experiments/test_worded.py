@@ -1,6 +1,8 @@
 """Runs that words answer: rows, hashes that follow the sentences, and inputs in configs."""
 
+import numpy as np
 import pytest
+from scenes.products import made
 
 from hsikit.experiments import ConfigError, Store, expand, run_experiment
 
@@ -68,3 +70,25 @@ def test_every_kind_of_method_takes_inputs(method, store):
     row = run_experiment(one(method=method, inputs=inputs, model=model, train=train), store)
     assert 0 < row["oa"] <= 1
     assert row["config"]["inputs"]["hsi"] == ["derivative"]
+
+
+def test_mmlgnets_recipe_runs_on_a_neon_tile_with_its_heights(store, tmp_path):
+    """Fabricated spectra of tall trees and of a dark road, in the layout that NEON publishes."""
+    rows, cols = np.mgrid[:30, :28]
+    labels = np.where((rows // 6 + cols // 7) % 2, 1, 2)
+    draw = np.random.default_rng(0)
+    spectra = np.stack([np.where(made.NEON_NM > 720, 0.45, 0.05), np.full(426, 0.12)])
+    made.neon(tmp_path, reflectance=spectra[labels - 1] * draw.uniform(0.8, 1.2, (30, 28, 1)))
+    made.neon_heights(tmp_path, over_m=np.where(labels == 1, 12, 0.1).astype(np.float32))
+    np.save(tmp_path / "labels.npy", labels)
+    words = "classes:\n  - {name: trees, place: tall green trees}\n  - {name: road, place: a flat grey road}\n"
+    (tmp_path / "words.yaml").write_text(f"scene: tile\n{words}")
+    site = tmp_path / "tile.yaml"
+    site.write_text("name: tile\nhsi: NEON_D17_SJER_DP3_257000_4112000_reflectance.h5\nlabels: labels.npy\n"
+                    "classes: [trees, road]\nprompts: words.yaml\n")  # fmt: skip
+    recipe = next(e for e in expand("mmlgnet_muufl_subset") if e.label == "mmlgnet")
+    config = {"method": recipe.method, "inputs": recipe.inputs, "train": {**recipe.train, "epochs": 4},
+              "scene": str(site), "split": {"kind": "block", "train": 0.4, "patch": 3, "block": 6}}  # fmt: skip
+    row = run_experiment(expand(config)[0], store)
+    assert row["tested_classes"] == 2
+    assert row["oa"] > 0.9

@@ -154,5 +154,5 @@ def test_self_distillation_reaches_the_parity_check_and_its_exits_are_faster(qui
 def test_mmlgnet_learns(quick):
     found = results(quick, "30_mmlgnet")["numbers"]
     assert min(found["oa_words"], found["oa_random"], found["oa_ce"]) > 0.6  # the largest class holds 0.34
-    assert found["seeds"] >= 8
-    assert found["unseen_auroc"] > found["unseen_auroc_shuffled"] + 0.1  # read from the committed ledger
+    assert found["seeds"] >= 5
+    assert found["pairs"] > max(found["pairs_random"], found["pairs_shuffled"]) + 0.2  # read from the committed ledger

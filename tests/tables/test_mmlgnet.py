@@ -17,8 +17,8 @@ def row(name, oa, seed=0, kind="west_east", partition=True, method="mmlgnet_w11"
 
 
 def test_every_arm_stands_beside_the_forest_and_its_own_twin():
-    rows = [row(name, oa + seed / 100, seed) for seed in range(3)
-            for name, oa in (("mmlgnet", 0.90), ("trunk", 0.88), ("mmlgnet_p", 0.86), ("RF, same inputs", 0.85))]  # fmt: skip
+    scores = {"mmlgnet": 0.90, "trunk": 0.88, "mmlgnet_p": 0.86, "RF, same inputs": 0.85}
+    rows = [row(name, oa + seed / 100, seed) for seed in range(3) for name, oa in scores.items()]
     table = tables.beside_forest(rows).set_index("method")
     assert list(table["n"]) == [3] * 4
     assert set(table["split"]) == {"west_east"}
@@ -109,3 +109,13 @@ def test_methods_without_labels_stand_once_at_zero():
     ]
     assert table["oa_mean"].iloc[1] == pytest.approx(0.56)
     assert set(table["split"]) == {"west_east"}
+
+
+def test_what_reads_no_label_is_compared_once_a_direction():
+    spec = lambda n: {"spec": {"per_class": n}, "split": f"west_east_{n}"}  # noqa: E731
+    rows = [row(name, oa, seed, **spec(n)) for n in (1, 10) for seed in range(2)
+            for name, oa in (("words", 0.5 + n / 100), ("random", 0.5), ("table", 0.7), ("none", 0.4))]  # fmt: skip
+    steps = {"words": ("words", "random"), "no label: table": ("table", "none")}
+    table = tables.words_by_labels(steps, rows)
+    assert list(zip(table["split"], table["step"])) == [
+        ("west_east_1", "words"), ("west_east", "no label: table"), ("west_east_10", "words")]  # fmt: skip

@@ -40,10 +40,11 @@ def neon(
     windows: bool = True,
     kind: str = "Reflectance",
     layer: str = "Aerosol_Optical_Depth",
+    reflectance: np.ndarray | None = None,
 ) -> Path:
     """A tile (row, col, band) int16 whose corner is `EAST`, `NORTH`; pixel (0, 0) is no data."""
     path = folder / name
-    dn = np.rint(truth(NEON_NM) * 10_000).astype(np.int16)
+    dn = np.rint((truth(NEON_NM) if reflectance is None else reflectance) * 10_000).astype(np.int16)
     dn[0, 0] = -9999
     with h5py.File(path, "w") as file:
         group = file.create_group(f"SJER/{kind}")
@@ -57,13 +58,15 @@ def neon(
         group["Metadata/Coordinate_System/EPSG Code"] = np.bytes_("32611")
         info = f"UTM,  1.000,  1.000, {EAST:.2f}, {NORTH:.2f}, 1.0, 1.0, 11,  North,  WGS-84,  units=Meters"
         group["Metadata/Coordinate_System/Map_Info"] = np.bytes_(info)
-        group[f"Metadata/Ancillary_Imagery/{layer}"] = np.zeros((ROWS, COLS), np.uint8)
+        group[f"Metadata/Ancillary_Imagery/{layer}"] = np.zeros(dn.shape[:2], np.uint8)
     return path
 
 
-def neon_heights(folder: Path, kind: str = "CHM", east_m: float = 0.0, tile: str = "257000_4112000") -> Path:
+def neon_heights(
+    folder: Path, kind: str = "CHM", east_m: float = 0.0, tile: str = "257000_4112000", over_m: np.ndarray | None = None
+) -> Path:
     """A CHM or DSM on the tile's grid, with one -9999 and one NaN."""
-    heights = np.arange(ROWS * COLS, dtype=np.float32).reshape(ROWS, COLS)
+    heights = np.arange(ROWS * COLS, dtype=np.float32).reshape(ROWS, COLS) if over_m is None else over_m.copy()
     heights[1, 1], heights[1, 2] = -9999, np.nan
     folder.mkdir(parents=True, exist_ok=True)
     return write_tiff(folder / f"NEON_D17_SJER_DP3_{tile}_{kind}.tif", heights, from_origin(EAST + east_m, NORTH, 1, 1),
