@@ -25,8 +25,10 @@ from hsikit.tables.layout import (
     WORDS,
 )
 
-HOMES = {"scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
-         "sdhsi": "hsikit.tables.sdhsi", "mmlgnet": "hsikit.tables.mmlgnet", "steps": "hsikit.tables.steps"}  # fmt: skip
+HOMES = {
+    "scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
+    "sdhsi": "hsikit.tables.sdhsi", "mmlgnet": "hsikit.tables.mmlgnet", "steps": "hsikit.tables.steps",
+}  # fmt: skip
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 

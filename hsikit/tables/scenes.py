@@ -60,8 +60,9 @@ def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
     table = TABLES[name]
     names, own, left = table.get("names", {}), _arms(*table["configs"]), _arms(*table.get("tried", ()))
     taken = {names.get(label, label) for label in own.values()}
+    settings = {_settings(row) for row in known if row["hash"] in own}  # more seeds of them may stand in another config
     other = {row["hash"] for row in known if row["name"] not in taken and row["hash"] not in left}
-    shown = [row for row in known if row["name"] and (row["hash"] in own or row["hash"] in other)]
+    shown = [row for row in known if row["name"] and (_settings(row) in settings or row["hash"] in other)]
     if not shown:
         commands = "; ".join(f"hsikit sweep {config}" for config in table["configs"])
         raise TableError(f"the ledger has no run for table {name}; make them with: {commands}")

@@ -15,6 +15,7 @@ from scipy import stats
 
 from hsikit import tables
 from hsikit.experiments import Store, expand
+from hsikit.tables.catalogue import missing
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "figures" / "tables"
@@ -45,8 +46,8 @@ def test_only_tables_of_scenes_without_a_run_are_not_there():
     assert set(built()) == set(COMMITTED)
     scenes = {r["scene"] for r in ROWS}
     lacking = [name for name in tables.NAMES if name not in COMMITTED and name != "simulated_tried"]  # nothing was
-    assert {re.sub("_(splits|classes|tried)$", "", name) for name in lacking} == set(tables.TABLES) - scenes
-    assert set(SCENES) == {"indian_pines", "simulated", "muufl_subset"}
+    assert set(tables.TABLES) - scenes <= {re.sub("_(splits|classes|tried)$", "", name) for name in lacking}
+    assert [name for name in lacking if not missing(name, LEDGER)] == []  # the ledger holds all of its runs
 
 
 def test_nothing_else_lies_beside_the_tables():
@@ -86,9 +87,12 @@ def test_every_method_has_five_seeds_unless_its_cost_is_told():
     for name in SCENES:
         cells = committed(name)
         few = cells[(cells["n"] != "") & (cells["n"].replace("", "0").astype(int) < 5)]
-        assert all("window 25, 12 epochs" in method for method in few["method"]), few["method"].tolist()
-        if len(few):
-            assert "over 10 minutes a seed" in (FOLDER / f"{name}.md").read_text()
+        text = (FOLDER / f"{name}.md").read_text()
+        told = text.rpartition("\n\n")[2] if "\n\nMissing of" in text else ""
+        dear = few["method"].str.contains("window 25, 12 epochs")
+        assert [method for method in few["method"][~dear] if method not in told] == []
+        if dear.any():
+            assert "over 10 minutes a seed" in text
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -124,8 +128,8 @@ def test_a_difference_over_partitions_by_hand():
 
 
 def test_best_cells_are_bold_and_second_ones_underlined_once_a_split_and_column():
-    lines = (FOLDER / "mmlgnet_losses.md").read_text().splitlines()
-    column = [line.split("|")[4].strip() for line in lines if line.startswith("| west_east")]
+    lines = (FOLDER / "mmlgnet_muufl_subset.md").read_text().splitlines()
+    column = [line.split("|")[4].strip() for line in lines if line.startswith("| masks_150")]
     numbers = [float(re.sub(r"[*]|</?u>", "", cell).split()[0]) for cell in column]
     order = np.argsort(numbers)
     assert [k for k, cell in enumerate(column) if cell.startswith("**")] == [order[-1]]
@@ -195,14 +199,14 @@ def test_the_list_of_tables_needs_neither_torch_nor_pandas():
 
 
 def test_a_table_that_lacks_some_rows_is_made_and_says_which(tmp_path):
-    wanted = [e for e in expand("mmlgnet_ablation") if e.split_name == "west_east"]
+    wanted = [e for e in expand("mmlgnet_muufl_subset") if e.split_name == "masks_150" and e.seed < 3]
     known = LEDGER.rows()
     some = Store(ledger=tmp_path / "runs.jsonl")
     some.ledger.write_text("".join(json.dumps(known[e.hash]) + "\n" for e in wanted[:7]))
-    table = tables.build("mmlgnet_losses", some)
+    table = tables.build("mmlgnet_muufl_subset", some)
     assert table.cells["n"].sum() == 7
-    assert "Missing of mmlgnet_ablation" in table.notes[-1]
-    assert table.notes[-1].endswith("hsikit sweep mmlgnet_ablation")
+    assert "Missing of mmlgnet_muufl_subset" in table.notes[-1]
+    assert table.notes[-1].endswith("hsikit sweep mmlgnet_muufl_subset")
 
 
 @pytest.mark.parametrize("name", COMMITTED)
@@ -210,7 +214,7 @@ def test_simulated_and_subset_scenes_are_called_so_and_published_cells_stand_apa
     text = (FOLDER / f"{name}.md").read_text()
     if "simulated" in name:
         assert "Simulated data: no sensor saw this scene" in text
-    if "muufl" in name or "mmlgnet" in name:
+    if "muufl" in name or ("mmlgnet" in name and "simulated" not in name):
         assert "A subset of MUUFL: these figures do not compare with published ones" in text
     reported = [c for c in committed(name) if "reported" in c]
     assert bool(reported) == (name == "indian_pines")
