@@ -91,6 +91,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("name", nargs="?", metavar="NAME")
     sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
 
+    about = "Run both methods on a scene, with the settings of this project's claims: where they win and lose."
+    sub = verb("claims", _claims, about, "SCENE", as_json=True)
+    sub.add_argument(
+        "--seeds", type=_count, metavar="N", help="partitions 0 to N-1 of its fields; default the studies' own"
+    )
+
     sub = verb("predict", _predict, "Map a scene with a trained run (its hash, or a folder).", "RUN", "SCENE")
     trusting(sub)
     sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="GeoTIFF (.tif) or Zarr (.zarr) to write")
@@ -164,9 +170,14 @@ def _sweep(args: argparse.Namespace) -> int:
 
         _say("\nClasses told apart in pairs (AUROC, mean over pairs and draws, jackknife over classes):")
         _show(pairs_table(rows).to_dict("records"), False)
-    for failure in result.failures:
+    return _failed(result.failures)
+
+
+def _failed(failures: Sequence[Any]) -> int:
+    """Name the runs that failed; the exit code that their reasons make."""
+    for failure in failures:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
-    kinds = {failure.reason.split(":")[0] for failure in result.failures}
+    kinds = {failure.reason.split(":")[0] for failure in failures}
     return 0 if not kinds else 2 if kinds <= INPUT_ERRORS else 1
 
 
@@ -197,6 +208,16 @@ def _table(args: argparse.Namespace) -> None:
     if args.json:
         return _show([{"table": table.name, **line} for table in made for line in tables.numbers(table)], True)
     _say("\n".join(f"# {table.title}\n\n{tables.markdown(table)}" for table in made))
+
+
+def _claims(args: argparse.Namespace) -> int:
+    from hsikit.tables import claims_on
+
+    found = claims_on(args.scene, args.seeds)
+    _show(found.table.to_dict("records"), args.json)
+    for text in found.left_out:
+        _complain(text, 0)
+    return _failed(found.failures)
 
 
 def _predict(args: argparse.Namespace) -> None:
