@@ -113,18 +113,26 @@ class Central {
 
   draw() {
     const pen = this.pen;
-    const style = getComputedStyle(this.canvas), said = (name, or) => style.getPropertyValue(name).trim() || or;
-    this.ink = said("--jp-ui-font-color1", "#222222"); // follows the theme
+    this.dress();
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.fillStyle = this.paper = said("--jp-layout-color0", "#ffffff");
+    pen.fillStyle = this.paper;
     pen.fillRect(0, 0, this.width, this.height);
     this.drawMap();
     this.drawScale();
     this.drawAxes();
     this.drawSpectra();
     this.drawTrail();
-    const { map, scale, axes, window, span } = this;
-    this.canvas.dataset.places = JSON.stringify({ map, scale, axes, window, span });
+    const { map, scale, axes, window, span } = this, told = JSON.stringify({ map, scale, axes, window, span });
+    if (this.canvas.dataset.places !== told) this.canvas.dataset.places = told;
+  }
+
+  dress() { // ink and paper follow the theme; asking for them is slow
+    const theme = document.body.dataset.jpThemeName ?? "";
+    if (theme === this.theme) return;
+    this.theme = theme;
+    const style = getComputedStyle(this.canvas), said = (name, or) => style.getPropertyValue(name).trim() || or;
+    this.ink = said("--jp-ui-font-color1", "#222222");
+    this.paper = said("--jp-layout-color0", "#ffffff");
   }
 
   drawMap() {

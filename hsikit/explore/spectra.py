@@ -112,8 +112,9 @@ class Spectra(State):
     def go_to(self, text: str) -> Spectrum:
         """Pick the pixel that a text means: row, column, or x, y in the scene's system, or longitude, latitude."""
         row, col, how = self.facts.pixel_at(text)
-        picked = self.pick(row, col)
-        self.message = f"Read as {how}. {self.message}"
+        with self.step():
+            picked = self.pick(row, col)
+            self.message = f"Read as {how}. {self.message}"
         return picked
 
     def select(self, mask: np.ndarray) -> Spectrum | None:
@@ -170,8 +171,8 @@ class Spectra(State):
     def save(self, path: str | Path) -> Path:
         """Write the spectra of the list as a library, .csv or ENVI .sli, with what they were taken from beside it."""
         written = write(path, self.entries, self.facts)
-        self.message = f"Wrote {len(self.entries)} spectra to {written[0]}, what they are to {written[1].name}."
-        return written[0]
+        with self.step(f"Wrote {len(self.entries)} spectra to {written[0]}, what they are to {written[1].name}."):
+            return written[0]
 
     def load(self, path: str | Path) -> None:
         """Add the spectra of a library, interpolated to the scene's bands."""
@@ -300,8 +301,7 @@ class Spectra(State):
         """Values (row, col) of a picture with one value a pixel, the range of its colours, their name."""
         if self.mode == "one band":
             self._picture.stretch = self.stretch
-            values = np.asarray(self.scene.hsi[..., self.band], np.float32)
-            return values, self._picture.limits(self.band), self.colour_map or "gray"
+            return self._picture.band(self.band), self._picture.limits(self.band), self.colour_map or "gray"
         if self.mode == "spectral angle" and self.current is not None:
             angles = self._picture.angles(self.current.mean)
             top = float(np.nanpercentile(angles[self.valid], 98))

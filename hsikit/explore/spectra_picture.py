@@ -28,6 +28,7 @@ class ScenePicture:
         self.facts, self.scene, self.valid = facts, facts.scene, facts.valid
         self.stretch = (2.0, 98.0)  # percentiles that are shown as black and white
         self._ranges: dict[tuple[int, tuple[float, float]], tuple[float, float]] = {}
+        self._band: tuple[int, np.ndarray] | None = None
         self._components: dict[str, np.ndarray] = {}
         self._angles: tuple[np.ndarray, np.ndarray] | None = None  # of a spectrum, the angles to it
 
@@ -52,11 +53,17 @@ class ScenePicture:
 
     # --- values ----------------------------------------------------------------------------------
 
+    def band(self, band: int) -> np.ndarray:
+        """A band (row, col) float32; the last one is remembered, as gathering it from a cube is slow."""
+        if self._band is None or self._band[0] != band:
+            self._band = (band, np.asarray(self.scene.hsi[..., band], np.float32))
+        return self._band[1]
+
     def limits(self, band: int) -> tuple[float, float]:
         """The percentiles of a band over measured pixels between which it is shown."""
         key = (band, self.stretch)
         if key not in self._ranges:
-            self._ranges[key] = self._between(np.asarray(self.scene.hsi[..., band], np.float32)[self.valid])
+            self._ranges[key] = self._between(self.band(band)[self.valid])
         return self._ranges[key]
 
     def _between(self, values: np.ndarray) -> tuple[float, float]:
@@ -149,8 +156,7 @@ class ScenePicture:
 
     def _grey(self, band: int) -> np.ndarray:
         low, high = self.limits(band)
-        values = np.asarray(self.scene.hsi[..., band], np.float32)
-        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+        return np.clip((self.band(band) - low) / max(high - low, 1e-9), 0, 1)
 
     def _lidar_stretched(self, channel: int) -> np.ndarray:
         assert self.scene.lidar is not None

@@ -44,8 +44,9 @@ class State(t.HasTraits):
     @contextmanager
     def step(self, message: str | None = None) -> Iterator[None]:
         """Changes made inside are one: one revision, one thing to undo, and perhaps a message."""
-        if self._inside:
+        if self._inside:  # a step within a step belongs to it
             yield
+            self.message = self.message if message is None else message
             return
         held, self._inside = self._held(), True
         try:
