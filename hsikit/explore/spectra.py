@@ -86,6 +86,22 @@ class Spectra(State):
             self.entries = put(self.entries, picked)
         return picked
 
+    def pick_examples(self) -> None:
+        """Something to begin with: a pixel of each of the two largest classes, and the mean around the first."""
+        labels, told = self.scene.usable, self.message
+        counts = np.bincount(labels.ravel(), minlength=self.scene.n_classes + 1)[1:]
+        largest = [int(c) + 1 for c in np.argsort(-counts, kind="stable")[:2] if counts[c]] or [0]
+        with self.step():
+            for place, c in enumerate(largest):
+                pixels = np.argwhere((labels == c) & self.valid)
+                row, col = pixels[np.abs(pixels - np.median(pixels, axis=0)).sum(1).argmin()]
+                if place == 0:
+                    near = np.zeros(self.scene.shape, bool)
+                    near[max(row - 4, 0) : row + 5, max(col - 4, 0) : col + 5] = True
+                    self.select(near & (labels == c) & self.valid)
+                self.pick(int(row), int(col))
+            self.message = told
+
     def click(self, row: int, col: int, ctrl: bool = False) -> None:
         """What a click on the map does: `pick`, kept with Ctrl."""
         self._unclick = None

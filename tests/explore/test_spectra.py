@@ -129,6 +129,23 @@ def test_select_is_mean_and_deviation_of_valid_pixels(explorer, scene):
     assert np.allclose(area.std, values.std(0, ddof=1))
 
 
+def test_examples_are_of_the_largest_classes(explorer, scene):
+    message = explorer.message
+    explorer.pick_examples()
+    area, first, second = explorer.spectra
+    order = np.argsort(-np.bincount(scene.usable.ravel(), minlength=4)[1:], kind="stable")
+    assert [s.class_name for s in (first, second)] == [scene.class_names[c] for c in order[:2]]
+    assert first.pixels.tolist()[0] in area.pixels.tolist()
+    assert (scene.labels[tuple(area.pixels.T)] == order[0] + 1).all()
+    assert explorer.message == message
+    explorer.undo()
+    assert explorer.spectra == []
+    bare = replace(scene, labels=np.zeros(scene.shape, int), class_names=(), colors=())
+    unlabelled = SpectraExplorer(bare)
+    unlabelled.pick_examples()
+    assert [s.class_name for s in unlabelled.spectra] == ["", "unlabelled"]
+
+
 def test_an_empty_selection_is_a_message(explorer, scene):
     before = explorer.pick(0, 0)
     assert explorer.select(np.zeros(scene.shape, bool)) is None
