@@ -176,7 +176,7 @@ class Central {
     const pen = this.pen, [x, y, w, h] = this.axes, axis = this.model.get("axis");
     pen.strokeStyle = this.ink; pen.lineWidth = 1;
     pen.beginPath(); pen.moveTo(x - 0.5, y); pen.lineTo(x - 0.5, y + h + 0.5); pen.lineTo(x + w, y + h + 0.5); pen.stroke();
-    this.text(this.fixed.spectra_title, x, y - 9, "left", HEAD);
+    this.text(this.fixed.spectra_title, x + w, y - 9, "right", HEAD); // marks of bands stand at the left
     for (const t of ticks(...this.span, 6)) this.text(`${t}`, this.axisX(t), y + h + 15, "center");
     for (const t of ticks(axis.low, axis.high, 6)) this.text(`${t}`, x - 6, this.axisY(t) + 4, "right");
     this.text(this.fixed.wave, x + w / 2, y + h + 31, "center");
