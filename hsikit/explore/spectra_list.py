@@ -87,7 +87,7 @@ def write(path: str | Path, entries: Sequence[Spectrum], facts: SceneFacts) -> l
     if not entries:
         raise ValueError("there is no spectrum to save; pick a pixel first")
     path, scene = Path(path), facts.scene
-    about = path.with_name(f"{path.stem}_about.csv")
+    about = path.with_name(f"{path.name}.about.csv")
     files = [path, about] + ([path.with_suffix(".hdr")] if path.suffix == ".sli" else [])
     spare_input(files, scene.files)
     if there := [file.name for file in files if file.exists()]:

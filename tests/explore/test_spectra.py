@@ -313,7 +313,7 @@ def test_libraries_go_out_and_in(explorer, tmp_path, name):
     assert np.allclose(other.spectra[1].std, area.std, rtol=1e-5)
     assert other.spectra[0].kept
     other.static()
-    with (tmp_path / "a_about.csv").open() as file:
+    with (tmp_path / f"{name}.about.csv").open() as file:
         about = list(csv.DictReader(file))
     assert [(line["pixels"], line["row"], line["column"]) for line in about] == [("1", "2", "2"), ("12", "21", "3.5")]
     assert about[0]["class"] == explorer.spectra[0].class_name
