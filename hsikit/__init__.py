@@ -30,6 +30,7 @@ _HOME = {
     "hsikit.fitted": ("Fitted", "ModelError"),
     "hsikit.predict": ("Prediction", "predict_map"),
     "hsikit.predict.large": ("map_large",),
+    "hsikit.workbook.first_site": ("first_site",),
     "hsikit.metrics": ("Scores", "score"),
     "hsikit.analysis.zero_shot": ("zero_shot",),
     "hsikit.features": ("embed",),

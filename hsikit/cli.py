@@ -12,11 +12,13 @@ import logging
 import math
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from hsikit import __version__
 from hsikit._util.errors import DiskError, HsikitError
 
 INPUT_ERRORS = {"SceneError", "SplitError", "ConfigError"}  # of a run; any other error is not the user's
@@ -25,7 +27,11 @@ INPUT_ERRORS = {"SceneError", "SplitError", "ConfigError"}  # of a run; any othe
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; argparse itself exits with 2 where it cannot read `argv`."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        _say(parser.format_help().rstrip())
+        return 0
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("hsikit").setLevel(logging.INFO)
     # A user's own networks and losses lie beside the config; last, so that a file there never stands for a library.
@@ -48,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
     parser = argparse.ArgumentParser(prog="hsikit", description="Hyperspectral and LiDAR land-cover mapping.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parser.add_argument("--version", action="version", version=f"hsikit {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
 
     def verb(name: str, handler: Any, about: str, *positional: str, as_json: bool = False) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=about, description=about)
@@ -64,6 +71,11 @@ def build_parser() -> argparse.ArgumentParser:
                          help="your own module, whose networks and losses may be run; may be given again")  # fmt: skip
 
     verb("scenes", _scenes, "List the scenes and say which are in hand.", as_json=True)
+    verb("check", _check, "Look for trouble in a scene of your own, with its place and remedy; 1 where there is any.",
+         "SCENE")  # fmt: skip
+    sub = verb("init", _init, "Write a first YAML for a cube of your own, to be filled in.", "CUBE")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="default beside the cube, named after it")
+    verb("configs", _configs, "List the studies that come along.", as_json=True)
     verb("fetch", _fetch, "Download a scene, or say how to get it.", "NAME")
 
     sub = verb("workbook", _workbook, "Execute the notebooks of a profile; what has not changed is skipped.")
@@ -90,6 +102,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
     sub.add_argument("name", nargs="?", metavar="NAME")
     sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
+
+    about = "Run both methods on a scene, with the settings of this project's claims: where they win and lose."
+    sub = verb("claims", _claims, about, "SCENE", as_json=True)
+    sub.add_argument(
+        "--seeds", type=_count, metavar="N", help="partitions 0 to N-1 of its fields; default the studies' own"
+    )
 
     sub = verb("predict", _predict, "Map a scene with a trained run (its hash, or a folder).", "RUN", "SCENE")
     trusting(sub)
@@ -119,6 +137,31 @@ def _scenes(args: argparse.Namespace) -> None:
     from hsikit import scenes
 
     _show(scenes.available().to_dict("records"), args.json)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from hsikit import scenes
+
+    findings = scenes.load_scene(args.scene).check()
+    _say(str(findings))
+    return int(len(findings) > 0)
+
+
+def _init(args: argparse.Namespace) -> None:
+    from hsikit.workbook.first_site import first_site
+
+    made = first_site(args.cube, args.out)
+    _say(f"{made}\nfill it in, then: hsikit check {made}")
+
+
+def _configs(args: argparse.Namespace) -> None:
+    from hsikit.experiments.config import configs
+
+    if args.json:
+        return _show(configs(), True)
+    for line in configs():
+        for text in (f"{line['config']}: {line['runs']} runs on {line['scenes']}", f"    {line['about']}"):
+            _say(textwrap.fill(text, 100, subsequent_indent="    "))
 
 
 def _fetch(args: argparse.Namespace) -> None:
@@ -164,9 +207,14 @@ def _sweep(args: argparse.Namespace) -> int:
 
         _say("\nClasses told apart in pairs (AUROC, mean over pairs and draws, jackknife over classes):")
         _show(pairs_table(rows).to_dict("records"), False)
-    for failure in result.failures:
+    return _failed(result.failures)
+
+
+def _failed(failures: Sequence[Any]) -> int:
+    """Name the runs that failed; the exit code that their reasons make."""
+    for failure in failures:
         _complain(f"{failure.experiment.label}, seed {failure.experiment.seed}: {failure.reason}", 1)
-    kinds = {failure.reason.split(":")[0] for failure in result.failures}
+    kinds = {failure.reason.split(":")[0] for failure in failures}
     return 0 if not kinds else 2 if kinds <= INPUT_ERRORS else 1
 
 
@@ -197,6 +245,16 @@ def _table(args: argparse.Namespace) -> None:
     if args.json:
         return _show([{"table": table.name, **line} for table in made for line in tables.numbers(table)], True)
     _say("\n".join(f"# {table.title}\n\n{tables.markdown(table)}" for table in made))
+
+
+def _claims(args: argparse.Namespace) -> int:
+    from hsikit.tables import claims_on
+
+    found = claims_on(args.scene, args.seeds)
+    _show(found.table.to_dict("records"), args.json)
+    for text in found.left_out:
+        _complain(text, 0)
+    return _failed(found.failures)
 
 
 def _predict(args: argparse.Namespace) -> None:

@@ -176,7 +176,11 @@ class Fitted:
             if what == "LiDAR" and (lacking := np.mean(~np.isfinite(away).all(1))) > 0:
                 _warn_once(f"{scene.name}: LiDAR is missing in {lacking:.0%} of pixels; the mean of the training "
                            "pixels stands in for it there")  # fmt: skip
-            if np.isfinite(away).any() and (usual := np.nanmedian(away)) > FAR:
+            there = away[:, np.isfinite(away).any(0)]
+            usual = (
+                np.nanmedian(there, 0) if what == "LiDAR" else np.nanmedian(there)
+            )  # a sensor a channel, or one sensor
+            if there.size and (usual := np.max(usual)) > FAR:
                 _warn_once(
                     f"{scene.name}: its {what} lie {usual:.0f} standard deviations (median) from those that the model "
                     "was trained on; check units, and `scale` and `offset` in the YAML"

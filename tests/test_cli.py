@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import hsikit
 from hsikit import cli, workbook
+from hsikit.experiments import expand
 from hsikit.workbook import Failure, WorkbookResult
 
 ROW = {
@@ -37,7 +39,7 @@ def test_module_runs_like_the_command():
         assert f"    {verb} " in done.stdout
 
 
-@pytest.mark.parametrize("line", ["", "nosuch", "run", "sweep c --jobs 0", "run c --seeds two", "predict r s"])
+@pytest.mark.parametrize("line", ["nosuch", "run", "sweep c --jobs 0", "run c --seeds two", "predict r s"])
 def test_a_line_that_cannot_be_read_exits_with_2(line, capsys):
     with pytest.raises(SystemExit) as exit_:
         cli.main(line.split())
@@ -165,3 +167,46 @@ def test_an_unknown_config_is_wrong_input(capsys):
 def test_predict_without_a_model_is_wrong_input(tmp_path, capsys):
     assert cli.main(["predict", "0123abcd", "simulated", "--out", str(tmp_path / "map.tif")]) == 2
     assert "holds no saved model" in capsys.readouterr().err
+
+
+def test_the_bare_command_shows_its_help_and_version_its_version(capsys):
+    assert cli.main([]) == 0
+    assert "VERB" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"hsikit {hsikit.__version__}\n"
+
+
+def test_configs_are_listed_with_what_they_run_on(capsys):
+    assert cli.main(["configs", "--json"]) == 0
+    lines = {line["config"]: line for line in json.loads(capsys.readouterr().out)}
+    assert lines["smoke"]["runs"] == len(expand("smoke"))
+    assert lines["mmlgnet_muufl_subset"]["scenes"] == "muufl_subset"
+    assert not any("/" in name for name in lines)
+    assert all(line["about"] for line in lines.values())
+    assert cli.main(["configs"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert f"smoke: {lines['smoke']['runs']} runs on indian_pines" in told
+    assert max(map(len, told)) <= 100
+
+
+def test_a_first_yaml_opens_and_check_tells_what_it_finds(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cube = np.random.default_rng(0).uniform(0.1, 0.9, (8, 7, 5)).astype(np.float32)
+    np.save("cube.npy", cube)
+    assert cli.main(["init", "cube.npy"]) == 0
+    assert "hsikit check cube.yaml" in capsys.readouterr().out
+    written = (tmp_path / "cube.yaml").read_text()
+    assert "# 8 rows x 7 columns, 5 bands, no wavelengths, no place on the ground" in written
+    assert "# wavelengths_nm:" in written
+    assert hsikit.load_scene("cube.yaml").shape == (8, 7)
+    assert cli.main(["init", "cube.npy"]) == 1
+    assert "cube.yaml is there already" in capsys.readouterr().err
+    assert cli.main(["init", "cube.npy", "--out", str(tmp_path / "sites" / "mine.yaml")]) in (0, 1)
+    cube[..., 2] = 0.5
+    np.save("cube.npy", cube)
+    capsys.readouterr()
+    assert cli.main(["check", "cube.yaml"]) == 1
+    assert "Remedy:" in capsys.readouterr().out
+    assert cli.main(["check", "nothing.yaml"]) == 2

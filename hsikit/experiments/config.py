@@ -223,12 +223,25 @@ def _nested(path: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _read(name: str) -> dict[str, Any]:
-    path = Path(name)
+def configs() -> list[dict[str, Any]]:
+    """The studies that come along, a line each: config, scenes, runs, about. Those of the archive are left out."""
+    found = []
+    for name in sorted(name for name in _shipped() if "/" not in name):
+        runs, about = expand(name), " ".join(_read(name).get("about", "").split())
+        found.append({"config": name, "scenes": ", ".join(dict.fromkeys(e.scene for e in runs)), "runs": len(runs),
+                      "about": about.partition(". ")[0].rstrip(".")})  # fmt: skip
+    return found
+
+
+def _shipped() -> dict[str, Any]:
     root = resources.files("hsikit.configs")
     folders = {"": root, "archive/": root / "archive"}
-    shipped = {f"{folder}{f.name.removesuffix('.yaml')}": f for folder, place in folders.items()
-               for f in place.iterdir() if f.name.endswith(".yaml")}  # fmt: skip
+    return {f"{folder}{f.name.removesuffix('.yaml')}": f for folder, place in folders.items()
+            for f in place.iterdir() if f.name.endswith(".yaml")}  # fmt: skip
+
+
+def _read(name: str) -> dict[str, Any]:
+    path, shipped = Path(name), _shipped()
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise ConfigError(f"no config file at {path}")

@@ -21,7 +21,8 @@ _HOMES = {
     "papers": "ablation_table budgets_table cost_curve effects exits_table gains_table gradient_shares "
     "paragraph robustness_differences robustness_table separation_differences separation_table separations "
     "static_exits static_means unseen_gains unseen_table",
-    "fields": "apart over_fields shares",
+    "claimed": "claims_on told",
+    "fields": "ahead_by_field apart over_fields shares",
     "sdhsi": "against_trunk claims spread_made_of tighter_is_better",
     "steps": "carried run_differences step_by_step",
     "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "

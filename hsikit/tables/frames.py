@@ -16,6 +16,7 @@ run was measured; measure and value. What was not measured has no line.
 | missing     | hsi, lidar         |                    | oa, aa                                               |
 | calibration | raw, tempered      |                    | ece, nll, brier, temperature                         |
 | unseen      | class              |                    | AUROC by each ranking, pixels                        |
+| pairs       | ranking            |                    | auroc, a line a pair of classes left out             |
 | stacking    | class              |                    | recall, trained_recall, harmonic                     |
 """
 
@@ -196,6 +197,8 @@ PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
     "exit": _exits, "early exit": _early, "damage": _damage,
     "missing": lambda row: ((sensor, None, key, scores[key]) for sensor, scores in (row.get("missing") or {}).items()
                             for key in ("oa", "aa")),
+    "pairs": lambda row: ((by, None, "auroc", value) for pair in row.get("pairs") or ()
+                          for by, value in pair["auroc"].items()),
     "calibration": _calibration, "unseen": _unseen, "stacking": _stacking,
 }  # fmt: skip
 

@@ -124,6 +124,17 @@ def test_accuracy_rises_with_the_window_under_a_random_split_and_not_under_a_dis
     assert found["coordinates_random"] > 0.95 > found["coordinates_disjoint"] + 0.5
 
 
+def test_every_seeded_fault_does_its_harm_and_is_caught(quick):
+    found = results(quick, "25_exercises")["numbers"]
+    assert found["caught"] == found["faults"] == 6
+    assert found["trained_pixels"] > 10_000  # of 10,249, where a tenth was meant
+    assert found["moved_percent"] > 50
+    assert found["lost_lidar_points"] > 20
+    assert 2 < found["changed_percent"] < 10
+    assert abs(found["lost_labels_points"]) < 3  # hardly to be seen in the score
+    assert found["flattered_points"] > 2
+
+
 def test_corrections_improve_the_map_of_painted_labels(quick):
     found = results(quick, "15_label_your_scene")["numbers"]
     assert found["read_back"] == found["painted"] > 300

@@ -68,6 +68,18 @@ def test_units_and_values_of_another_kind_are_doubted(scene, fitted, caplog):
     assert "its LiDAR lie" in caplog.text
 
 
+def test_lidar_channels_swapped_under_their_names_are_doubted(caplog):
+    land = tiny_scene(lidar=2)
+    bright = np.stack([land.lidar[..., 0], 900 + land.lidar[..., 1]], -1)
+    land = replace(land, lidar=bright, lidar_names=("height", "intensity"))
+    network = TrunkClassifier(16, 2, 3, window=5, width=8)
+    model = fit(network, land, tiny_split(land), ONCE, progress=False).model
+    predict_map(model, land)
+    assert caplog.text == ""
+    predict_map(model, replace(land, lidar=bright[..., ::-1]))
+    assert "its LiDAR lie" in caplog.text
+
+
 def test_missing_lidar_is_the_training_mean_in_fitting_and_mapping(scene, caplog):
     holed = scene.lidar.copy()
     holed[4:12, 5:15] = np.nan

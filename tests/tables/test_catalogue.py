@@ -127,22 +127,6 @@ def test_a_difference_over_partitions_by_hand():
     assert line["n"] == str(len(gap)) == "20"
 
 
-def test_the_readmes_words_on_self_distillation_are_the_tables():
-    words = " ".join(
-        (ROOT / "README.md").read_text().split("**What self-distillation adds**")[1].split("\n\n")[0].split()
-    )
-    cells = committed("sdhsi_partitions").query("cube == 'repaired'").set_index("method")
-    for method in ("sdhsi_trunk", "lda", "exits with cross-entropy", "sdhsi", "sdhsi_unlabelled"):
-        assert cells.loc[method, "n"] == "20"
-        assert " / ".join(f"{float(cells.loc[method, key].split()[0]):.1f}" for key in ("OA", "AA")) in words
-    for method, sign in (("sdhsi_unlabelled", 1), ("trunk on 15 components", -1)):
-        numbers = map(float, re.findall(r"[+-]\d+\.\d+", cells.loc[method, "OA minus trunk (points)"]))
-        middle, low, high = (f"{sign * number:+.1f}".replace("-", "−") for number in numbers)
-        low, high = (low, high) if sign > 0 else (high, low)
-        assert f"{middle} points" in words
-        assert f"{low} to {high}" in words
-
-
 def test_best_cells_are_bold_and_second_ones_underlined_once_a_split_and_column():
     lines = (FOLDER / "mmlgnet_muufl_subset.md").read_text().splitlines()
     column = [line.split("|")[4].strip() for line in lines if line.startswith("| masks_150")]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hsikit.tables.fields import over_fields, shares
+from hsikit.tables.fields import ahead_by_field, over_fields, shares
 from hsikit.tables.frames import pooled, summarise
 
 
@@ -116,3 +116,17 @@ def test_a_summary_pools_partitions_and_gives_both_intervals():
                      for r in pooled([*a, *b])], "b")[0]  # fmt: skip
     assert (one["interval"], one["low"]) == ("seeds", plain["low"])
     assert (plain["low"], plain["high"]) == pytest.approx((entries["a"]["naive_low"], entries["a"]["naive_high"]))
+
+
+def test_how_far_a_method_is_ahead_in_each_field_by_loops():
+    a, b = random_fields(7)
+    ahead, sizes = ahead_by_field(a, b)
+    names = sorted({f for row in a for f in row["by_field"]}, key=int)
+    for k, name in enumerate(names):
+        tested = [
+            (one["by_field"][name], other["by_field"][name]) for one, other in zip(a, b) if name in one["by_field"]
+        ]
+        assert ahead[k] == pytest.approx(sum(x[1] - y[1] for x, y in tested) / sum(x[2] for x, _ in tested))
+        assert sizes[k] == pytest.approx(np.mean([x[2] for x, _ in tested]))
+    with pytest.raises(ValueError, match="give runs on whole fields"):
+        ahead_by_field([{k: v for k, v in r.items() if k != "by_field"} for r in a], b)
