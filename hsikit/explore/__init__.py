@@ -8,7 +8,7 @@ from __future__ import annotations
 from hsikit._util import lazily
 
 __all__, __getattr__ = lazily(__name__, {
-    "hsikit.explore.spectra": ("SpectraExplorer",),
+    "hsikit.explore.spectra_panel": ("SpectraExplorer",),
     "hsikit.explore.feature_space": ("FeatureSpaceExplorer",),
     "hsikit.explore.leakage": ("LeakageExplorer",),
     "hsikit.explore.prompts": ("PromptExplorer",),

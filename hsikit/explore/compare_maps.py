@@ -193,8 +193,7 @@ class CompareMaps(Panel):
     def _controls(self) -> list[Any]:
         import ipywidgets as w
 
-        from hsikit.explore.pieces import place_boxes, row_of
-        from hsikit.explore.spectra_controls import button, drag_shapes
+        from hsikit.explore.pieces import button, drag_shapes, place_boxes, row_of
 
         names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
         self.chooser = w.Dropdown(options=names, description="class", layout={"width": "280px"})

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 import numpy as np
 
-from hsikit.explore.panel import BOX
-from hsikit.explore.pieces import place_boxes
+from hsikit.explore.pieces import BOX, button, drag_shapes, place_boxes, swatch
 from hsikit.explore.redraw import Gestures
-from hsikit.explore.spectra_controls import button, drag_shapes, swatch
 
 if TYPE_CHECKING:
     from hsikit.explore.feature_space import FeatureSpaceExplorer

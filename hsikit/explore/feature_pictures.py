@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from hsikit.explore.progress import Progress
+from hsikit.explore.state import Progress
 from hsikit.features import Embedding2D, Method, embed
 
 

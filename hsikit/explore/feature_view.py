@@ -14,10 +14,9 @@ from matplotlib.patheffects import Normal, Stroke
 from hsikit.explore.feature_artists import SMALL, Cloud, Matrix
 from hsikit.explore.feature_drawn import categories, picture, star_places
 from hsikit.explore.panel import View
-from hsikit.explore.pieces import short
-from hsikit.explore.progress import Progress
-from hsikit.explore.spectra_facts import sample_spectra
-from hsikit.explore.spectra_view import draw_spectrum, grey_bad_bands
+from hsikit.explore.pieces import draw_spectrum, grey_spans, short
+from hsikit.explore.spectra_facts import left_out, sample_spectra
+from hsikit.explore.state import Progress
 from hsikit.spectra import bad_bands
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class FeatureView(View):
         self.lines.locator_params(nbins=5)
         self.lines.tick_params(labelsize=SMALL)
         self.heading = self.lines.set_title("", loc="left", fontsize=10, animated=True)
-        grey_bad_bands(self.lines, self.x, self.bad, waves)
+        grey_spans(self.lines, left_out(self.x, self.bad, waves))
         if self.elsewhere is not None:
             self.axes.set_visible(False)
             self.second.set_visible(False)
@@ -218,7 +217,7 @@ class FeatureView(View):
         self._drawn = []
         for c, mean, std, _ in reversed(explorer.spectra()):
             colour = explorer.scene.colors[c - 1] if c else "#888888"
-            self._drawn += draw_spectrum(self.lines, self.x, mean, std, colour, 1.8, False)
+            self._drawn += draw_spectrum(self.lines, self.x, mean, std, colour, 1.8)
         self.heading.set_text(f"class means {self._whose}")
 
     def _refresh_confusion(self) -> None:

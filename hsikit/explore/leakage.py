@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hsikit.explore.panel import Panel, View
-from hsikit.explore.progress import Progress
+from hsikit.explore.state import Progress
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split, make_split
 
@@ -164,8 +164,7 @@ class LeakageExplorer(Panel):
     def _controls(self) -> list[Any]:
         import ipywidgets as w
 
-        from hsikit.explore.panel import BOX
-        from hsikit.explore.spectra_controls import button
+        from hsikit.explore.pieces import BOX, button
 
         def slider(name: str, value: int) -> Any:
             return w.IntSlider(value, 1, max(29, value), 2, description=name, continuous_update=False)

@@ -9,9 +9,8 @@ import numpy as np
 
 from hsikit.explore.painter import LAYERS, TOOLS
 from hsikit.explore.painter_fit import MODELS
-from hsikit.explore.pieces import place_boxes, row_of
+from hsikit.explore.pieces import button, place_boxes, row_of
 from hsikit.explore.redraw import Gestures
-from hsikit.explore.spectra_controls import button
 
 if TYPE_CHECKING:
     from hsikit.explore.painter import LabelPainter

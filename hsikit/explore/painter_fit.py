@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor, nn
 
-from hsikit.explore.progress import Progress
+from hsikit.explore.state import Progress
 from hsikit.losses import CrossEntropy
 from hsikit.models.output import Output
 from hsikit.predict import Prediction

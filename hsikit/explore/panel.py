@@ -20,13 +20,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hsikit._util.errors import HsikitError
-from hsikit.explore.progress import Progress, Stopped
 from hsikit.explore.redraw import PlainFigure, Redraw, plain_text
+from hsikit.explore.state import Progress, Stopped
 
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
 STOPPED = "Stopped; everything stays as it was."
-BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
+CSS = """<style>
+.hsikit-pages .lm-TabBar-tab { min-width: 60px !important; flex: 0 1 auto !important; }
+.hsikit-pages .widget-tab-contents { padding: 4px !important; }
+.hsikit-explorer { container-type: inline-size; }
+.hsikit-told { position: relative; }
+.hsikit-message { flex: 1 1 100%; min-height: 1.6em; }
+.hsikit-busy { position: absolute; right: 0; background: var(--jp-layout-color1, #fff); }
+</style>"""
 
 
 class View(ABC):
@@ -53,8 +60,8 @@ class Unfit(HsikitError, ValueError):
         return [f"This cannot be shown: {self}"]
 
 
-class Panel(ABC):
-    """Base of the explorers.
+class Panel:
+    """Base of the explorers: what they show, their controls, their message, what they compute.
 
     Attributes:
         message: The line under the picture: what happened, or what to change.
@@ -91,18 +98,18 @@ class Panel(ABC):
 
     # --- what an explorer provides ---------------------------------------------------------------
 
-    @abstractmethod
     def _new_view(self, figure: Figure) -> View:
-        """A view of this explorer in a figure."""
+        """A view of this explorer in a figure, for those that matplotlib shows."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _controls(self) -> list[Any]:
         """Rows of widgets above and below the picture; the picture itself stands where None is."""
+        raise NotImplementedError
 
-    def _connect(self) -> None:  # noqa: B027 (most explorers listen, but none has to)
+    def _connect(self) -> None:
         """Listen to the mouse on `self._view`."""
 
-    def _sync(self) -> None:  # noqa: B027
+    def _sync(self) -> None:
         """Set the controls to the state."""
 
     # --- pictures --------------------------------------------------------------------------------
@@ -133,16 +140,17 @@ class Panel(ABC):
         import ipywidgets as w
 
         self._view, picture = self._open()
-        self._line = w.HTML(self.message, layout={"min_height": "1.6em"}).add_class("hsikit-message")
+        self._line = w.HTML(self.message).add_class("hsikit-message")
         self._bar = w.FloatProgress(0, min=0, max=1, description="progress", layout={"width": "230px"})
         self._stop = w.Button(description="Stop", tooltip="End what is being computed", layout={"width": "76px"})
         self._stop.on_click(lambda _: self.stop())
         self._busy = w.HBox([self._bar, self._stop], layout={"visibility": "hidden"}).add_class("hsikit-busy")
-        rows = [picture if row is None else row for row in self._controls()]
+        style = w.HTML(CSS, layout={"display": "none"})
+        told = w.HBox([style, self._line, self._busy], layout={"width": "100%"}).add_class("hsikit-told")
+        rows = [part for row in self._controls() for part in ((told, picture) if row is None else (row,))]
         self._connect()
         self._show()
-        below = [self._line, self._busy]
-        return w.VBox([*rows, *below], layout={"width": "100%"}).add_class("hsikit-explorer")
+        return w.VBox(rows, layout={"width": "100%"}).add_class("hsikit-explorer")
 
     def _open(self) -> tuple[Any, Any]:
         """The live view and the widget that shows it: an ipympl canvas, unless an explorer has its own."""

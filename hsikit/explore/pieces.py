@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+
+from hsikit.explore.marks import Span, lifted
+
+BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
 
 
 def blend(base: np.ndarray, classes: np.ndarray, colors: Sequence[str], opacity: float = 1.0) -> np.ndarray:
@@ -16,6 +21,25 @@ def blend(base: np.ndarray, classes: np.ndarray, colors: Sequence[str], opacity:
     table = np.array([to_rgb(c) for c in colors])
     share = opacity * (classes > 0)[..., None]
     return (1 - share) * base + share * table[np.clip(classes, 1, len(table)) - 1]
+
+
+def draw_spectrum(
+    axes: Axes, x: np.ndarray, mean: np.ndarray, std: np.ndarray | None, colour: str, width: float
+) -> list[Any]:
+    """A line with its band of ± one deviation, animated; returns the artists."""
+    place, line = lifted(x, mean)
+    keep: dict[str, Any] = dict(animated=True, zorder=2.5)
+    made: list[Any] = [*axes.plot(place, line, color=colour, lw=width, **keep)]
+    if std is not None and np.isfinite(std).any():
+        _, band = lifted(x, std)
+        made.append(axes.fill_between(place, line - band, line + band, color=colour, alpha=0.2, lw=0, **keep))
+    return made
+
+
+def grey_spans(axes: Axes, spans: Sequence[Span]) -> None:
+    """Grey stretches over bands that are left out."""
+    for span in spans:
+        axes.axvspan(span.low, span.high, color="#e8e8e8", alpha=0.8, lw=0, zorder=3.5, animated=True)
 
 
 def short(text: str, most: int) -> str:
@@ -33,10 +57,42 @@ def place_boxes(shape: tuple[int, int]) -> list[Any]:
     ]
 
 
+def number_box(name: str, most: int) -> Any:
+    """A box for a number from 0 to `most`; arrow keys step through them."""
+    import ipywidgets as w
+
+    return w.BoundedIntText(
+        0, min=0, max=most, description=name, style={"description_width": "48px"}, layout={"width": "125px"}
+    )
+
+
+def button(panel: Any, label: str, tooltip: str, action: Callable[[], Any]) -> Any:
+    """A button that runs an action under a panel's guard."""
+    import ipywidgets as w
+
+    made = w.Button(description=label, tooltip=tooltip, layout={"width": "76px"})
+    made.on_click(panel._guard(lambda _: action()))
+    return made
+
+
+def drag_shapes() -> Any:
+    """Buttons that choose what a drag draws."""
+    import ipywidgets as w
+
+    return w.ToggleButtons(
+        options=["lasso", "box"], description="drag a", style={"button_width": "60px", "description_width": "50px"},
+        layout={"width": "240px"},
+    )  # fmt: skip
+
+
+def swatch(colour: str) -> str:
+    """A square in class colour, as HTML."""
+    box = "display:inline-block;width:12px;height:12px;border:1px solid #666;margin-right:4px"
+    return f'<span style="{box};background:{colour}"></span>'
+
+
 def row_of(*children: Any) -> Any:
     """Widgets side by side, wrapping where the window is narrow."""
     import ipywidgets as w
-
-    from hsikit.explore.panel import BOX
 
     return w.HBox(list(children), layout=BOX)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from hsikit.explore.pieces import place_boxes, row_of
+from hsikit.explore.pieces import button, place_boxes, row_of
 from hsikit.explore.prompts import LAYERS
 from hsikit.explore.redraw import Gestures
-from hsikit.explore.spectra_controls import button
 
 if TYPE_CHECKING:
     from hsikit.explore.prompts import PromptExplorer

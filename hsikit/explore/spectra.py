@@ -1,92 +1,150 @@
-"""`SpectraExplorer`: a map and its spectra, linked."""
+"""`Spectra`: what a map and its spectra show, as state that a script drives."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
-from hsikit.explore.panel import Panel, View
 from hsikit.explore.redraw import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.spectra_list import Spectrum, SpectrumList
-from hsikit.explore.spectra_picture import MODES, PRESETS_NM, ScenePicture
+from hsikit.explore.spectra_list import Spectrum, changed, free_colour, put, read, write
+from hsikit.explore.spectra_picture import COLOUR_MAPS, COMPONENTS, COMPOSITES, MODES, PRESETS_NM, ScenePicture
+from hsikit.explore.state import State, check_mask, check_pixel
 from hsikit.scenes.scene import Scene
 from hsikit.spectra import INDICES_NM, continuum_removed
 
 
-class SpectraExplorer(Panel):
+class Spectra(State):
     """Look at bands and spectra of a scene: `pick` a pixel, `select` an area, `show` another picture.
 
     Attributes:
-        spectra: What is drawn; the last entry is the current one; the next pick replaces it unless kept.
+        entries: The spectra that are drawn; the last one is the current one. Picks collect: the last six stay, and
+            those that are kept.
         mode: What the map shows, one of `MODES`.
         rgb_bands: Indices of the bands shown as red, green and blue.
-        band: Index of the band shown alone, where the wavelength cursor stands.
+        band: Index of the band shown alone, where the wavelength cursor stands; setting it shows it.
+        stretch: Percentiles that are shown as black and white.
+        colour_map: Of one band and of angles, one of `COLOUR_MAPS`; empty for the picture's own.
         truth_opacity, lidar_opacity: 0 to 1, how strongly these layers cover the picture.
         lidar_channel: Which LiDAR channel is laid over it.
         classes_shown: Classes 1..C whose mean spectra are drawn.
         continuum: Draw spectra with their continuum removed.
-        bad: Booleans (band,), True for bands greyed out and left out of spectral angles: water absorption,
-            and bands that are constant or hold NaN.
 
-    Methods raise ValueError for a pixel outside the scene, a mask of another size, or what the scene lacks;
-    an empty selection is a message. In the widget all of these are messages.
+    Methods raise ValueError for a pixel outside the scene, a mask of another size, or what the scene lacks; an empty
+    selection is a message. In the widget all of these are messages.
+
+    Example:
+        >>> from hsikit.explore.spectra import Spectra
+        >>> state = Spectra(hsikit.load_scene("indian_pines"))
+        >>> state.click(20, 100)
+        >>> state.band = 30
+        >>> state.mode, state.current.pixels.tolist()
+        ('one band', [[20, 100]])
     """
+
+    entries = t.Tuple().tag(shown=True, kept=True)
+    classes_shown = t.Set().tag(shown=True)
+    mode = t.Unicode().tag(shown=True)
+    rgb_bands = t.Tuple().tag(shown=True)
+    band = t.Int()  # seen by way of `_band_set`
+    stretch = t.Tuple(default_value=(2.0, 98.0)).tag(shown=True)
+    colour_map = t.Unicode().tag(shown=True)
+    truth_opacity = t.Float(0.0).tag(shown=True)
+    lidar_opacity = t.Float(0.0).tag(shown=True)
+    lidar_channel = t.Int(0).tag(shown=True)
+    continuum = t.Bool(False).tag(shown=True)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
         self.scene = scene
         self.facts = SceneFacts(scene)
         self.valid, self.x = self.facts.valid, self.facts.x
-        self._list, self._picture = SpectrumList(scene), ScenePicture(self.facts)
-        self.classes_shown: set[int] = set()
-        self.truth_opacity, self.lidar_opacity, self.lidar_channel = 0.0, 0.0, 0
-        self.continuum = False
-        self.rgb_bands, self.mode = self._picture.first_bands()
-        self.band = self.rgb_bands[0]
-        if scene.shape[1] > 1.6 * scene.shape[0]:  # wide scenes stand above their spectra
-            self.size_in = (10.4, 7.4)
-        self.message = "Click a pixel for its spectrum; drag around pixels for their mean."
+        self._picture = ScenePicture(self.facts)
+        self._unclick: Callable[[], None] | None = None
+        with self.step("Click a pixel for its spectrum; the lasso takes the mean of many."):
+            self.rgb_bands, self.mode = self._picture.first_bands()
+            self.band = self.rgb_bands[0]
 
     def __repr__(self) -> str:
-        return f"<SpectraExplorer of {self.scene.name}: {self.mode}, {len(self.spectra)} spectra>"
+        return f"<{type(self).__name__} of {self.scene.name}: {self.mode}, {len(self.entries)} spectra>"
 
     # --- spectra ---------------------------------------------------------------------------------
 
-    def pick(self, row: int, col: int) -> Spectrum:
+    def pick(self, row: int, col: int, keep: bool = False) -> Spectrum:
         """The spectrum of a pixel, which becomes the current one."""
-        rows, cols = self.scene.shape
-        if not (0 <= row < rows and 0 <= col < cols):
-            raise ValueError(
-                f"pixel ({row}, {col}) is outside the scene; rows are 0..{rows - 1}, columns 0..{cols - 1}"
-            )
-        if not self.valid[row, col]:
-            raise ValueError(f"pixel ({row}, {col}) has no measurement; pick one that is not white")
+        check_pixel(self.scene, row, col)
         mean = np.asarray(self.scene.hsi[row, col], np.float64)
         where = self.class_name(row, col)
-        picked = Spectrum(
-            f"{where} ({row}, {col})", self._list.next_colour(), mean, None, np.array([[row, col]]), where
-        )
-        self._list.put(picked)
-        self._tell(f"({row}, {col}): {where}{self.facts.lidar_text(row, col)}." + self.facts.ranking(mean))
+        name, colour = f"{where} ({row}, {col})", free_colour(self.entries, self.scene.colors)
+        picked = Spectrum(name, colour, mean, None, np.array([[row, col]]), where, keep)
+        told = f"({row}, {col}): {where}{self.facts.lidar_text(row, col)}{self.facts.place_text(row, col)}."
+        with self.step(told + self.facts.ranking(mean)):
+            self.entries = put(self.entries, picked)
+        return picked
+
+    def pick_examples(self) -> None:
+        """Something to begin with: a pixel of each of the two largest classes, and the mean around the first."""
+        labels, told = self.scene.usable, self.message
+        counts = np.bincount(labels.ravel(), minlength=self.scene.n_classes + 1)[1:]
+        largest = [int(c) + 1 for c in np.argsort(-counts, kind="stable")[:2] if counts[c]] or [0]
+        with self.step():
+            for place, c in enumerate(largest):
+                pixels = np.argwhere((labels == c) & self.valid)
+                row, col = pixels[np.abs(pixels - np.median(pixels, axis=0)).sum(1).argmin()]
+                if place == 0:
+                    near = np.zeros(self.scene.shape, bool)
+                    near[max(row - 4, 0) : row + 5, max(col - 4, 0) : col + 5] = True
+                    self.select(near & (labels == c) & self.valid)
+                self.pick(int(row), int(col))
+            self.message = told
+
+    def click(self, row: int, col: int, ctrl: bool = False) -> None:
+        """What a click on the map does: `pick`, kept with Ctrl."""
+        self._unclick = None
+        picked = self.pick(row, col, keep=ctrl)
+        self._unclick = lambda: self.undo() if self.current is picked else None
+
+    def click_band(self, where: float) -> None:
+        """What a click on the spectra does: `show_bands` of a wavelength or index."""
+        mode, band, self._unclick = self.mode, self.band, None
+        self.show_bands(where)
+        self._unclick = lambda: self._show_again(mode, band)
+
+    def unclick(self) -> None:
+        """Take back what the last click did: it was the first half of a double click."""
+        back, self._unclick = self._unclick, None
+        if back is not None:
+            back()
+
+    def _show_again(self, mode: str, band: int) -> None:
+        with self.step():
+            self.band, self.mode = band, mode
+            self.message = self.title
+
+    def go_to(self, text: str) -> Spectrum:
+        """Pick the pixel that a text means: row, column, or x, y in the scene's system, or longitude, latitude."""
+        row, col, how = self.facts.pixel_at(text)
+        with self.step():
+            picked = self.pick(row, col)
+            self.message = f"Read as {how}. {self.message}"
         return picked
 
     def select(self, mask: np.ndarray) -> Spectrum | None:
         """Mean ± std of the valid pixels in a mask (row, col), the current spectrum then; None if empty."""
-        mask = np.asarray(mask)
-        if mask.shape != self.scene.shape or mask.dtype != bool:
-            raise ValueError(f"the mask is {mask.shape} {mask.dtype}, expected {self.scene.shape} of booleans")
-        pixels = np.argwhere(mask & self.valid)
+        pixels = np.argwhere(check_mask(self.scene, mask) & self.valid)
         if not len(pixels):
-            self._tell("No pixel with a measurement lies in there; drag around at least one.")
-            return None
+            with self.step("No pixel with a measurement lies in there; draw around at least one."):
+                return None
         values = np.asarray(self.scene.hsi[pixels[:, 0], pixels[:, 1]], np.float64)  # (pixel, band)
         mean, std = values.mean(0), values.std(0, ddof=1) if len(values) > 1 else None
-        selected = Spectrum(f"mean of {len(pixels):,} px", self._list.next_colour(), mean, std, pixels)
-        self._list.put(selected)
-        self._tell(f"{len(pixels):,} px: {self.facts.composition(pixels)}." + self.facts.ranking(mean))
+        colour = free_colour(self.entries, self.scene.colors)
+        selected = Spectrum(f"mean of {len(pixels):,} px", colour, mean, std, pixels)
+        with self.step(f"{len(pixels):,} px: {self.facts.composition(pixels)}." + self.facts.ranking(mean)):
+            self.entries = put(self.entries, selected)
         return selected
 
     def select_outline(self, outline: np.ndarray) -> Spectrum | None:
@@ -96,43 +154,57 @@ class SpectraExplorer(Panel):
     @property
     def spectra(self) -> list[Spectrum]:
         """The spectra of the list, see the class."""
-        return self._list.entries
+        return list(self.entries)
 
     @property
     def current(self) -> Spectrum | None:
         """The spectrum picked last."""
-        return self.spectra[-1] if self.spectra else None
+        return self.entries[-1] if self.entries else None
 
     def keep(self, name: str | None = None, colour: str | None = None) -> None:
         """Keep the current spectrum, perhaps under another name or colour."""
-        if not self.spectra:
+        if not self.entries:
             raise ValueError("there is no spectrum to keep; pick a pixel first")
-        self.change(len(self.spectra) - 1, name, colour)
+        self.change(len(self.entries) - 1, name, colour)
 
     def change(self, place: int, name: str | None = None, colour: str | None = None) -> None:
         """Rename or recolour a spectrum of the list; it is kept from then on."""
-        self._tell(f"Kept {self._list.change(place, name, colour).name}.")
+        new = changed(self._at(place), name, colour)
+        with self.step(f"Kept {new.name}."):
+            self.entries = (*self.entries[:place], new, *self.entries[place + 1 :])
 
     def remove(self, place: int) -> None:
         """Take a spectrum out of the list."""
-        removed = self._list.at(place)
-        self.spectra.pop(place)
-        self._tell(f"Removed {removed.name}.")
+        removed = self._at(place)
+        with self.step(f"Removed {removed.name}."):
+            self.entries = (*self.entries[:place], *self.entries[place + 1 :])
 
     def clear(self) -> None:
         """Take all spectra out of the list."""
-        self.spectra.clear()
-        self._tell("No spectra.")
+        with self.step("No spectra; Undo brings them back." if self.entries else "No spectra."):
+            self.entries = ()
 
     def save(self, path: str | Path) -> Path:
-        """Write the spectra of the list as a spectral library, .csv or ENVI .sli."""
-        written = self._list.save(path)
-        self._tell(f"Wrote {len(self.spectra)} spectra to {written}.")
-        return written
+        """Write the spectra of the list as a library, .csv or ENVI .sli, with what they were taken from beside it."""
+        written = write(path, self.entries, self.facts)
+        with self.step(f"Wrote {len(self.entries)} spectra to {written[0]}, what they are to {written[1].name}."):
+            return written[0]
 
     def load(self, path: str | Path) -> None:
         """Add the spectra of a library, interpolated to the scene's bands."""
-        self._tell(self._list.load(path))
+        entries, told = read(path, self.entries, self.scene)
+        with self.step(told):
+            self.entries = entries
+
+    def _at(self, place: int) -> Spectrum:
+        if not 0 <= place < len(self.entries):
+            raise ValueError(f"there is no spectrum {place}; the list holds {len(self.entries)}")
+        return self.entries[place]
+
+    @t.observe("entries")
+    def _without_angle(self, _: Any) -> None:
+        if self.mode == "spectral angle" and not self.entries:
+            self.mode = "three bands"
 
     # --- the picture -----------------------------------------------------------------------------
 
@@ -140,27 +212,39 @@ class SpectraExplorer(Panel):
         """Choose what the map shows, one of `MODES`."""
         if mode not in MODES:
             raise ValueError(f"{mode!r} is unknown; choose one of {', '.join(MODES)}")
-        if mode in PRESETS_NM:
-            self.rgb_bands = self._picture.preset_bands(mode)
+        bands = self._picture.preset_bands(mode) if mode in PRESETS_NM else self.rgb_bands
         if mode in INDICES_NM:
             self._picture.index(mode)  # complains where the bands are missing
+        if mode in COMPONENTS:
+            self._picture.components(mode)
         if mode == "spectral angle":
             if self.current is None:
                 raise ValueError("a spectral angle needs a spectrum; pick a pixel first")
             self._picture.angles(self.current.mean)
-        self.mode = mode
-        self._tell(self.title)
+        with self.step():
+            self.rgb_bands, self.mode = bands, mode
+            self.message = self.title
 
     def show_bands(self, *where: float) -> None:
         """Show one band in grey, or three as red, green and blue; in nm, or by index without wavelengths."""
         if len(where) not in (1, 3):
             raise ValueError(f"{len(where)} bands given; give one, or three for red, green and blue")
         picks = tuple(self.band_at(w) for w in where)
-        if len(picks) == 1:
-            self.band, self.mode = picks[0], "one band"
-        else:
-            self.rgb_bands, self.mode = picks, "three bands"
-        self._tell(self.title)
+        with self.step():
+            if len(picks) == 1:
+                self.band, self.mode = picks[0], "one band"
+            else:
+                self.rgb_bands, self.mode = picks, "three bands"
+            self.message = self.title
+
+    def move(self, place: int, where: float) -> None:
+        """Move the mark of a band to a wavelength or index: the only one, or 0, 1, 2 for red, green and blue."""
+        if self.mode == "one band":
+            self.show_bands(where)
+            return
+        nm = [float(self.x[band]) for band in self.rgb_bands]
+        nm[place] = where
+        self.show_bands(*nm)
 
     def set_layers(self, truth: float | None = None, lidar: float | None = None, channel: int | None = None) -> None:
         """Opacity (0 to 1) of ground truth and LiDAR, and the LiDAR channel."""
@@ -171,10 +255,10 @@ class SpectraExplorer(Panel):
             raise ValueError(f"{self.scene.name} has no LiDAR to show")
         if channel is not None and not 0 <= channel < self.scene.lidar_channels:
             raise ValueError(f"LiDAR channel {channel}; there are {self.scene.lidar_channels}, counted from 0")
-        self.truth_opacity = self.truth_opacity if truth is None else truth
-        self.lidar_opacity = self.lidar_opacity if lidar is None else lidar
-        self.lidar_channel = self.lidar_channel if channel is None else channel
-        self._tell(self.title)
+        with self.step(self.title):
+            self.truth_opacity = self.truth_opacity if truth is None else truth
+            self.lidar_opacity = self.lidar_opacity if lidar is None else lidar
+            self.lidar_channel = self.lidar_channel if channel is None else channel
 
     def toggle_class(self, class_id: int, shown: bool | None = None) -> None:
         """Draw or hide the mean spectrum of a class 1..C."""
@@ -184,17 +268,46 @@ class SpectraExplorer(Panel):
         if not np.isfinite(self.means[class_id - 1]).any():
             raise ValueError(f"{name} has no labelled pixel, so it has no mean spectrum")
         shown = class_id not in self.classes_shown if shown is None else shown
-        (self.classes_shown.add if shown else self.classes_shown.discard)(class_id)
-        self._tell(f"Mean of {name} {'shown' if shown else 'hidden'}.")
+        with self.step(f"Mean of {name} {'shown' if shown else 'hidden'}."):
+            self.classes_shown = (self.classes_shown | {class_id}) if shown else (self.classes_shown - {class_id})
 
     def set_continuum(self, removed: bool) -> None:
         """Draw spectra as measured, or divided by their continuum."""
-        self.continuum = bool(removed)
-        self._tell("Continuum removed: 1 is the upper hull." if removed else "Spectra as measured.")
+        with self.step("Continuum removed: 1 is the upper hull." if removed else "Spectra as measured."):
+            self.continuum = bool(removed)
+
+    @t.validate("stretch")
+    def _checked_stretch(self, proposal: Any) -> tuple[float, float]:
+        low, high = (float(v) for v in proposal["value"])
+        if not 0 <= low < high <= 100:
+            raise ValueError(f"the stretch is {low:g} to {high:g}, expected percentiles that rise within 0 to 100")
+        return low, high
+
+    @t.validate("colour_map")
+    def _checked_colour_map(self, proposal: Any) -> str:
+        if proposal["value"] not in ("", *COLOUR_MAPS):
+            raise ValueError(f"{proposal['value']!r} is unknown; choose one of {', '.join(COLOUR_MAPS)}")
+        return proposal["value"]
+
+    @t.validate("band")
+    def _checked_band(self, proposal: Any) -> int:
+        if not 0 <= proposal["value"] < self.scene.bands:
+            raise ValueError(f"band {proposal['value']}; bands are 0 to {self.scene.bands - 1}")
+        return proposal["value"]
+
+    @t.observe("band")
+    def _band_set(self, change: Any) -> None:
+        if not self._inside:  # set by itself: it is meant to be seen
+            with self.step():
+                self.mode, self.message = "one band", ""
+                self.message = self.title
 
     def picture(self) -> np.ndarray:
         """What the map shows: (row, col, 3) float32 in 0..1, layers blended in, white if not measured."""
-        if self.mode in (*PRESETS_NM, "three bands"):
+        self._picture.stretch = self.stretch
+        if self.mode in COMPONENTS:
+            base = self._picture.stretched(self._picture.components(self.mode))
+        elif self.mode in COMPOSITES:
             base = self._picture.composite(self.rgb_bands)
         else:
             base = self._picture.painted(*self.shown_values())
@@ -203,12 +316,14 @@ class SpectraExplorer(Panel):
     def shown_values(self) -> tuple[np.ndarray, tuple[float, float], str]:
         """Values (row, col) of a picture with one value a pixel, the range of its colours, their name."""
         if self.mode == "one band":
-            return np.asarray(self.scene.hsi[..., self.band], np.float32), self._picture.limits(self.band), "gray"
+            self._picture.stretch = self.stretch
+            return self._picture.band(self.band), self._picture.limits(self.band), self.colour_map or "gray"
         if self.mode == "spectral angle" and self.current is not None:
             angles = self._picture.angles(self.current.mean)
-            return angles, (0.0, float(np.nanpercentile(angles[self.valid], 98))), "cividis_r"
+            top = float(np.nanpercentile(angles[self.valid], 98))
+            return angles, (0.0, top), self.colour_map or "cividis_r"
         if self.mode in INDICES_NM:
-            return self._picture.index(self.mode), (-1.0, 1.0), "BrBG"
+            return self._picture.index(self.mode), (-1.0, 1.0), self.colour_map or "BrBG"
         return np.full(self.scene.shape, np.nan, np.float32), (0.0, 1.0), "gray"
 
     @property
@@ -220,6 +335,8 @@ class SpectraExplorer(Panel):
             return f"angle to {self.current.name} (rad)" if self.current else "spectral angle: pick a pixel"
         if self.mode in INDICES_NM:
             return f"{self.mode} of {self.scene.units}"
+        if self.mode in COMPONENTS:
+            return f"{self.mode}: components 1, 2, 3 as red, green, blue"
         return f"{self.mode}: " + ", ".join(self.facts.band_text(b, short=True) for b in self.rgb_bands)
 
     # --- facts -----------------------------------------------------------------------------------
@@ -232,14 +349,22 @@ class SpectraExplorer(Panel):
         """Class of a pixel or ``"unlabelled"``."""
         return self.facts.class_name(row, col)
 
+    @property
+    def bands_on_show(self) -> tuple[int, ...]:
+        """The bands that the map shows; none for indices, angles and components."""
+        if self.mode == "one band":
+            return (self.band,)
+        return self.rgb_bands if self.mode in (*PRESETS_NM, "three bands") else ()
+
     def under_pointer(self, x: float, y: float) -> str:
-        """Values at a place on the map, for the line below the canvas."""
+        """The read-out: place, class, values of the bands on show, LiDAR; empty beside the map."""
         col, row = round(x), round(y)
         if not (0 <= row < self.scene.shape[0] and 0 <= col < self.scene.shape[1]):
             return ""
-        value = float(self.scene.hsi[row, col, self.band])
-        measured = f"{self.facts.band_text(self.band)}: {value:.5g}{self.facts.lidar_text(row, col)}"
-        return f"row {row}, col {col}: {self.class_name(row, col)}, {measured}"
+        values = [f"{self.facts.band_text(band)}: {float(self.scene.hsi[row, col, band]):.5g}"
+                  for band in self.bands_on_show or (self.band,)]  # fmt: skip
+        place, lidar = self.facts.place_text(row, col), self.facts.lidar_text(row, col)
+        return f"row {row}, col {col}{place}: {self.class_name(row, col)}, {', '.join(values)}{lidar}"
 
     @property
     def class_spectra(self) -> tuple[np.ndarray, np.ndarray]:
@@ -253,7 +378,7 @@ class SpectraExplorer(Panel):
 
     @property
     def bad(self) -> np.ndarray:
-        """Bands greyed out, see the class."""
+        """Booleans (band,), True for bands greyed out and left out of spectral angles: `facts.left_out` says why."""
         return self.facts.bad
 
     @property
@@ -269,37 +394,3 @@ class SpectraExplorer(Panel):
         out = np.full(np.shape(values), np.nan)
         out[..., good] = continuum_removed(values[..., good], self.x[good])
         return out
-
-    # --- inside ----------------------------------------------------------------------------------
-
-    def _tell(self, message: str) -> None:
-        """Show the state with a message."""
-        if self.mode == "spectral angle" and self.current is None:
-            self.mode = "three bands"
-        self.message = message
-        self._show()
-
-    # --- the panel -------------------------------------------------------------------------------
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.spectra_view import SpectraView
-
-        return SpectraView(figure, self)
-
-    def _open(self) -> tuple[Any, Any]:
-        from hsikit.explore.central import CentralView
-
-        view = CentralView(self)
-        return view, view.widget
-
-    def _controls(self) -> list[Any]:
-        from hsikit.explore.spectra_controls import SpectraControls
-
-        self._panel = SpectraControls(self)
-        return self._panel.rows()
-
-    def _connect(self) -> None:
-        self._panel.connect(self._view)
-
-    def _sync(self) -> None:
-        self._panel.sync()

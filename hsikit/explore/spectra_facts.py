@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from hsikit.explore.marks import Span, runs
+from hsikit.scenes.place import on_ground
 from hsikit.scenes.scene import Scene
-from hsikit.spectra import bad_bands, class_means, rank_by_angle
+from hsikit.spectra import WATER_NM, bad_bands, class_means, rank_by_angle, water_bands
 
 
 class SceneFacts:
@@ -52,18 +56,24 @@ class SceneFacts:
     @cached_property
     def bad(self) -> np.ndarray:
         """Booleans (band,), True for bands in water absorption and bands that are constant or hold NaN."""
-        return bad_bands(self._sample, self.scene.wavelengths_nm)
+        return bad_bands(self.sample, self.scene.wavelengths_nm)
+
+    @cached_property
+    def left_out(self) -> list[Span]:
+        """The stretches of bands that are left out, each with the reason."""
+        return left_out(self.x, self.bad, self.scene.wavelengths_nm)
 
     @cached_property
     def span(self) -> tuple[float, float]:
         """Values between which nearly all spectra run."""
-        good = self._sample[:, ~self.bad]
+        good = self.sample[:, ~self.bad]
         low, high = np.nanpercentile(good, (0.1, 99.9))
         margin = 0.05 * max(high - low, 1e-9)
         return float(low - margin), float(high + margin)
 
     @cached_property
-    def _sample(self) -> np.ndarray:
+    def sample(self) -> np.ndarray:
+        """About 2,000 spectra (n, band) float64, evenly spread."""
         return sample_spectra(self.scene)
 
     # --- pixels and classes ----------------------------------------------------------------------
@@ -72,6 +82,43 @@ class SceneFacts:
         """Class of a pixel or ``"unlabelled"``."""
         label = int(self.scene.labels[row, col])
         return self.scene.class_names[label - 1] if label else "unlabelled"
+
+    def place_text(self, row: int, col: int) -> str:
+        """Map coordinates of a pixel's centre, with longitude and latitude; empty where the scene has no place."""
+        scene = self.scene
+        if scene.transform is None:
+            return ""
+        x, y = on_ground(scene.transform, row + 0.5, col + 0.5)
+        if scene.crs is None:
+            return f", x {x:.10g}, y {y:.10g}"
+        lon, lat = _warped(scene.crs, "EPSG:4326", x, y)
+        degrees = f"lon {lon:.5f}°, lat {lat:.5f}°"
+        return f", {degrees}" if getattr(scene.crs, "is_geographic", False) else f", E {x:,.1f}, N {y:,.1f} ({degrees})"
+
+    def pixel_at(self, text: str) -> tuple[int, int, str]:
+        """Row and column that a text means, and how it was read.
+
+        Two whole numbers within the raster are row and column; otherwise the scene's coordinates (x, y), or longitude
+        and latitude. Raises ValueError where it is neither or lies outside.
+        """
+        scene, given = self.scene, re.split(r"[\s,;]+", text.strip())
+        if len(given) != 2 or not all(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", v) for v in given):
+            raise ValueError(f"{text!r} is no place; write row, column, or x, y, or longitude, latitude")
+        a, b = (float(v) for v in given)
+        rows, cols = scene.shape
+        if "." not in "".join(given) and 0 <= a < rows and 0 <= b < cols:
+            return int(a), int(b), "row, column"
+        if scene.transform is None:
+            reach = f"rows are 0..{rows - 1}, columns 0..{cols - 1}, and {scene.name} has no map coordinates"
+            raise ValueError(f"{text.strip()} is outside the scene; {reach}")
+        tries = [(a, b, "x, y")]
+        if scene.crs is not None and abs(a) <= 180 and abs(b) <= 90:
+            tries.append((*_warped("EPSG:4326", scene.crs, a, b), "longitude, latitude"))
+        for x, y, how in tries:
+            col, row = ~scene.transform * (x, y)
+            if 0 <= row < rows and 0 <= col < cols:
+                return int(row), int(col), how
+        raise ValueError(f"{text.strip()} lies outside the scene as x, y and as longitude, latitude")
 
     def lidar_text(self, row: int, col: int) -> str:
         """LiDAR values of a pixel in words, empty without LiDAR."""
@@ -104,9 +151,31 @@ class SceneFacts:
         return f" Nearest class means by angle (rad): {listed}." if listed else ""
 
 
+def left_out(x: np.ndarray, bad: np.ndarray, waves: np.ndarray | None) -> list[Span]:
+    """First and last wavelength (or index) of each stretch that is greyed: water absorption, and other bad bands."""
+    order = np.argsort(x, kind="stable")
+    ascending, odd = x[order], (bad & ~water_bands(waves, len(x)))[order]
+    half = float(np.median(np.diff(ascending))) / 2 if len(x) > 1 else 0.5
+    found = [Span(low, high, f"{low:.0f} to {high:.0f} nm: water vapour leaves no light")
+             for low, high in (WATER_NM if waves is not None else ()) if high > x.min() and low < x.max()]  # fmt: skip
+    for first, last in runs(odd):
+        low, high, bands = float(ascending[first]), float(ascending[last]), order[first : last + 1]
+        named = f"band {bands.min()}" if first == last else f"bands {bands.min()} to {bands.max()}"
+        nm = "" if waves is None else f" ({low:.0f} nm)" if first == last else f" ({low:.0f} to {high:.0f} nm)"
+        found.append(Span(low - half, high + half, f"{named}{nm}: constant, or not a number somewhere"))
+    return found
+
+
 def sample_spectra(scene: Scene, most: int = 2000) -> np.ndarray:
     """About `most` valid spectra (n, band) float64, evenly spread over the scene."""
     assert scene.valid is not None
     rows, cols = np.nonzero(scene.valid)
     step = max(1, len(rows) // most)
     return np.asarray(scene.hsi[rows[::step], cols[::step]], np.float64)
+
+
+def _warped(source: Any, target: Any, x: float, y: float) -> tuple[float, float]:
+    from rasterio.warp import transform  # GDAL is slow to import
+
+    xs, ys = transform(source, target, [x], [y])
+    return float(xs[0]), float(ys[0])

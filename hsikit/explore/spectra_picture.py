@@ -8,8 +8,17 @@ from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.scenes.scene import COLOUR_INFRARED_NM, TRUE_COLOUR_NM
 from hsikit.spectra import INDICES_NM, normalised_difference, spectral_angle
 
-PRESETS_NM = {"true colour": TRUE_COLOUR_NM, "colour infrared": COLOUR_INFRARED_NM}
-MODES = (*PRESETS_NM, "three bands", "one band", "spectral angle", *INDICES_NM)
+SHORT_WAVE_NM = (2200.0, 1650.0, 660.0)  # minerals, moisture, chlorophyll
+PRESETS_NM = {
+    "true colour": TRUE_COLOUR_NM,
+    "colour infrared": COLOUR_INFRARED_NM,
+    "short-wave infrared": SHORT_WAVE_NM,
+}
+COMPONENTS = ("PCA", "MNF")
+COMPOSITES = (*PRESETS_NM, *COMPONENTS, "three bands")  # three values a pixel
+MODES = (*PRESETS_NM, "three bands", "one band", "spectral angle", *INDICES_NM, *COMPONENTS)
+COLOUR_MAPS = ("gray", "viridis", "magma", "cividis", "RdYlGn")
+CHUNK = 20_000  # spectra projected at once
 
 
 class ScenePicture:
@@ -17,7 +26,10 @@ class ScenePicture:
 
     def __init__(self, facts: SceneFacts) -> None:
         self.facts, self.scene, self.valid = facts, facts.scene, facts.valid
-        self._ranges: dict[int, tuple[float, float]] = {}
+        self.stretch = (2.0, 98.0)  # percentiles that are shown as black and white
+        self._ranges: dict[tuple[int, tuple[float, float]], tuple[float, float]] = {}
+        self._band: tuple[int, np.ndarray] | None = None
+        self._components: dict[str, np.ndarray] = {}
         self._angles: tuple[np.ndarray, np.ndarray] | None = None  # of a spectrum, the angles to it
 
     # --- which bands -----------------------------------------------------------------------------
@@ -41,14 +53,58 @@ class ScenePicture:
 
     # --- values ----------------------------------------------------------------------------------
 
+    def band(self, band: int) -> np.ndarray:
+        """A band (row, col) float32; the last one is remembered, as gathering it from a cube is slow."""
+        if self._band is None or self._band[0] != band:
+            self._band = (band, np.asarray(self.scene.hsi[..., band], np.float32))
+        return self._band[1]
+
     def limits(self, band: int) -> tuple[float, float]:
-        """The 2nd and 98th percentile of a band over measured pixels."""
-        if band not in self._ranges:
-            values = np.asarray(self.scene.hsi[..., band], np.float32)[self.valid]
-            values = values[np.isfinite(values)]
-            low, high = np.percentile(values, (2, 98)) if values.size else (0.0, 1.0)
-            self._ranges[band] = (float(low), float(high))
-        return self._ranges[band]
+        """The percentiles of a band over measured pixels between which it is shown."""
+        key = (band, self.stretch)
+        if key not in self._ranges:
+            self._ranges[key] = self._between(self.band(band)[self.valid])
+        return self._ranges[key]
+
+    def _between(self, values: np.ndarray) -> tuple[float, float]:
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, self.stretch) if values.size else (0.0, 1.0)
+        return float(low), float(high)
+
+    def components(self, kind: str) -> np.ndarray:
+        """The first three components (row, col, 3) float32 over the good bands, fitted on a sample of pixels.
+
+        PCA orders by variance, MNF by variance over that of noise, which the differences of neighbouring pixels
+        estimate (Green et al. 1988).
+        """
+        if kind not in self._components:
+            good = ~self.facts.bad
+            sample = self.facts.sample[:, good]
+            sample = sample[np.isfinite(sample).all(1)]
+            if len(sample) < 4 or good.sum() < 3:
+                raise ValueError(f"{kind} needs three good bands and a few pixels; {self.scene.name} has fewer")
+            noise = self._noise(good) if kind == "MNF" else np.eye(int(good.sum()))
+            axes = _leading(np.cov(sample.T), noise)
+            self._components[kind] = self._projected(good, sample.mean(0), axes)
+        return self._components[kind]
+
+    def _noise(self, good: np.ndarray) -> np.ndarray:
+        both = self.valid[:, 1:] & self.valid[:, :-1]
+        rows, cols = np.nonzero(both)
+        step = max(1, len(rows) // 2000)
+        rows, cols = rows[::step], cols[::step]
+        cube = self.scene.hsi
+        differ = (np.asarray(cube[rows, cols + 1], np.float64) - np.asarray(cube[rows, cols], np.float64))[:, good]
+        differ = differ[np.isfinite(differ).all(1)]
+        if len(differ) < 4:
+            raise ValueError("MNF needs pixels beside each other to tell noise; choose PCA")
+        return np.cov(differ.T) / 2
+
+    def _projected(self, good: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+        flat = self.scene.hsi.reshape(-1, self.scene.bands)
+        parts = [(np.asarray(flat[at : at + CHUNK], np.float32)[:, good] - mean.astype(np.float32)) @ axes
+                 for at in range(0, len(flat), CHUNK)]  # fmt: skip
+        return np.concatenate(parts).reshape(*self.scene.shape, 3).astype(np.float32)
 
     def index(self, name: str) -> np.ndarray:
         """A spectral index (row, col), one of `INDICES_NM`; ValueError where its bands are missing."""
@@ -66,6 +122,14 @@ class ScenePicture:
     def composite(self, bands: tuple[int, ...]) -> np.ndarray:
         """Three bands (row, col, 3) in 0..1, each stretched to its range."""
         return np.stack([self._grey(b) for b in bands], -1)
+
+    def stretched(self, values: np.ndarray) -> np.ndarray:
+        """Three values a pixel (row, col, 3), each between its percentiles, in 0..1."""
+        layers = []
+        for layer in np.moveaxis(values, -1, 0):
+            low, high = self._between(layer[self.valid])
+            layers.append(np.clip((layer - low) / max(high - low, 1e-9), 0, 1))
+        return np.stack(layers, -1)
 
     def painted(self, values: np.ndarray, limits: tuple[float, float], cmap: str) -> np.ndarray:
         """Values (row, col) in the colours (row, col, 3) of a colour map between two limits."""
@@ -92,11 +156,20 @@ class ScenePicture:
 
     def _grey(self, band: int) -> np.ndarray:
         low, high = self.limits(band)
-        values = np.asarray(self.scene.hsi[..., band], np.float32)
-        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+        return np.clip((self.band(band) - low) / max(high - low, 1e-9), 0, 1)
 
     def _lidar_stretched(self, channel: int) -> np.ndarray:
         assert self.scene.lidar is not None
         values = np.asarray(self.scene.lidar[..., channel], np.float32)
         low, high = np.nanpercentile(values, (1, 99))
         return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+
+
+def _leading(signal: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """The three directions (band, 3) float32 in which signal most exceeds noise, signs fixed."""
+    from scipy.linalg import eigh
+
+    small = 1e-9 * np.trace(noise) / len(noise) + 1e-30
+    _, axes = eigh(signal, noise + small * np.eye(len(noise)))
+    axes = axes[:, :-4:-1]
+    return (axes * np.sign(axes[np.abs(axes).argmax(0), range(axes.shape[1])])).astype(np.float32)

@@ -178,8 +178,7 @@ class Why(Panel):
         return WhyView(figure, self)
 
     def _controls(self) -> list[Any]:
-        from hsikit.explore.pieces import place_boxes, row_of
-        from hsikit.explore.spectra_controls import button
+        from hsikit.explore.pieces import button, place_boxes, row_of
 
         self.row, self.col = place_boxes(self.scene.shape)
         ask = button(self, "Ask", "Explain this pixel", lambda: self.request(self.row.value, self.col.value))

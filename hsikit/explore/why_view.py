@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from hsikit.explore.marks import lifted
 from hsikit.explore.panel import View
 from hsikit.explore.pieces import blend, short
-from hsikit.explore.spectra_view import broken
 from hsikit.figures.style import PALETTE
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class WhyView(View):
         scene = self.explorer.scene
         x = np.arange(scene.bands) if scene.wavelengths_nm is None else scene.wavelengths_nm
         for place, (row, col), colour in self._points(reason):
-            x_line, line = broken(x, np.asarray(scene.hsi[row, col], float))
+            x_line, line = lifted(x, np.asarray(scene.hsi[row, col], float))
             name = f"{place} {short(self._near_name(reason, place), 18)}" if place else "picked"
             style: Any = STYLES[(place - 1) % len(STYLES)] if place else "-"
             self.spectra.plot(

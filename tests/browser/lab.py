@@ -93,7 +93,7 @@ class Notebook:
         self.page, self.console = page, []
         page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.console.append(str(error)))
-        page.goto(f"{server.url}lab/tree/{name}?token={TOKEN}&reset")
+        page.goto(f"{server.url}lab/tree/{name}?token={TOKEN}&reset", timeout=120_000)
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=90_000)
         page.wait_for_function(f"() => ({KERNEL_ID})() !== null", timeout=90_000)
         page.evaluate(RUN_ALL)
@@ -163,20 +163,37 @@ class Central:
         self.canvas.evaluate("c => c.scrollIntoView({block: 'center'})")
         self.fixed = book.ask(f"{explorer}._view.widget.fixed")
 
+    @property
+    def places(self) -> dict:
+        """Where map, scale and axes lie on the canvas (left, top, width, height), and what is zoomed to."""
+        return json.loads(self.canvas.get_attribute("data-places"))
+
+    def tool(self, name: str) -> None:
+        """Choose what a drag on the map does."""
+        self.book.page.locator(".under-test button", has_text=name).first.click()
+        self.book.until(f"{self.explorer}._view.widget.tool", name)
+        self.book.page.wait_for_timeout(100)
+
     def at(self, row: float, col: float) -> tuple[int, int]:
         """Client position, in whole pixels, of a place on the map."""
-        left, top, wide, high = self.fixed["map"]
+        (left, top, wide, high), (c0, r0, c1, r1) = self.places["map"], self.places["window"]
         box = self.canvas.bounding_box()
-        x = box["x"] + left + (col + 0.5) / self.fixed["cols"] * wide
-        y = box["y"] + top + (row + 0.5) / self.fixed["rows"] * high
+        x = box["x"] + left + (col - c0) / (c1 - c0) * wide
+        y = box["y"] + top + (row - r0) / (r1 - r0) * high
         return round(x), round(y)
 
     def place(self, client: tuple[int, int]) -> tuple[float, float]:
         """Row and column of a client position: the inverse of `at`."""
-        left, top, wide, high = self.fixed["map"]
+        (left, top, wide, high), (c0, r0, c1, r1) = self.places["map"], self.places["window"]
         box = self.canvas.bounding_box()
-        col = (client[0] - box["x"] - left) / wide * self.fixed["cols"] - 0.5
-        return (client[1] - box["y"] - top) / high * self.fixed["rows"] - 0.5, col
+        col = (client[0] - box["x"] - left) / wide * (c1 - c0) + c0
+        return (client[1] - box["y"] - top) / high * (r1 - r0) + r0, col
+
+    def at_band(self, where: float, height: float = 0.3) -> tuple[int, int]:
+        """Client position, in whole pixels, of a wavelength on the spectra."""
+        (left, top, wide, high), (low, reach) = self.places["axes"], self.places["span"]
+        box = self.canvas.bounding_box()
+        return round(box["x"] + left + (where - low) / (reach - low) * wide), round(box["y"] + top + height * high)
 
     def click(self, client: tuple[int, int]) -> None:
         self.book.page.mouse.click(*client)
@@ -187,7 +204,7 @@ class Central:
 
     def cells(self) -> np.ndarray:
         """What the browser shows at the centre of every pixel of the scene (row, col, 3)."""
-        left, top, wide, high = self.fixed["map"]
+        left, top, wide, high = self.places["map"]
         rows, cols = self.fixed["rows"], self.fixed["cols"]
         y = np.floor(top + (np.arange(rows) + 0.5) * high / rows).astype(int)
         x = np.floor(left + (np.arange(cols) + 0.5) * wide / cols).astype(int)
@@ -200,10 +217,10 @@ class Central:
 
     def shows_line(self, mean: np.ndarray, colour: str, seconds: float = 8) -> None:
         """Wait until a spectrum (band,) is drawn in its colour: looked for at every band that is not greyed."""
-        _, top, _, high = axes = self.fixed["axes"]
-        low, reach = self.fixed["span"]
+        _, top, _, high = axes = self.places["axes"]
+        low, reach = self.places["span"]
         axis = self.book.ask(f"{self.explorer}._view.widget.axis")
-        bands = [(x, v) for x, v in zip(self.fixed["x"], mean)
+        bands = [(x, v) for x, v in zip(self.book.ask(f"{self.explorer}.x.tolist()"), mean)
                  if not any(a - 15 <= x <= b + 15 for a, b in self.fixed["bad"])]  # fmt: skip
         rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
 

@@ -24,7 +24,7 @@ def book(opened):
 @pytest.fixture
 def central(book):
     central = Central(book, X)
-    book.do(f"{X}.clear(); {X}.show('true colour')")
+    book.do(f"{X}._panel.tool.value = 'pan'; {X}.clear(); {X}.show('true colour')")
     central.shows_map(sent_map(central))
     return central
 
@@ -61,6 +61,7 @@ def click_and_check(central, scene, row, col, seconds=8):
 def lasso_and_check(central, scene, look=None, seconds=8):
     """Drag around pixels: exactly those whose centres lie inside are selected, and coloured on the map."""
     book = central.book
+    central.tool("lasso")
     path = corners_to_path([central.at(*corner) for corner in CORNERS])
     outline = np.array([central.place(point)[::-1] for point in path])  # x = column, y = row
     mask = pixels_inside(outline, scene.shape)
@@ -86,7 +87,7 @@ def trail_shows(central, before) -> bool:
 
 def test_the_notebook_runs_and_nothing_moves_by_itself(book, shot):
     assert book.cell_errors() == []
-    assert book.ask(f"[{X}.mode, {X}.spectra]") == ["true colour", []]
+    assert book.ask(f"[{X}.mode, len({X}.spectra)]") == ["true colour", 3]  # those that the notebook picked
     assert book.ask(f"{X}.message").startswith("Click a pixel")
     shot(book.page, "10_opened")
 
@@ -146,13 +147,103 @@ def test_the_legend_toggles_a_class_mean_by_keyboard(central, scene):
 
 
 def test_a_click_on_the_spectra_shows_that_band(central):
-    left, top, wide, high = central.fixed["axes"]
-    low, reach = central.fixed["span"]
-    box = central.canvas.bounding_box()
-    nm = 1650.0
-    central.click((round(box["x"] + left + (nm - low) / (reach - low) * wide), round(box["y"] + top + high / 3)))
-    central.book.until(f"[bool(abs({X}.x[{X}.band] - {nm}) < 20), {X}.mode]", [True, "one band"])
+    central.click(central.at_band(1650.0))
+    central.book.until(f"[bool(abs({X}.x[{X}.band] - 1650) < 20), {X}.mode]", [True, "one band"])
     central.shows_map(sent_map(central))
+
+
+def drag_mark_and_check(central, place, to, seconds=8):
+    """Drag the mark of a band: that band alone changes, to the one whose wavelength is nearest, and the map with it."""
+    book = central.book
+    before = book.ask(f"[int(b) for b in {X}.rgb_bands]")
+    start, end = (central.at_band(nm) for nm in (book.ask(f"float({X}.x[{before[place]}])"), to))
+    drag(book.page, [start, ((start[0] + end[0]) // 2, start[1]), end, end])
+    (left, _, wide, _), (low, reach) = central.places["axes"], central.places["span"]
+    hit = low + (end[0] - central.canvas.bounding_box()["x"] - left) / wide * (reach - low)
+    wanted = list(before)
+    wanted[place] = book.ask(f"int({X}.band_at({hit}))")
+    book.until(f"[int(b) for b in {X}.rgb_bands]", wanted, *([seconds] if seconds < 8 else []))
+    central.shows_map(sent_map(central), seconds=seconds)
+
+
+@pytest.mark.parametrize(("place", "to"), [(0, 1050.0), (2, 800.0)])
+def test_the_mark_of_a_band_is_dragged(central, place, to, shot):
+    drag_mark_and_check(central, place, to)
+    shot(central.book.page, f"10_mark_{place}")
+
+
+def test_the_wheel_zooms_a_drag_moves_and_a_double_click_shows_all_and_picks_nothing(central, scene):
+    page, whole = central.book.page, central.places["window"]
+    spot, under = central.at(40, 100), central.place(central.at(40, 100))
+    page.mouse.move(*spot)
+    for _ in range(3):
+        page.mouse.wheel(0, -100)
+    page.wait_for_timeout(300)
+    zoomed = central.places["window"]
+    assert zoomed[2] - zoomed[0] == pytest.approx(0.8**3 * (whole[2] - whole[0]))
+    assert central.place(spot) == pytest.approx(under)  # what was under the mouse still is
+    drag(page, [spot, (spot[0] - 10, spot[1] - 10), (spot[0] - 30, spot[1] + 20)])
+    page.wait_for_timeout(300)
+    assert central.place((spot[0] - 30, spot[1] + 20)) == pytest.approx(under)
+    click_and_check(central, scene, 40, 100)  # clicks find their pixels while zoomed
+    picked = central.book.ask(f"len({X}.spectra)")
+    page.wait_for_timeout(600)
+    page.mouse.dblclick(*central.at(50, 90))
+    page.wait_for_timeout(500)
+    assert central.places["window"] == whole
+    assert central.book.ask(f"len({X}.spectra)") == picked
+    page.mouse.move(*central.at_band(900))
+    page.mouse.wheel(0, -100)
+    page.wait_for_timeout(300)
+    low, high = central.places["span"]
+    assert high - low == pytest.approx(0.8 * (central.fixed["span"][1] - central.fixed["span"][0]))
+    page.mouse.dblclick(*central.at_band(1250))
+    page.wait_for_timeout(500)
+    assert central.places["span"] == central.fixed["span"]
+    assert central.book.ask(f"{X}.mode") == "true colour"
+
+
+def test_ctrl_keeps_a_spectrum_and_undo_brings_back_what_was_cleared(central):
+    page, book = central.book.page, central.book
+    page.keyboard.down("Control")
+    central.click(central.at(30, 30))
+    page.keyboard.up("Control")
+    book.until(f"[s.kept for s in {X}.spectra]", [True])
+    page.wait_for_timeout(500)
+    central.click(central.at(60, 30))
+    book.until(f"[s.kept for s in {X}.spectra]", [True, False])
+    page.locator(".under-test button", has_text="Clear").click()
+    book.until(f"len({X}.spectra)", 0)
+    page.locator(".under-test button", has_text="Undo").click()
+    book.until(f"[s.kept for s in {X}.spectra]", [True, False])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (900, 800), (853, 533)])  # the last: 150 %
+def test_the_panel_fits_its_cell_and_the_screen(central, width, height, shot):
+    page, size = central.book.page, central.book.page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
+    try:
+        page.wait_for_timeout(800)
+        central.canvas.evaluate("c => c.scrollIntoView({block: 'center'})")
+        panel = page.locator(".under-test").bounding_box()
+        cell = page.locator(".under-test").evaluate(
+            "p => { const b = p.closest('.jp-OutputArea-output').getBoundingClientRect(); return [b.left, b.right]; }"
+        )
+        assert panel["height"] <= 640
+        parts = page.locator(".under-test canvas, .under-test .widget-hbox, .under-test .hsikit-legend > *")
+        for part in parts.all():
+            box = part.bounding_box()
+            if box is not None and box["width"]:
+                assert box["x"] >= cell[0] - 1
+                assert box["x"] + box["width"] <= cell[1] + 1
+        page.mouse.move(*central.at(20, 20))
+        if height >= 700:
+            message = page.locator(".under-test .hsikit-message").bounding_box()
+            assert 0 <= message["y"] <= height
+        shot(page, f"10_fits_{width}")
+    finally:
+        page.set_viewport_size(size)
+        page.wait_for_timeout(500)
 
 
 # --- faults that these checks have to catch -------------------------------------------------------
@@ -199,6 +290,18 @@ def test_a_lasso_whose_pixels_do_not_reach_the_map_is_caught(central, scene):
             lasso_and_check(central, scene, seconds=2)
     finally:
         book.do(f"_view.refresh = _refresh\n{X}._show()")
+
+
+def test_marks_that_move_another_band_are_caught(central, monkeypatch):
+    book, c = central.book, f"type({X})"
+    book.do(f"_move = {c}.move\n{c}.move = lambda self, place, at: _move(self, (place + 1) % 3, at)")
+    with monkeypatch.context() as hurry:
+        hurry.setattr(book, "until", lambda e, wanted, *_: Notebook.until(book, e, wanted, 2))
+        try:
+            with pytest.raises(AssertionError):
+                drag_mark_and_check(central, 0, 1050.0, seconds=2)
+        finally:
+            book.do(f"{c}.move = _move")
 
 
 def test_an_invisible_lasso_is_caught(central, scene):

@@ -14,7 +14,7 @@ from tiny import tiny_scene
 from hsikit.explore import LabelPainter
 from hsikit.explore.painter_fit import fit_light, painted_split
 from hsikit.explore.painting import STEPS_KEPT, disc
-from hsikit.explore.progress import Progress, Stopped
+from hsikit.explore.state import Progress, Stopped
 from hsikit.spectra import spectral_angle
 
 TRUE = np.repeat(np.arange(24) * 3 // 24 + 1, 20).reshape(24, 20)  # the stripes of the tiny scene

@@ -1,17 +1,24 @@
-"""`SpectraExplorer` driven as a script does and, by canvas messages and control states, as a browser does."""
+"""`SpectraExplorer` driven as a script does and, by messages of its view and control states, as a browser does."""
 
 from __future__ import annotations
 
 import base64
+import csv
+import json
+import subprocess
 from dataclasses import replace
+from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
 from tiny import tiny_scene
 
 from hsikit.explore import SpectraExplorer
-from hsikit.explore.central import places
-from hsikit.explore.spectra_view import runs
+from hsikit.explore.marks import lifted, rgb_of, runs
+from hsikit.explore.spectra import Spectra
+from hsikit.explore.spectra_list import COLOURS, free_colour, stamped
+from hsikit.explore.spectra_marks import map_chart, spectra_chart
 from hsikit.spectra import ndvi, spectral_angle
 
 
@@ -28,7 +35,7 @@ def explorer(scene):
 # --- state, as a script drives it ----------------------------------------------------------------
 
 
-def test_pick_gives_the_pixel_and_the_next_pick_replaces_it(explorer, scene):
+def test_pick_gives_the_pixel_and_the_next_pick_joins_it(explorer, scene):
     assert explorer.current is None
     first = explorer.pick(2, 7)
     assert np.array_equal(first.mean, scene.hsi[2, 7].astype(float))
@@ -39,7 +46,59 @@ def test_pick_gives_the_pixel_and_the_next_pick_replaces_it(explorer, scene):
     assert f"{first.class_name} (2, 7)" == first.name
     assert "height" in explorer.message or "channel 0" in explorer.message
     second = explorer.pick(20, 1)
-    assert explorer.spectra == [second]
+    assert explorer.spectra == [first, second]
+
+
+def test_the_last_six_picks_stay_and_those_that_are_kept(explorer):
+    kept = explorer.pick(0, 0, keep=True)
+    picked = [explorer.pick(20, col) for col in range(8)]
+    assert explorer.spectra == [kept, *picked[2:]]
+    assert len({s.colour for s in explorer.spectra}) == 7
+
+
+def test_no_spectrum_has_the_colour_of_a_class():
+    taken = COLOURS[:3]
+    assert free_colour([], taken) == COLOURS[3]
+    near = f"#{rgb_of(COLOURS[3])[0] + 3:02x}{COLOURS[3][3:]}"
+    assert free_colour([], (*taken, near)) == COLOURS[4]
+    assert free_colour([], COLOURS) in COLOURS  # all are taken: better one of them than none
+
+
+def test_steps_are_taken_back_and_again(explorer):
+    first, second = explorer.pick(2, 7), explorer.pick(20, 1)
+    explorer.clear()
+    for wanted in ([first, second], [first], []):
+        explorer.undo()
+        assert explorer.spectra == wanted
+    with pytest.raises(ValueError, match="nothing to undo"):
+        explorer.undo()
+    for wanted in ([first], [first, second], []):
+        explorer.redo()
+        assert explorer.spectra == wanted
+    with pytest.raises(ValueError, match="nothing to redo"):
+        explorer.redo()
+    explorer.undo()
+    explorer.pick(3, 3)
+    assert not explorer.can_redo
+
+
+def test_a_state_needs_no_widgets_and_tells_of_each_change_once(scene):
+    state, heard = Spectra(scene), []
+    state.observe(lambda change: heard.append(change["new"]), "revision")
+    state.click(2, 7)
+    state.band = 5
+    assert (state.mode, state.bands_on_show) == ("one band", (5,))
+    state.show("true colour")
+    state.stretch = (0, 100)
+    state.truth_opacity = 0.5
+    assert len(heard) == 5
+    for wrong, said in ((lambda: setattr(state, "band", 99), "bands are 0 to"),
+                        (lambda: setattr(state, "stretch", (50, 2)), "rise within 0 to 100"),
+                        (lambda: setattr(state, "colour_map", "jet"), "choose one of")):  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            wrong()
+    assert len(heard) == 5
+    assert state.stretch == (0, 100)
 
 
 def test_kept_spectra_stay_are_named_coloured_removed_and_cleared(explorer):
@@ -68,6 +127,23 @@ def test_select_is_mean_and_deviation_of_valid_pixels(explorer, scene):
     assert len(area.pixels) == len(values) < mask.sum()
     assert np.allclose(area.mean, values.mean(0))
     assert np.allclose(area.std, values.std(0, ddof=1))
+
+
+def test_examples_are_of_the_largest_classes(explorer, scene):
+    message = explorer.message
+    explorer.pick_examples()
+    area, first, second = explorer.spectra
+    order = np.argsort(-np.bincount(scene.usable.ravel(), minlength=4)[1:], kind="stable")
+    assert [s.class_name for s in (first, second)] == [scene.class_names[c] for c in order[:2]]
+    assert first.pixels.tolist()[0] in area.pixels.tolist()
+    assert (scene.labels[tuple(area.pixels.T)] == order[0] + 1).all()
+    assert explorer.message == message
+    explorer.undo()
+    assert explorer.spectra == []
+    bare = replace(scene, labels=np.zeros(scene.shape, int), class_names=(), colors=())
+    unlabelled = SpectraExplorer(bare)
+    unlabelled.pick_examples()
+    assert [s.class_name for s in unlabelled.spectra] == ["", "unlabelled"]
 
 
 def test_an_empty_selection_is_a_message(explorer, scene):
@@ -135,6 +211,74 @@ def test_class_means_and_continuum(explorer, scene):
     assert np.nanmax(explorer.drawn(explorer.means)) <= 1 + 1e-9
 
 
+def test_stretch_and_colour_map(explorer, scene):
+    from matplotlib import colormaps
+
+    explorer.band = 4
+    explorer.stretch, explorer.colour_map = (10, 60), "viridis"
+    band = scene.hsi[..., 4].astype(float)
+    low, high = np.percentile(band[scene.valid], (10, 60))
+    wanted = colormaps["viridis"](np.clip((band - low) / (high - low), 0, 1))[..., :3]
+    assert np.allclose(explorer.picture()[scene.valid], wanted[scene.valid], atol=0.01)
+    scale = map_chart(explorer).scale
+    assert (scale.low, scale.high) == pytest.approx((low, high))
+    assert np.array_equal(scale.ramp[-1], (255 * np.array(colormaps["viridis"](255)[:3]) + 0.5).astype(np.uint8))
+
+
+def test_components_are_those_of_the_covariance(scene):
+    """PCA beside numpy's eigenvectors; MNF finds what is smooth under noise that is stronger than it."""
+    explorer = SpectraExplorer(scene)
+    explorer.show("PCA")
+    flat = scene.hsi[scene.valid].astype(float)[:, ~explorer.bad]
+    centred = flat - flat.mean(0)
+    axes = np.linalg.eigh(np.cov(flat.T))[1][:, ::-1][:, :3]
+    found = explorer._picture.components("PCA")[scene.valid]
+    for wanted, got in zip((centred @ axes).T, found.T):
+        assert abs(np.corrcoef(wanted, got)[0, 1]) > 0.999
+    rng = np.random.default_rng(0)
+    smooth = np.linspace(0, 1, 30)[None, :, None] * np.ones((40, 1, 1))
+    cube = 100 + smooth * np.array([0, 0, 0, 3.0, 0, 0]) + rng.normal(0, [9, 8, 7, 0.2, 6, 5], (40, 30, 6))
+    bare = dict(labels=np.zeros((40, 30), int), valid=np.ones((40, 30), bool), lidar=None, lidar_names=())
+    waves = np.linspace(500, 900, 6)
+    noisy = SpectraExplorer(replace(scene, hsi=cube.astype(np.float32), wavelengths_nm=waves, **bare))
+    noisy.show("MNF")
+    first = noisy._picture.components("MNF")[..., 0]
+    assert abs(np.corrcoef(first.ravel(), np.broadcast_to(smooth[..., 0], (40, 30)).ravel())[0, 1]) > 0.95
+    assert abs(np.corrcoef(noisy._picture.components("PCA")[..., 0].ravel(), cube[..., 0].ravel())[0, 1]) > 0.9
+
+
+def test_places_are_read_and_told_in_map_coordinates(scene):
+    from rasterio.crs import CRS
+    from rasterio.transform import from_origin
+
+    placed = replace(scene, crs=CRS.from_epsg(32616), transform=from_origin(500_000, 4_480_000, 20, 20))
+    explorer = SpectraExplorer(placed)
+    told = explorer.under_pointer(7, 2)
+    assert "row 2, col 7, E 500,150.0, N 4,479,950.0 (lon -86.998" in told
+    assert "lat 40.4" in told
+    assert explorer.go_to("2, 7").pixels.tolist() == [[2, 7]]
+    assert explorer.message.startswith("Read as row, column.")
+    assert explorer.go_to("500150 4479950").pixels.tolist() == [[2, 7]]
+    assert "x, y" in explorer.message
+    lon, lat = told.split("lon ")[1].split("°")[0], told.split("lat ")[1].split("°")[0]
+    assert explorer.go_to(f"{lon}, {lat}").pixels.tolist() == [[2, 7]]
+    assert "longitude" in explorer.message
+    for wrong, said in (("12", "no place"), ("1e9 x", "no place"), ("900000 900000", "outside the scene")):
+        with pytest.raises(ValueError, match=said):
+            explorer.go_to(wrong)
+    with pytest.raises(ValueError, match="has no map coordinates"):
+        SpectraExplorer(scene).go_to("500150 4479950")
+
+
+def test_marks_move_their_band_alone(explorer):
+    before = explorer.rgb_bands
+    explorer.move(1, 700.0)
+    assert explorer.rgb_bands == (before[0], explorer.band_at(700), before[2])
+    explorer.band = 3
+    explorer.move(0, 800.0)
+    assert (explorer.mode, explorer.band) == ("one band", explorer.band_at(800))
+
+
 def test_bad_bands(scene):
     hsi = scene.hsi.copy()
     hsi[..., 4] = 7
@@ -143,17 +287,44 @@ def test_bad_bands(scene):
     water = (waves >= 1350) & (waves <= 1430)
     assert explorer.bad.tolist() == (water | (np.arange(scene.bands) == 4)).tolist()
     assert runs(np.array([1, 1, 0, 1], bool)) == [(0, 1), (3, 3)]
+    why = [span.why for span in explorer.facts.left_out]
+    assert why[0] == "1350 to 1430 nm: water vapour leaves no light"
+    assert "constant" in why[1] if not water[4] else len(why) == 1
+    assert [(s.low, s.high) for s in spectra_chart(explorer).spans] == [
+        (s.low, s.high) for s in explorer.facts.left_out
+    ]
     explorer.static()
 
 
-def test_libraries_go_out_and_in(explorer, tmp_path):
+@pytest.mark.parametrize("name", ["a.csv", "a.sli"])
+def test_libraries_go_out_and_in(explorer, tmp_path, name):
     explorer.pick(2, 2)
-    explorer.save(tmp_path / "a.csv")
+    mask = np.zeros(explorer.scene.shape, bool)
+    mask[20:23, 2:6] = True
+    area = explorer.select(mask)
+    explorer.save(tmp_path / name)
     other = SpectraExplorer(explorer.scene)
-    other.load(tmp_path / "a.csv")
+    other.load(tmp_path / name)
+    first = explorer.spectra[0].name.replace(",", ";" if name == "a.sli" else ",")
+    assert [s.name for s in other.spectra] == [f"1 {first}", f"2 {area.name}"]
     assert np.allclose(other.spectra[0].mean, explorer.spectra[0].mean)
+    assert other.spectra[0].std is None
+    assert np.allclose(other.spectra[1].mean, area.mean)
+    assert np.allclose(other.spectra[1].std, area.std, rtol=1e-5)
     assert other.spectra[0].kept
     other.static()
+    with (tmp_path / f"{name}.about.csv").open() as file:
+        about = list(csv.DictReader(file))
+    assert [(line["pixels"], line["row"], line["column"]) for line in about] == [("1", "2", "2"), ("12", "21", "3.5")]
+    assert about[0]["class"] == explorer.spectra[0].class_name
+    assert about[1]["class"] == explorer.facts.composition(area.pixels, 4)
+    with pytest.raises(ValueError, match="there already"):
+        explorer.save(tmp_path / name)
+
+
+def test_a_library_is_read_by_number_where_wavelengths_lack(explorer, tmp_path):
+    explorer.pick(2, 2)
+    explorer.save(tmp_path / "a.csv")
     narrow = replace(explorer.scene, wavelengths_nm=None, hsi=explorer.scene.hsi[..., :5])
     with pytest.raises(ValueError, match="the scene 5"):
         SpectraExplorer(narrow).load(tmp_path / "a.csv")
@@ -209,8 +380,8 @@ class Hand:
         fixed = self.widget.fixed
         return np.frombuffer(self.widget.pixels, np.uint8).reshape(fixed["rows"], fixed["cols"], 3)
 
-    def line(self, place: int = -1) -> np.ndarray:
-        return np.frombuffer(self.widget.spectra[place]["mean"], np.float32)
+    def line(self, place: int = -1, what: str = "mean") -> np.ndarray:
+        return np.frombuffer(self.widget.spectra[place][what], np.float32)
 
 
 @pytest.fixture
@@ -224,10 +395,14 @@ def test_a_click_picks_that_pixel_and_sends_its_spectrum(live, scene):
     explorer, hand = live
     hand.send("click", x=15.3, y=1.6)  # x = column, y = row
     assert explorer.current.pixels.tolist() == [[2, 15]]
+    assert not explorer.current.kept
     assert np.array_equal(hand.line(), scene.hsi[2, 15].astype(np.float32))
     sent = hand.widget.spectra[-1]
-    assert np.frombuffer(sent["pixels"], np.int32).tolist() == [2 * scene.shape[1] + 15]
     assert (sent["colour"], sent["std"]) == (explorer.current.colour, None)
+    assert hand.widget.rings == [{"x": 15, "y": 2, "colour": explorer.current.colour}]
+    hand.send("click", x=3, y=3, ctrl=True)
+    assert explorer.current.kept
+    assert [(ring["x"], ring["y"]) for ring in hand.widget.rings] == [(15, 2), (3, 3)]
 
 
 def test_the_map_that_is_sent_is_the_picture(live):
@@ -248,8 +423,14 @@ def test_bands_out_of_order_are_sent_by_wavelength(scene):
     hand = Hand(SpectraExplorer(mixed))
     hand.send("click", x=1, y=2)
     assert hand.widget.fixed["x"] == sorted(scene.wavelengths_nm.tolist())
-    order = np.argsort(scene.wavelengths_nm)
-    assert np.array_equal(hand.line(), scene.hsi[2, 1][order].astype(np.float32))
+    order = np.argsort(mixed.wavelengths_nm)
+    assert np.array_equal(hand.line(), mixed.hsi[2, 1][order].astype(np.float32))
+
+
+def test_the_pen_is_lifted_at_gaps():
+    x, y = lifted(np.array([5.0, 1, 2, 3, 30]), np.array([50.0, 10, 20, 30, 300]))
+    assert np.array_equal(x, [1, 2, 3, 5, 5, 30])
+    assert np.array_equal(y, [10, 20, 30, 50, np.nan, 300], equal_nan=True)
 
 
 def test_a_click_outside_valid_pixels_is_a_message(live):
@@ -260,17 +441,22 @@ def test_a_click_outside_valid_pixels_is_a_message(live):
 
 
 def test_an_outline_selects_the_pixels_whose_centres_it_holds(live, scene):
-    from matplotlib.path import Path
+    from matplotlib.path import Path as Outline
 
     explorer, hand = live
     around = [[2.5, 10.5], [12.5, 9.4], [13.4, 18.5], [3.4, 17.5]]
+    plain = hand.shown().astype(float)
     hand.send("outline", points=around)
     rows, cols = np.indices(scene.shape)
-    inside = Path(around).contains_points(np.column_stack([cols.ravel(), rows.ravel()])).reshape(scene.shape)
+    inside = Outline(around).contains_points(np.column_stack([cols.ravel(), rows.ravel()])).reshape(scene.shape)
     wanted = np.argwhere(inside & scene.valid)
     assert explorer.current.pixels.tolist() == wanted.tolist()
-    sent = np.frombuffer(hand.widget.spectra[-1]["pixels"], np.int32)
-    assert np.stack(np.divmod(sent, scene.shape[1]), 1).tolist() == wanted.tolist()
+    changed = (hand.shown() != plain).any(-1)
+    assert np.argwhere(changed).tolist() == wanted.tolist()
+    blended = 0.4 * plain[changed] + 0.6 * np.array(rgb_of(explorer.current.colour))
+    assert np.abs(hand.shown()[changed] - blended).max() <= 0.51
+    assert np.array_equal(hand.line(what="std"), explorer.current.std.astype(np.float32))
+    assert hand.widget.rings == []
 
 
 def test_an_outline_over_nothing_is_a_message(live):
@@ -282,6 +468,24 @@ def test_an_outline_over_nothing_is_a_message(live):
     assert explorer.spectra == []
 
 
+def test_a_double_click_picks_nothing(live):
+    explorer, hand = live
+    hand.send("click", x=3, y=3)
+    hand.send("click", x=8, y=8)  # the first half of a double click
+    hand.send("double")
+    assert [s.pixels.tolist() for s in explorer.spectra] == [[[3, 3]]]
+    hand.send("double")  # nothing was clicked since
+    assert len(explorer.spectra) == 1
+    hand.send("click", x=5, y=4)  # not measured: nothing was picked, nothing is taken back
+    hand.send("double")
+    assert len(explorer.spectra) == 1
+    before = (explorer.mode, explorer.band)
+    hand.send("band", at=600.0)
+    assert explorer.mode == "one band"
+    hand.send("double")
+    assert (explorer.mode, explorer.band) == before
+
+
 def test_the_legend_toggles_class_means(live, scene):
     explorer, hand = live
     entry = next(e for e in hand.widget.legend if e["class_id"] == 3)
@@ -290,9 +494,27 @@ def test_the_legend_toggles_class_means(live, scene):
     assert explorer.classes_shown == {3}
     assert np.allclose(hand.line(), explorer.means[2], equal_nan=True)
     assert next(e for e in hand.widget.legend if e["class_id"] == 3)["shown"]
+    assert explorer._panel.means.value == (3,)
     hand.send("class", class_id=3)
     assert explorer.classes_shown == set()
     assert hand.widget.spectra == []
+    explorer._panel.means.set_state({"index": [0, 1]})
+    assert explorer.classes_shown == {1, 2}
+    hand.send("click", x=3, y=3)
+    assert [e["label"] for e in hand.widget.legend][:2] == [explorer.current.name, scene.class_names[0]]
+
+
+def test_marks_are_dragged_to_bands(live):
+    explorer, hand = live
+    assert [c["at"] for c in hand.widget.cursors] == [explorer.x[b] for b in explorer.rgb_bands]
+    assert [c["name"] for c in hand.widget.cursors] == ["R", "G", "B"]
+    hand.send("move", place=0, at=703.0)
+    assert explorer.rgb_bands[0] == explorer.band_at(703)
+    assert explorer.mode == "three bands"
+    assert hand.widget.cursors[0]["at"] == explorer.x[explorer.rgb_bands[0]]
+    hand.send("move", place=0, at=99_999.0)
+    assert "outside the bands" in explorer._line.value
+    assert hand.widget.cursors[0]["at"] == explorer.x[explorer.rgb_bands[0]]
 
 
 def test_sliders_menus_and_boxes_reach_the_state(live):
@@ -303,33 +525,40 @@ def test_sliders_menus_and_boxes_reach_the_state(live):
     assert (explorer.mode, explorer.band) == ("one band", 8)
     assert hand.widget.pixels != before
     assert [c["at"] for c in hand.widget.cursors] == [explorer.x[8]]
+    assert "<svg" in panel.histogram.value
     panel.mode.set_state({"index": 1})
     assert explorer.mode == "colour infrared"
-    panel.rgb[0].set_state({"index": 3})
+    panel.rgb[0].set_state({"value": float(explorer.x[3])})
     assert explorer.mode == "three bands"
     assert explorer.rgb_bands[0] == 3
     panel.truth.set_state({"value": 0.5})
     panel.lidar.set_state({"value": 0.5})
     assert (explorer.truth_opacity, explorer.lidar_opacity) == (0.5, 0.5)
+    panel.stretch.set_state({"value": [5, 80]})
+    assert explorer.stretch == (5, 80)
+    panel.colours.set_state({"index": 2})
+    assert explorer.colour_map == "viridis"
     panel.continuum.set_state({"value": True})
     assert explorer.continuum
     assert hand.widget.axis["unit"] == "continuum removed"
-    panel.shape.set_state({"index": 1})
+    panel.tool.set_state({"index": 2})
     assert hand.widget.tool == "box"
-    panel.mode.set_state({"index": 4})
+    panel.mode.set_state({"index": [value for _, value in panel.mode.options].index("spectral angle")})
     assert "pick a pixel" in explorer._line.value
+    panel.asked.value = True
+    assert panel.help.layout.display == ""
 
 
-def test_the_list_is_managed_by_keyboard_alone(live):
+def test_the_list_is_managed_by_keyboard_alone(live, tmp_path):
     explorer, _ = live
     panel = explorer._panel
-    panel.row.value, panel.col.value = 20, 3
-    panel.pick.click()
+    panel.place.value = "20, 3"
+    assert explorer.current.pixels.tolist() == [[20, 3]]
     panel.name.value = "shore"
     panel.colour.value = "#123456"
     assert (explorer.current.name, explorer.current.colour, explorer.current.kept) == ("shore", "#123456", True)
-    panel.row.value = 21
-    panel.pick.click()
+    panel.row.value = 21  # an arrow key
+    assert explorer.current.pixels.tolist() == [[21, 3]]
     panel.keep.click()
     assert len(explorer.spectra) == 2
     panel.listed.value = 0
@@ -339,7 +568,14 @@ def test_the_list_is_managed_by_keyboard_alone(live):
     panel.file.value = "nowhere.txt"
     panel.save.click()
     assert ".txt" in explorer._line.value
+    panel.file.value = str(tmp_path / stamped())
+    panel.save.click()
+    assert "Wrote 1 spectra" in explorer._line.value
     panel.clear.click()
+    assert explorer.spectra == []
+    panel.undo.click()
+    assert len(explorer.spectra) == 1
+    panel.redo.click()
     assert explorer.spectra == []
 
 
@@ -349,27 +585,51 @@ def test_a_click_on_the_spectra_moves_the_cursor(live):
     assert (explorer.mode, explorer.band) == ("one band", explorer.band_at(600))
 
 
-def test_the_pointer_tells_values(live):
+def test_the_pointer_tells_values(live, scene):
     explorer, hand = live
     hand.send("hover", x=7, y=3)
-    assert hand.widget.pointer == explorer.under_pointer(7, 3)
-    assert "row 3, col 7" in hand.widget.pointer
+    told = explorer.under_pointer(7, 3)
+    assert hand.widget.pointer == told
+    assert "row 3, col 7" in told
+    for band in explorer.rgb_bands:
+        assert f"({explorer.x[band]:.1f} nm): {scene.hsi[3, 7, band]:.5g}" in told
     assert explorer.under_pointer(-5, 0) == ""
 
 
-@pytest.mark.parametrize(("rows", "cols"), [(145, 145), (610, 340), (166, 600), (40, 400), (5, 5)])
-def test_places_lie_within_the_canvas_and_apart(rows, cols):
-    found = places(rows, cols)
-    boxes = [found[name] for name in ("map", "scale", "axes")]
-    for left, top, wide, high in boxes:
-        assert left >= 50
-        assert top >= 20
-        assert min(wide, high) > 8
-        assert left + wide <= found["width"]
-        assert top + high + 30 <= found["height"] or high < 12
-    (ml, mt, mw, mh), _, (al, at, *_) = boxes
-    assert al >= ml + mw + 60 or at >= mt + mh + 60
-    assert mw / mh == pytest.approx(cols / rows, rel=0.05)
+PLACES = """
+import { readFileSync } from "node:fs";
+const source = readFileSync(process.argv[1], "utf8").replaceAll("export ", "").replace("default {", "const view = {");
+const places = new Function(source + "; return places;")();
+console.log(JSON.stringify(JSON.parse(process.argv[2]).map((given) => places(...given))));
+"""
+
+
+@pytest.mark.skipif(which("node") is None, reason="the layout is JavaScript; without node it is tested in the browser")
+@pytest.mark.parametrize("width", [420, 720, 899, 900, 1008, 1260, 2200])
+def test_places_lie_within_the_canvas_and_apart(width):
+    shapes = [(145, 145), (610, 340), (166, 600), (40, 400), (5, 5)]
+    from hsikit.explore import central
+
+    script = Path(central.__file__).with_suffix(".js")
+    given = json.dumps([(width, rows, cols) for rows, cols in shapes])
+    ran = subprocess.run(
+        ["node", "--input-type=module", "-e", PLACES, str(script), given], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    for (rows, cols), found in zip(shapes, json.loads(ran.stdout)):
+        boxes = [found[name] for name in ("map", "scale", "axes")]
+        for left, top, wide, high in boxes:
+            assert left >= 50
+            assert top >= 20
+            assert min(wide, high) > 8 or [left, top, wide, high] == found["scale"]
+            assert left + wide <= width
+            assert top + high + 30 <= found["height"] or high < 12
+        (ml, mt, mw, mh), (_, st, _, sh), (al, at, _, ah) = boxes
+        assert al >= ml + mw + 60 or at >= mt + mh + 60
+        assert st + sh <= (at if at > mt + mh else found["height"])
+        assert ah >= 80
+        assert found["height"] <= 360
+        assert mw / mh == pytest.approx(cols / rows, rel=0.05)
 
 
 def test_scripts_move_the_controls_too(live):

@@ -1,0 +1,156 @@
+"""What an explorer knows, without widgets: traits that a script sets and reads, and steps that can be taken back.
+
+An explorer is a `State` (what it knows), pure functions from the state to marks (`marks.py`), two renderers of marks
+(`central.py` for a browser, `still.py` for a picture), and a `Panel` with its controls. A state knows none of them:
+whoever shows it observes `revision`. `spectra.py`, `spectra_marks.py` and `spectra_panel.py` are the pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import numpy as np
+import traitlets as t
+
+from hsikit.scenes.scene import Scene
+
+MOST_STEPS = 50  # that can be taken back
+
+
+class State(t.HasTraits):
+    """Base of the states.
+
+    Traits tagged ``shown=True`` are what is seen: setting one adds 1 to `revision`. Those tagged ``kept=True`` are what
+    could be lost: `undo` and `redo` walk through the values they had, so they hold tuples and frozen objects only.
+
+    Attributes:
+        message: What happened last, or what to change.
+        revision: Grows by 1 with every change of what is seen.
+    """
+
+    message = t.Unicode()
+    revision = t.Int()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._inside = False
+        self._before: list[dict[str, Any]] = []
+        self._after: list[dict[str, Any]] = []
+        self.observe(self._noticed, list(self.trait_names(shown=True)))
+
+    @contextmanager
+    def step(self, message: str | None = None) -> Iterator[None]:
+        """Changes made inside are one: one revision, one thing to undo, and perhaps a message."""
+        if self._inside:  # a step within a step belongs to it
+            yield
+            self.message = self.message if message is None else message
+            return
+        held, self._inside = self._held(), True
+        try:
+            yield
+        finally:
+            self._inside = False
+        if any(value is not held[name] for name, value in self._held().items()):
+            self._before = [*self._before, held][-MOST_STEPS:]
+            self._after.clear()
+        if message is not None:
+            self.message = message
+        self.revision += 1
+
+    def undo(self) -> None:
+        """Take the last step back; ValueError where there is none."""
+        self._walk(self._before, self._after, "nothing to undo")
+
+    def redo(self) -> None:
+        """Take a step again that was taken back; ValueError where there is none."""
+        self._walk(self._after, self._before, "nothing to redo")
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._before)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to take again."""
+        return bool(self._after)
+
+    def _walk(self, source: list[dict[str, Any]], other: list[dict[str, Any]], nothing: str) -> None:
+        if not source:
+            raise ValueError(nothing)
+        other.append(self._held())
+        self._inside = True
+        try:
+            for name, value in source.pop().items():
+                setattr(self, name, value)
+        finally:
+            self._inside = False
+        self.message = "Taken back." if other is self._after else "Done again."
+        self.revision += 1
+
+    def _held(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.trait_names(kept=True)}
+
+    def _noticed(self, change: Any) -> None:
+        if self._inside:
+            return
+        if self.trait_metadata(change["name"], "kept"):
+            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-MOST_STEPS:]
+            self._after.clear()
+        self.revision += 1
+
+
+def check_pixel(scene: Scene, row: int, col: int) -> None:
+    """Raises ValueError for a pixel outside a scene, or without a measurement."""
+    rows, cols = scene.shape
+    if not (0 <= row < rows and 0 <= col < cols):
+        raise ValueError(f"pixel ({row}, {col}) is outside the scene; rows are 0..{rows - 1}, columns 0..{cols - 1}")
+    if not scene.valid[row, col]:
+        raise ValueError(f"pixel ({row}, {col}) has no measurement; pick one that is not white")
+
+
+def check_mask(scene: Scene, mask: np.ndarray) -> np.ndarray:
+    """A mask (row, col) of booleans of the scene's size; raises ValueError for anything else."""
+    mask = np.asarray(mask)
+    if mask.shape != scene.shape or mask.dtype != bool:
+        raise ValueError(f"the mask is {mask.shape} {mask.dtype}, expected {scene.shape} of booleans")
+    return mask
+
+
+# --- long computations ---------------------------------------------------------------------------
+
+
+class Stopped(Exception):
+    """A computation was stopped from outside."""
+
+
+class Progress:
+    """Share of a computation that is done; may be read and stopped from another thread.
+
+    Attributes:
+        share: 0 to 1.
+        told: Called with `share` after each step, in the computing thread.
+    """
+
+    def __init__(self, told: Callable[[float], Any] | None = None) -> None:
+        self.share, self.told, self._stop = 0.0, told, Event()
+
+    def stop(self) -> None:
+        """Ask the computation to end at its next step."""
+        self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stop.is_set()
+
+    def step(self, share: float) -> None:
+        """Note how far it is; raises `Stopped` where that was asked for."""
+        if self._stop.is_set():
+            raise Stopped
+        self.share = share
+        if self.told is not None:
+            self.told(share)
