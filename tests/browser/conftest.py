@@ -56,7 +56,7 @@ def opened(chromium, server, shot):
 
     books = []
 
-    def open_notebook(name: str, seconds: float = 480) -> Notebook:
+    def open_notebook(name: str, seconds: float = 300) -> Notebook:
         page = chromium.new_page(viewport={"width": 1280, "height": 1500})
         book = Notebook(page, server, server.add(Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"), seconds)
         books.append((name, book))

@@ -43,7 +43,7 @@ class LabServer:
 
     def __init__(self, folder: Path, runs: Path) -> None:
         self.folder, self.runtime = folder, folder / "runtime"
-        shutil.copytree(Path(__file__).parents[2] / "figures" / "tables", folder / "figures" / "tables")
+        shutil.copytree(Path(__file__).parents[2] / "figures", folder / "figures")  # tables and pictures
         places = {key: str(folder / key.lower()) for key in
                   ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "JUPYTERLAB_SETTINGS_DIR",
                    "JUPYTERLAB_WORKSPACES_DIR")}  # fmt: skip
