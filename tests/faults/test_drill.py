@@ -1,7 +1,9 @@
 """A cut of `make drill`: 300 spoilt files in this process, 40 as commands, a run killed; and the drill can fail."""
 
 import random
+import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,13 @@ def folder(tmp_path_factory):
         patch.setenv("HSIKIT_LEDGER", str(place / "ledger.jsonl"))
         drill.prepare(place)
         yield place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def killed(folder):
+    """The kills, beside the other parts: they wait for their own processes, in a folder that no other part spoils."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(drill.kills, shutil.copytree(folder, folder.with_name("killed")), 1, 7)
 
 
 def test_300_spoilt_files_end_in_hsikits_own_errors(folder, monkeypatch):
@@ -40,8 +49,8 @@ def test_hostile_names_are_refused(folder):
     assert found["refused"] == found["tried"] == 26
 
 
-def test_a_run_killed_three_times_is_the_run_never_killed(folder):
-    found = drill.kills(folder, 1, seed=7)
+def test_a_run_killed_three_times_is_the_run_never_killed(killed):
+    found = killed.result()
     assert found["kills"] >= 1
     assert found["lost or different"] == []
 
