@@ -253,7 +253,8 @@ def _commands(folder: Path, count: int, seed: int) -> tuple[Counter[int], list[s
 
 def environment(folder: Path) -> dict[str, str]:
     root = str(Path(__file__).parents[2])
-    return {**os.environ, "PYTHONPATH": root, "HSIKIT_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1",
+    usual = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # as where people work
+    return {**usual, "PYTHONPATH": root, "HSIKIT_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1",
             "HSIKIT_LEDGER": str(folder / "ledger.jsonl")}  # fmt: skip
 
 
