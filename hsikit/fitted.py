@@ -177,10 +177,8 @@ class Fitted:
                 _warn_once(f"{scene.name}: LiDAR is missing in {lacking:.0%} of pixels; the mean of the training "
                            "pixels stands in for it there")  # fmt: skip
             there = away[:, np.isfinite(away).any(0)]
-            usual = (
-                np.nanmedian(there, 0) if what == "LiDAR" else np.nanmedian(there)
-            )  # a sensor a channel, or one sensor
-            if there.size and (usual := np.max(usual)) > FAR:
+            each = 0 if what == "LiDAR" else None  # channels of LiDAR are different measurements, bands are one
+            if there.size and (usual := np.max(np.nanmedian(there, each))) > FAR:
                 _warn_once(
                     f"{scene.name}: its {what} lie {usual:.0f} standard deviations (median) from those that the model "
                     "was trained on; check units, and `scale` and `offset` in the YAML"

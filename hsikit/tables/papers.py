@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from hsikit.experiments.config import load_config
 from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
-from hsikit.tables.frames import against, frame, gains, paired, pooled, spread
+from hsikit.tables.frames import frame, paired, pooled, spread
 from hsikit.tables.layout import BUDGETS, FULL
 
 Rows = Iterable[dict[str, Any]]
@@ -52,30 +51,6 @@ def _gaps(rows: Rows, pairs: Sequence[Pair]) -> dict[tuple[str, str], dict[str, 
     long = frame(rows)
     table = paired(long[long["measure"] == "oa"], {pair[0]: pair for pair in pairs}, "split", "measure")
     return {(e["split"], e["comparison"]): e for e in table.to_dict("records")}
-
-
-def plain(label: str) -> str:
-    """An arm's label without the method's name before the colon, as lines and marks have room for."""
-    return label.rpartition(": ")[2]
-
-
-def ablation_table(rows: Rows, reference: str, metric: str = "oa", without: Sequence[str] = ()) -> pd.DataFrame:
-    """Every arm minus the reference's in one metric, paired by seed, as `figures.paired_differences` draws it.
-
-    Args:
-        without: Labels of arms to leave out, such as one that lies so far off that it flattens the others.
-    """
-    rows = [r for r in rows if r["name"] not in without]
-    table = against(rows, reference)
-    arm = table["comparison"].map({f"{r} − {reference}": plain(r) for r in {row["name"] for row in rows}})
-    return table.assign(comparison=arm, reference=plain(reference))[table["metric"] == metric]
-
-
-def gains_table(rows: Rows, config: str) -> pd.DataFrame:
-    """A config's named comparisons as `figures.paired_differences` draws them, OA and AA of each split."""
-    table = gains(rows, load_config(config)["comparisons"])
-    named = table["split"].str.replace("_", " ") + ", " + table["gain"] + ", " + table["metric"].str.upper()
-    return table.assign(comparison=named).drop(columns=["metric", "split"])
 
 
 # --- SDHSI-Net -------------------------------------------------------------------------------------

@@ -59,15 +59,6 @@ def test_windows_have_the_share_of_overlapping_test_windows():
     assert tables.windows_table([], scene).empty
 
 
-def test_gains_are_named_by_split_and_metric():
-    names = ("mmlgnet", "mmlgnet with shuffled words", "mmlgnet with random vectors", "mmlgnet with learned prototypes",
-             "pixel trunk + balanced cross-entropy")  # fmt: skip
-    rows = [row(n, s, 0.5 + 0.1 * (n == "mmlgnet"), "west_east") for n in names for s in range(3)]
-    table = tables.gains_table(rows, "archive/mmlgnet_pixels_muufl_subset")
-    assert "west east, gain of language, OA" in table["comparison"].to_list()
-    assert table["difference"].iloc[0] == pytest.approx(10)
-
-
 def test_separation_and_damage_take_rows_that_have_them():
     exits = [{"separation": {"silhouette": 0.1}}, {"separation": {"silhouette": 0.3}}]
     damage = [{"kind": "noise", "severity": 1.0, "oa": 0.2, "aa": 0.2}]
@@ -89,13 +80,3 @@ def test_recall_leaves_untested_classes_out():
     assert tables.recall_table([], ("a",)).empty
     with pytest.raises(ValueError, match="pond"):
         tables.recall_table(rows, ("meadow", "roof"))
-
-
-def test_an_ablation_names_its_reference_once():
-    rows = [row(n, s, oa) for s in range(3) for n, oa in (("Net: plain", 0.5), ("Net: all", 0.51 + 0.01 * s))]
-    table = tables.ablation_table(rows, "Net: plain")
-    assert table["comparison"].to_list() == ["all"]
-    assert set(table["reference"]) == {"plain"}
-    assert table["difference"].iloc[0] == pytest.approx(2.0)
-    with pytest.raises(ValueError, match="no rows of"):
-        tables.ablation_table(rows, "Net: none")
