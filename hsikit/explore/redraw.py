@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from hsikit.explore.marks import inside, pixels_inside  # noqa: F401
+from hsikit.explore.still import PlainFigure  # noqa: F401
 
 CLICK_PX = 4  # a press and release this near to each other is a click
 
@@ -22,14 +24,6 @@ CLICK_PX = 4  # a press and release this near to each other is a click
 def plain_text() -> AbstractContextManager[None]:
     """Texts made inside show a dollar sign as it is: class names are no formulas."""
     return rc_context({"text.parse_math": False})
-
-
-class PlainFigure(Figure):
-    """A figure whose names of ticks, made while it is drawn, are no formulas either."""
-
-    def draw(self, renderer: Any) -> None:
-        with plain_text():
-            super().draw(renderer)
 
 
 class Redraw:
@@ -196,18 +190,3 @@ def _halo() -> list[Any]:
     from matplotlib.patheffects import Normal, Stroke
 
     return [Stroke(linewidth=3.6, foreground="#ffffff"), Normal()]
-
-
-def inside(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Booleans (n,), True for points (n, 2) within an outline (m, 2); none where it has under 3 corners."""
-    from matplotlib.path import Path
-
-    if len(outline) < 3:
-        return np.zeros(len(points), bool)
-    return Path(np.vstack([outline, outline[:1]]), closed=True).contains_points(points)
-
-
-def pixels_inside(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Mask (row, col), True for pixels whose centre lies within an outline (m, 2) of x = column, y = row."""
-    rows, cols = np.indices(shape)
-    return inside(outline, np.column_stack([cols.ravel(), rows.ravel()])).reshape(shape)
