@@ -11,6 +11,8 @@ from matplotlib.colors import to_rgb
 
 from hsikit.explore.marks import Span, lifted, short  # noqa: F401
 
+TOOL_HINTS = {"pan": "A drag moves", "lasso": "A drag draws around what is taken",
+              "box": "A drag draws a box around it",              "brush": "A drag paints"}  # fmt: skip
 BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
 
 
@@ -68,6 +70,29 @@ def button(panel: Any, label: str, tooltip: str, action: Callable[[], Any]) -> A
     made = w.Button(description=label, tooltip=tooltip, layout={"width": "76px"})
     made.on_click(panel._guard(lambda _: action()))
     return made
+
+
+def hand(panel: Any, tool: str = "pan", tools: Sequence[str] = ("pan", "lasso", "box")) -> Any:
+    """Buttons that choose what a drag does in all charts of a panel's board."""
+    import ipywidgets as w
+
+    made = w.ToggleButtons(
+        options=tools, value=tool, tooltips=[TOOL_HINTS[name] for name in tools], style={"button_width": "56px"},
+        layout={"width": f"{62 * len(tools)}px"},
+    )  # fmt: skip
+    panel._view.set_tool(tool)
+    return panel._on(made, lambda name: panel._view.set_tool(name))
+
+
+def help_of(lines: Sequence[str]) -> tuple[Any, Any]:
+    """A button "?" and the list of gestures and keys that it folds out."""
+    import ipywidgets as w
+
+    asked = w.ToggleButton(description="?", tooltip="Gestures and keys", layout={"width": "34px"})
+    listed = "".join(f"<li>{line}</li>" for line in lines)
+    told = w.HTML(f'<ul style="line-height:1.4;margin:0 0 0 1em">{listed}</ul>', layout={"display": "none"})
+    asked.observe(lambda c: setattr(told.layout, "display", "" if c["new"] else "none"), "value")
+    return asked, told
 
 
 def drag_shapes() -> Any:
