@@ -10,7 +10,7 @@ from hsikit._util import lazily
 __all__, __getattr__ = lazily(__name__, {
     "hsikit.explore.spectra_panel": ("SpectraExplorer",),
     "hsikit.explore.feature_panel": ("FeatureSpaceExplorer",),
-    "hsikit.explore.leakage": ("LeakageExplorer",),
+    "hsikit.explore.leakage_panel": ("LeakageExplorer",),
     "hsikit.explore.prompts": ("PromptExplorer",),
     "hsikit.explore.painter": ("LabelPainter",),
     "hsikit.explore.why": ("Why",),

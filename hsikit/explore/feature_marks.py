@@ -184,7 +184,7 @@ def spectra_chart(state: FeatureSpace) -> Chart:
 
 def table_chart(state: FeatureSpace) -> Chart:
     """Class by prediction among the lit (or all shown) pixels, or how far the means of the classes lie apart."""
-    if state.table == "confusion":
+    if state.table == "confusion" and state.prediction is not None:
         classes = sorted({*state.classes, *np.unique(state.prediction).tolist()})
         counts = state.confusion()[np.ix_(classes, classes)].astype(float)
         return table_of(f"confusion {whose(state)}", counts, named(state, classes), tuple(map(str, classes)),
