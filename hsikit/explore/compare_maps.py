@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsikit.areas import per_field_accuracy
+from hsikit.explore.outlines import pixels_inside
 from hsikit.explore.panel import Panel, View
-from hsikit.explore.redraw import pixels_inside
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split

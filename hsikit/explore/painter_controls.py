@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 import numpy as np
 
-from hsikit.explore.painter import LAYERS, TOOLS
 from hsikit.explore.painter_fit import MODELS
+from hsikit.explore.painting import LAYERS, TOOLS
 from hsikit.explore.pieces import button, place_boxes, row_of
 from hsikit.explore.redraw import Gestures
 
@@ -71,7 +71,7 @@ class PainterControls:
 
     def sync(self) -> None:
         """Set the controls to the painter's state."""
-        explorer, painting = self.explorer, self.explorer.painting
+        explorer, painting = self.explorer, self.explorer
         entries = [("eraser", 0), *((f"{c} {name}", c) for c, name in enumerate(painting.class_names, 1))]
         if tuple(entries) != tuple(self.classes.options):
             self.classes.options = entries
@@ -113,7 +113,7 @@ class PainterControls:
         if self.explorer.tool == "brush":
             self.explorer.brush(np.array([[x, y]]))
         else:
-            self.explorer._tell(f"The {self.explorer.tool} is empty; drag around at least one pixel.")
+            self.explorer.click(0, 0)
 
     def _drag(self, outline: np.ndarray) -> None:
         (self.explorer.brush if self.explorer.tool == "brush" else self.explorer.lasso)(outline)
@@ -130,7 +130,7 @@ class Hand(Gestures):
     def dress(self, explorer: LabelPainter) -> None:
         """Take over tool, width and colour."""
         self.shape = explorer.tool
-        colour = explorer.painting.colors[explorer.active - 1] if explorer.active else "#ffffff"
+        colour = explorer.colors[explorer.active - 1] if explorer.active else "#ffffff"
         (x0, _), (x1, _) = self.axes.transData.transform([(0, 0), (1, 0)])
         wide = (2 * explorer.radius + 1) * abs(x1 - x0) * 72 / self.axes.figure.dpi
         brush = explorer.tool == "brush"

@@ -64,7 +64,7 @@ class PainterView(View):
     def refresh(self) -> None:
         """Bring every artist to the current state; what has not changed is left alone."""
         explorer = self.explorer
-        painting = explorer.painting
+        painting = explorer
         colours = tuple(painting.colors)
         if self._news("paint", (painting.labels, explorer.suggested, colours)):
             self.image.set_data(self.painted())
@@ -84,10 +84,10 @@ class PainterView(View):
     def painted(self) -> np.ndarray:
         """The scene (row, col, 3) in 0..1 under paint; suggestions on every second pixel."""
         explorer = self.explorer
-        out = blend(self._base, explorer.painting.labels, explorer.painting.colors, PAINT)
+        out = blend(self._base, explorer.labels, explorer.colors, PAINT)
         if explorer.suggested is not None:
             odd = np.indices(explorer.scene.shape).sum(0) % 2 == 1
-            out = blend(out, np.where(odd, explorer.suggested, 0), explorer.painting.colors, 1.0)
+            out = blend(out, np.where(odd, explorer.suggested, 0), explorer.colors, 1.0)
         return out
 
     def answered(self) -> np.ndarray:
@@ -97,13 +97,13 @@ class PainterView(View):
         if prediction is None:
             return 0.75 + 0.25 * np.repeat(self._base.mean(-1, keepdims=True), 3, -1)
         if explorer.layer == "class map":
-            return blend(blank, prediction.labels, explorer.painting.colors, 1.0)
+            return blend(blank, prediction.labels, explorer.colors, 1.0)
         sure = explorer.confidence()
         return np.where(np.isfinite(sure)[..., None], colormaps["cividis"](np.nan_to_num(sure))[..., :3], blank)
 
     def _refresh_key(self) -> None:
         """Names with counts; the class being painted is marked with a triangle."""
-        explorer, painting = self.explorer, self.explorer.painting
+        explorer, painting = self.explorer, self.explorer
         rows = list(zip(painting.class_names, painting.colors, painting.counts().tolist()))
         if not self._news("key", (tuple(rows), explorer.active)):
             return

@@ -196,18 +196,3 @@ def _halo() -> list[Any]:
     from matplotlib.patheffects import Normal, Stroke
 
     return [Stroke(linewidth=3.6, foreground="#ffffff"), Normal()]
-
-
-def inside(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Booleans (n,), True for points (n, 2) within an outline (m, 2); none where it has under 3 corners."""
-    from matplotlib.path import Path
-
-    if len(outline) < 3:
-        return np.zeros(len(points), bool)
-    return Path(np.vstack([outline, outline[:1]]), closed=True).contains_points(points)
-
-
-def pixels_inside(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Mask (row, col), True for pixels whose centre lies within an outline (m, 2) of x = column, y = row."""
-    rows, cols = np.indices(shape)
-    return inside(outline, np.column_stack([cols.ravel(), rows.ravel()])).reshape(shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +83,13 @@ class SceneFacts:
         """Class of a pixel or ``"unlabelled"``."""
         label = int(self.scene.labels[row, col])
         return self.scene.class_names[label - 1] if label else "unlabelled"
+
+    def read_out(self, x: float, y: float, told: Callable[[int, int], str]) -> str:
+        """What lies under the pointer at x = column, y = row: place, `told(row, col)`, LiDAR; empty beside."""
+        col, row = round(x), round(y)
+        if not (0 <= row < self.scene.shape[0] and 0 <= col < self.scene.shape[1]):
+            return ""
+        return f"row {row}, col {col}{self.place_text(row, col)}: {told(row, col)}{self.lidar_text(row, col)}"
 
     def place_text(self, row: int, col: int) -> str:
         """Map coordinates of a pixel's centre, with longitude and latitude; empty where the scene has no place."""

@@ -17,8 +17,6 @@ import traitlets as t
 
 from hsikit.scenes.scene import Scene
 
-MOST_STEPS = 50  # that can be taken back
-
 
 class State(t.HasTraits):
     """Base of the states.
@@ -31,6 +29,7 @@ class State(t.HasTraits):
         revision: Grows by 1 with every change of what is seen.
     """
 
+    most_steps = 50  # that can be taken back
     message = t.Unicode()
     revision = t.Int()
 
@@ -54,7 +53,7 @@ class State(t.HasTraits):
         finally:
             self._inside = False
         if any(value is not held[name] for name, value in self._held().items()):
-            self._before = [*self._before, held][-MOST_STEPS:]
+            self._before = [*self._before, held][-self.most_steps :]
             self._after.clear()
         if message is not None:
             self.message = message
@@ -98,7 +97,7 @@ class State(t.HasTraits):
         if self._inside:
             return
         if self.trait_metadata(change["name"], "kept"):
-            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-MOST_STEPS:]
+            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-self.most_steps :]
             self._after.clear()
         self.revision += 1
 

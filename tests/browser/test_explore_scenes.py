@@ -7,7 +7,7 @@ import pytest
 from lab import Central, Notebook, corners_to_path, drag
 
 import hsikit
-from hsikit.explore.redraw import pixels_inside
+from hsikit.explore.outlines import pixels_inside
 
 X = "_explorer"
 PIXELS = f"[] if {X}.current is None else {X}.current.pixels.tolist()"

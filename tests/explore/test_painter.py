@@ -12,8 +12,9 @@ from matplotlib.path import Path
 from tiny import tiny_scene
 
 from hsikit.explore import LabelPainter
+from hsikit.explore.outlines import disc
 from hsikit.explore.painter_fit import fit_light, painted_split
-from hsikit.explore.painting import STEPS_KEPT, disc
+from hsikit.explore.painting import STEPS_KEPT
 from hsikit.explore.state import Progress, Stopped
 from hsikit.spectra import spectral_angle
 
@@ -51,7 +52,7 @@ def test_brush_paints_every_pixel_within_its_radius_of_the_path(painter, bare):
     rows, cols = np.indices(bare.shape)
     dots = [(4, c) for c in range(3, 13)] + [(r, 12) for r in range(4, 11)]
     near = np.min([np.hypot(rows - r, cols - c) for r, c in dots], 0) <= 2
-    assert np.array_equal(painter.painting.labels == 2, near & bare.valid)
+    assert np.array_equal(painter.labels == 2, near & bare.valid)
     assert not disc(np.array([[-40.0, 3.0]]), 1, bare.shape).any()
 
 
@@ -62,26 +63,26 @@ def test_lasso_and_box_paint_the_pixels_whose_centres_they_hold(painter, bare):
     rows, cols = np.indices(bare.shape)
     want = Path(outline).contains_points(np.column_stack([cols.ravel(), rows.ravel()])).reshape(bare.shape)
     assert want.any()
-    assert np.array_equal(painter.painting.labels == 1, want)
+    assert np.array_equal(painter.labels == 1, want)
     painter.choose(3)
     painter.box(0, 0, 1, 2)
-    assert np.array_equal(np.argwhere(painter.painting.labels == 3), [(r, c) for r in (0, 1) for c in (0, 1, 2)])
+    assert np.array_equal(np.argwhere(painter.labels == 3), [(r, c) for r in (0, 1) for c in (0, 1, 2)])
 
 
 def test_undo_takes_strokes_back_one_by_one_eraser_included(painted):
-    states = [painted.painting.labels.copy()]
+    states = [painted.labels.copy()]
     painted.choose(0)
     painted.box(0, 0, 12, 12)
-    states.append(painted.painting.labels.copy())
+    states.append(painted.labels.copy())
     painted.choose(2)
     painted.box(3, 3, 20, 9)
-    assert painted.painting.labels[:3, :13].max() == 0
+    assert painted.labels[:3, :13].max() == 0
     for state in reversed(states):
         assert painted.undo() > 0
-        assert np.array_equal(painted.painting.labels, state)
-    while painted.painting.can_undo:
+        assert np.array_equal(painted.labels, state)
+    while painted.can_undo:
         painted.undo()
-    assert not painted.painting.labels.any()
+    assert not painted.labels.any()
     assert painted.undo() == 0
     assert "Nothing is left" in painted.message
 
@@ -98,10 +99,10 @@ def test_the_way_back_is_long_but_not_endless(painter):
 
 
 def test_classes_are_added_renamed_and_recoloured(painter, bare):
-    assert LabelPainter(bare).painting.class_names == []
-    assert len(set(painter.painting.colors)) == 3
+    assert LabelPainter(bare).class_names == ()
+    assert len(set(painter.colors)) == 3
     painter.change_class(2, name=" tiled   roof ", color="tomato")
-    assert painter.painting.class_names == ["meadow", "tiled roof", "pond"]
+    assert painter.class_names == ("meadow", "tiled roof", "pond")
     painter.choose(2)
     painter.box(10, 10, 12, 12)
     picture = painter.static().axes[0].images[0].get_array()
@@ -112,13 +113,13 @@ def test_classes_are_added_renamed_and_recoloured(painter, bare):
 def test_a_labelled_scene_starts_painted():
     scene = tiny_scene(holes=True)
     painter = LabelPainter(scene)
-    assert np.array_equal(painter.painting.labels, scene.usable)
-    assert tuple(painter.painting.class_names) == scene.class_names
-    assert tuple(painter.painting.colors) == scene.colors
+    assert np.array_equal(painter.labels, scene.usable)
+    assert tuple(painter.class_names) == scene.class_names
+    assert tuple(painter.colors) == scene.colors
 
 
 def test_suggestions_are_the_nearest_class_means_by_angle(painted, bare):
-    labels = painted.painting.labels
+    labels = painted.labels
     count = painted.suggest(0.3)
     means = [bare.hsi[labels == c].mean(0, dtype=float) for c in (1, 2, 3)]
     angles = np.stack([spectral_angle(bare.hsi, m) for m in means])
@@ -127,10 +128,10 @@ def test_suggestions_are_the_nearest_class_means_by_angle(painted, bare):
     assert np.array_equal(painted.suggested, want)
     painted.static()
     painted.accept(2)
-    assert np.array_equal(painted.painting.labels, np.where(want == 2, 2, labels))
+    assert np.array_equal(painted.labels, np.where(want == 2, 2, labels))
     assert painted.suggested is None
     painted.undo()
-    assert np.array_equal(painted.painting.labels, labels)
+    assert np.array_equal(painted.labels, labels)
     assert painted.suggest(1e-4) == 0
     assert painted.suggested is None
     assert "larger angle" in painted.message
@@ -142,18 +143,18 @@ def test_saved_labels_come_back_with_names_and_colours(painted, bare, tmp_path, 
     written = painted.save(tmp_path / "deep" / name)
     other = LabelPainter(bare)
     other.load(written)
-    assert np.array_equal(other.painting.labels, painted.painting.labels)
-    assert other.painting.class_names == painted.painting.class_names
-    assert other.painting.colors == painted.painting.colors
+    assert np.array_equal(other.labels, painted.labels)
+    assert other.class_names == painted.class_names
+    assert other.colors == painted.colors
     assert [f.name for f in written.parent.iterdir() if ".part" in f.name or ".tmp" in f.name] == []
 
 
 def test_painted_pixels_are_the_split_and_what_is_set_aside_is_disjoint(painted):
     scene, split = painted.labelled_scene(), painted.split()
     everything = np.sort(np.concatenate([split.train, split.val, split.test]))
-    assert np.array_equal(everything, np.flatnonzero(painted.painting.labels))
+    assert np.array_equal(everything, np.flatnonzero(painted.labels))
     assert scene.class_names == ("meadow", "roof", "pond")
-    counts = painted.painting.counts()
+    counts = painted.counts()
     assert np.array_equal(split.counts("val"), counts // 10)
     assert np.array_equal(split.counts("train"), counts - 2 * (counts // 10))
     painted.add_class("path")
@@ -185,7 +186,7 @@ def test_labels_outside_the_strokes_do_not_reach_the_fit(bare):
     for truth in (np.zeros(bare.shape, int), np.where(TRUE == 3, 2, 1)):
         scene = replace(bare, labels=truth, class_names=("x", "y"), colors=())
         painter = LabelPainter(scene)
-        painter.painting.labels = np.zeros(bare.shape, np.int16)
+        painter.labels = np.zeros(bare.shape, np.int16)
         for c, top in ((1, 0), (2, 17)):
             painter.choose(c)
             painter.box(top, 1, top + 4, 6)
@@ -272,17 +273,17 @@ def test_widget_paints_by_mouse_on_both_pictures(painter, bare, mouse):
     panel.radius.set_state({"value": 0})
     before = hand.pixels()
     hand.drag([(3, 10), (8, 10), (12, 10)])
-    assert np.array_equal(np.argwhere(painter.painting.labels == 2), [(10, c) for c in range(3, 13)])
+    assert np.array_equal(np.argwhere(painter.labels == 2), [(10, c) for c in range(3, 13)])
     assert (hand.pixels() != before).any()
     panel.tool.set_state({"index": 2})
     right = mouse(view.answer)
     right.drag([(1.6, 17.6), (4.4, 20.4)])
-    rows, cols = np.nonzero(painter.painting.labels[14:])
+    rows, cols = np.nonzero(painter.labels[14:])
     assert (rows.min() + 14, rows.max() + 14, cols.min(), cols.max()) == (18, 20, 2, 4)
     hand.click(5, 5)
     assert "box is empty" in painter.message
     panel.undo.click()
-    assert not painter.painting.labels[14:].any()
+    assert not painter.labels[14:].any()
     panel.fit.click()
     assert "second" in painter.message or "two classes" in painter.message
     assert painter.failures == []
@@ -294,16 +295,16 @@ def test_controls_follow_and_complain_in_words(painter):
     panel = painter._panel
     panel.name.set_state({"value": "gravel"})
     panel.add.click()
-    assert painter.painting.class_names[-1] == "gravel"
+    assert painter.class_names[-1] == "gravel"
     assert panel.classes.value == painter.active == 4
     panel.colour.set_state({"value": "#ff0000"})
-    assert painter.painting.colors[3] == "#ff0000"
+    assert painter.colors[3] == "#ff0000"
     panel.add.click()  # the name is empty now
     assert "1 to 60 characters" in painter.message
     for control, value in ((panel.row, 20), (panel.col, 4)):
         control.set_state({"value": value})
     panel.dab.click()
-    assert painter.painting.labels[20, 4] == 4
+    assert painter.labels[20, 4] == 4
     panel.file.set_state({"value": "labels.doc"})
     panel.save.click()
     assert ".tif or .npz" in painter.message
