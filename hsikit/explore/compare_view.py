@@ -15,7 +15,7 @@ from hsikit.explore.pieces import blend, short
 from hsikit.figures.style import PALETTE, class_handles, patch
 
 if TYPE_CHECKING:
-    from hsikit.explore.compare_maps import CompareMaps
+    from hsikit.explore.compare_panel import CompareMaps
 
 # A colour for each of KINDS; gained and lost differ in lightness too, and the key and bars name them.
 COLOURS = ("#ffffff", "#ededed", "#bdbdbd", "#0072B2", "#D55E00", "#000000", "#CC79A7")

@@ -1,19 +1,19 @@
-"""`LeakageExplorer`: what test windows share with training windows, by kind of split and window size."""
+"""`Leakage`: what test windows share with training windows, by kind of split and window size."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
-from hsikit.explore.panel import Panel, View
-from hsikit.explore.state import Progress
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import Progress, State
 from hsikit.scenes.scene import Scene
-from hsikit.splits import Split, make_split
+from hsikit.splits import MAP_CODES, Split, make_split
 
 DISJOINT = ("block", "fields")  # kinds that keep a buffer
 CLASSIFIER = "linear discriminant on a pixel's spectrum and its window's mean spectrum"
@@ -40,7 +40,7 @@ class Measured:
     accuracy: float
 
 
-class LeakageExplorer(Panel):
+class Leakage(State):
     """Choose a split and a window; see shared pixels, where they lie, and a cheap classifier's accuracy.
 
     Attributes:
@@ -54,21 +54,22 @@ class LeakageExplorer(Panel):
         ValueError: When the scene has no labelled pixel, or a number is out of range.
     """
 
-    size_in = (10.6, 4.8)
+    now = t.Any().tag(shown=True)
+    WINDOWS = (1, 3, 5, 7, 9, 11, 15, 19)
 
     def __init__(self, scene: Scene, window: int = 5, buffer: int = 11, train: float = 0.10, seed: int = 0) -> None:
         super().__init__()
         if not scene.usable.any():
             raise ValueError(f"{scene.name} has no labelled pixel, so there is nothing to split; label some first")
-        self.scene, self.seed = scene, seed
+        self.scene, self.seed, self.facts = scene, seed, SceneFacts(scene)
         self.kind, self.window, self.buffer, self.train = "random", _odd(window), _odd(buffer), train
         self.done: dict[tuple[str, int], Measured] = {}
         self._splits: dict[str, Split] = {}
         self.now = self.measure()
-        self.message = self.sentence(self.now)
+        self._begin(self.sentence(self.now))
 
     def __repr__(self) -> str:
-        return f"<LeakageExplorer of {self.scene.name}: {self.message}>"
+        return f"<{type(self).__name__} of {self.scene.name}: {self.message}>"
 
     @property
     def kinds(self) -> list[str]:
@@ -93,14 +94,23 @@ class LeakageExplorer(Panel):
 
     def show(self, kind: str | None = None, window: int | None = None, buffer: int | None = None) -> Measured:
         """Measure and show."""
-        choice = self._choice(kind, window, buffer)
-        self._take(choice, self.measure(*choice))
+        choice = self.choice(kind, window, buffer)
+        self.take(choice, self.measure(*choice))
         return self.now
 
-    def sweep(self, windows: Iterable[int] = (1, 3, 5, 7, 9, 11, 15, 19)) -> list[Measured]:
+    def sweep(self, windows: Iterable[int] = WINDOWS) -> list[Measured]:
         """Measure the present kind of split at several windows and show the curve."""
-        found = [self.measure(window=w) for w in windows]
-        self._take((self.kind, self.window, self.buffer), self.measure())
+        choice = self.choice()
+        found = self.curve(choice, tuple(windows), Progress())
+        self.take(choice, self.measure(*choice))
+        return found
+
+    def curve(self, choice: tuple[str, int, int], windows: tuple[int, ...], progress: Progress) -> list[Measured]:
+        """Measure a kind of split at several windows. Shows nothing."""
+        found = []
+        for done, window in enumerate(windows):
+            progress.step(done / len(windows))
+            found.append(self.measure(choice[0], window, choice[2]))
         return found
 
     def sentence(self, measured: Measured) -> str:
@@ -140,60 +150,26 @@ class LeakageExplorer(Panel):
         fitted = fit_shallow("lda", self.scene, split, features="means", window=window, seed=self.seed)
         return float((fitted.estimator.predict(fitted.features[split.test]) == split.y("test")).mean())
 
-    def _choice(self, kind: str | None, window: int | None, buffer: int | None) -> tuple[str, int, int]:
+    def choice(
+        self, kind: str | None = None, window: int | None = None, buffer: int | None = None
+    ) -> tuple[str, int, int]:
+        """Kind, window and buffer as they are, but for those given; ValueError for what cannot be."""
         chosen = self.kind if kind is None else kind
         self._spec(chosen, 1)
         return chosen, _odd(window or self.window), _odd(buffer or self.buffer)
 
-    def _take(self, choice: tuple[str, int, int], measured: Measured) -> None:
-        self.kind, self.window, self.buffer = choice
-        self.now, self.message = measured, self.sentence(measured)
-        self._show()
+    def take(self, choice: tuple[str, int, int], measured: Measured) -> None:
+        """Show a measurement and what was chosen for it."""
+        with self.step(self.sentence(measured)):
+            self.kind, self.window, self.buffer = choice
+            self.now = measured
 
-    def _request(self, **change: Any) -> None:
-        """Measure beside the other controls, then show."""
-        choice = self._choice(change.get("kind"), change.get("window"), change.get("buffer"))
-        self.say(f"Measuring {choice[0]} at window {choice[1]} …")
-        self._later("measure", lambda _: self.measure(*choice), lambda measured: self._take(choice, measured))
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, class, and what the pixel is in the split; empty beside the map."""
+        return self.facts.read_out(x, y, lambda row, col: f"{self.facts.class_name(row, col)}, {self._part(row, col)}")
 
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.leakage_view import LeakageView
-
-        return LeakageView(figure, self)
-
-    def _controls(self) -> list[Any]:
-        import ipywidgets as w
-
-        from hsikit.explore.pieces import BOX, button
-
-        def slider(name: str, value: int) -> Any:
-            return w.IntSlider(value, 1, max(29, value), 2, description=name, continuous_update=False)
-
-        def on(control: Any, key: str) -> Any:
-            return self._on(control, lambda value: self._request(**{key: value}))
-
-        self.kind_menu = on(w.Dropdown(options=self.kinds, value=self.kind, description="split"), "kind")
-        self.window_slider = on(slider("window (px)", self.window), "window")
-        self.buffer_slider = on(slider("buffer (px)", self.buffer), "buffer")
-        every = button(self, "Curve", "Measure this split at windows 1 to 19", self._request_curve)
-        return [w.HBox([self.kind_menu, self.window_slider, self.buffer_slider, every], layout=BOX), None]
-
-    def _request_curve(self) -> None:
-        windows, choice = (1, 3, 5, 7, 9, 11, 15, 19), (self.kind, self.window, self.buffer)
-        self.say(f"Measuring {self.kind} at windows {', '.join(map(str, windows))} …")
-
-        def work(progress: Progress) -> Measured:
-            for done, window in enumerate(windows):
-                progress.step(done / len(windows))
-                self.measure(choice[0], window, choice[2])
-            return self.measure(*choice)
-
-        self._later("measure", work, partial(self._take, choice))
-
-    def _sync(self) -> None:
-        self.kind_menu.value, self.window_slider.value = self.kind, self.window
-        self.buffer_slider.value = self.buffer
-        self.buffer_slider.disabled = self.kind not in DISJOINT
+    def _part(self, row: int, col: int) -> str:
+        return MAP_CODES[self.now.codes[row, col]]
 
 
 def _odd(window: int) -> int:

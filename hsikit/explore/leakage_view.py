@@ -14,7 +14,7 @@ from hsikit.figures.style import MARKERS, PALETTE, WRONG
 from hsikit.splits import MAP_CODES
 
 if TYPE_CHECKING:
-    from hsikit.explore.leakage import LeakageExplorer
+    from hsikit.explore.leakage_panel import LeakageExplorer
 
 COLOURS = ("#f2f2f2", "#000000", PALETTE[1], PALETTE[4], WRONG)  # a colour for each of MAP_CODES
 SMALL = 8.5

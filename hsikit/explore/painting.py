@@ -92,9 +92,8 @@ class Painting(State):
         self.labels = scene.usable.astype(np.int16)
         self.class_names, self.colors = tuple(scene.class_names), tuple(scene.colors)
         self.active = min(1, scene.n_classes)
-        self._before.clear()  # this is where the way back ends
         start = "Choose a class and drag over its pixels." if scene.n_classes else "Write a class name, then Add."
-        self.message = f"{start} Two classes are enough for a first fit."
+        self._begin(f"{start} Two classes are enough for a first fit.")
 
     def __repr__(self) -> str:
         painted = int(self.counts().sum())

@@ -11,7 +11,7 @@ from hsikit.explore.prompts import LAYERS
 from hsikit.explore.redraw import Gestures
 
 if TYPE_CHECKING:
-    from hsikit.explore.prompts import PromptExplorer
+    from hsikit.explore.prompts_panel import PromptExplorer
     from hsikit.explore.prompts_view import PromptsView
 
 

@@ -15,7 +15,7 @@ from hsikit.explore.pieces import blend, short
 from hsikit.figures.style import LINES, PALETTE, class_handles, patch
 
 if TYPE_CHECKING:
-    from hsikit.explore.prompts import PromptExplorer
+    from hsikit.explore.prompts_panel import PromptExplorer
 
 PLACES = {  # left, bottom, width, height
     "beside": {
@@ -108,7 +108,7 @@ class PromptsView(View):
         else:
             self.classes.set_data(blend(blank, explorer.labels, list(scene.colors), 1.0))
             handles = class_handles(scene, [int(c) for c in explorer.model.class_ids][:20])
-            edited = "" if explorer.text is explorer._own else " (edited)"
+            edited = " (edited)" if explorer.edited else ""
             self.second.set_title(f"map of the class prompts{edited}", loc="left", fontsize=10)
         labels = [short(str(h.get_label()), 20) for h in handles]
         columns = min(len(handles), 6) if self.wide else 1

@@ -59,6 +59,11 @@ class State(t.HasTraits):
             self.message = message
         self.revision += 1
 
+    def _begin(self, message: str) -> None:
+        """What a constructor ends with: here the way back ends."""
+        self._before.clear()
+        self.message = message
+
     def undo(self) -> None:
         """Take the last step back; ValueError where there is none."""
         self._walk(self._before, self._after, "nothing to undo")

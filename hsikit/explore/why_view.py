@@ -14,7 +14,8 @@ from hsikit.explore.pieces import blend, short
 from hsikit.figures.style import PALETTE
 
 if TYPE_CHECKING:
-    from hsikit.explore.why import Reason, Why
+    from hsikit.explore.why import Reason
+    from hsikit.explore.why_panel import Why
 
 PLACES = {  # left, bottom, width, height
     "beside": {
