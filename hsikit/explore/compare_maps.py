@@ -9,7 +9,7 @@ import numpy as np
 import traitlets as t
 
 from hsikit.areas import per_field_accuracy
-from hsikit.explore.outlines import pixels_inside
+from hsikit.explore.marks import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.state import State
 from hsikit.predict import Prediction

@@ -12,7 +12,7 @@ import numpy as np
 from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, shares, unit_vectors
 from hsikit.explore.feature_numbers import Numbers
 from hsikit.explore.feature_pictures import Pictures, Settings
-from hsikit.explore.outlines import inside, pixels_inside
+from hsikit.explore.marks import inside, pixels_inside
 from hsikit.explore.panel import Panel, View
 from hsikit.features import Embedding2D, draw_per_class
 from hsikit.predict import Prediction

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets as t
 
-from hsikit.explore.outlines import disc, pixels_inside
-from hsikit.explore.pieces import hex_of
+from hsikit.explore.marks import disc, hex_of, pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.state import State, check_mask, check_pixel
 from hsikit.scenes.scene import Scene, palette

@@ -13,15 +13,17 @@ import io
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hsikit._util.errors import HsikitError
+from hsikit.explore.marks import Chart
 from hsikit.explore.redraw import PlainFigure, Redraw, plain_text
-from hsikit.explore.state import Progress, Stopped
+from hsikit.explore.state import Progress, State, Stopped
+from hsikit.explore.still import picture_of
 
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
@@ -31,9 +33,18 @@ CSS = """<style>
 .hsikit-pages .widget-tab-contents { padding: 4px !important; }
 .hsikit-explorer { container-type: inline-size; }
 .hsikit-told { position: relative; }
-.hsikit-message { flex: 1 1 100%; min-height: 1.6em; }
+.hsikit-message { flex: 1 1 100%; }
+.hsikit-message .widget-html-content { height: 2.9em; line-height: 1.45em; overflow-y: auto; }
+.hsikit-pointer .widget-html-content { min-height: 1.45em; line-height: 1.45em; font-size: 12px; padding-left: 8px; }
+.hsikit-told.jupyter-widgets-disconnected { outline: 2px solid #d55e00; }
+.hsikit-told.jupyter-widgets-disconnected .hsikit-message { display: none; }
+.hsikit-told.jupyter-widgets-disconnected::after {
+  content: "The kernel was restarted: run the cell again."; font-weight: bold; }
 .hsikit-busy { position: absolute; right: 0; background: var(--jp-layout-color1, #fff); }
 </style>"""
+
+
+Acts = Mapping[tuple[str, str], Callable[[dict[str, Any]], Any]]  # by chart and kind of message, see `board.Board`
 
 
 class View(ABC):
@@ -102,6 +113,14 @@ class Panel:
         """A view of this explorer in a figure, for those that matplotlib shows."""
         raise NotImplementedError
 
+    def _charts(self) -> Mapping[str, Chart] | None:
+        """The charts that are shown, by name; None for those that matplotlib shows."""
+        return None
+
+    def _acts(self) -> Acts:
+        """What messages of the charts do; see `board.Board`."""
+        return {}
+
     def _controls(self) -> list[Any]:
         """Rows of widgets above and below the picture; the picture itself stands where None is."""
         raise NotImplementedError
@@ -116,6 +135,8 @@ class Panel:
 
     def static(self) -> Figure:
         """The present state as a figure of its own, for papers and for runs without a browser."""
+        if charts := self._charts():
+            return picture_of(charts)
         figure = PlainFigure(figsize=self.size_in, dpi=100)
         FigureCanvasAgg(figure)
         with plain_text():
@@ -153,7 +174,14 @@ class Panel:
         return w.VBox(rows, layout={"width": "100%"}).add_class("hsikit-explorer")
 
     def _open(self) -> tuple[Any, Any]:
-        """The live view and the widget that shows it: an ipympl canvas, unless an explorer has its own."""
+        """The live view and the widget that shows it: a board of charts, or an ipympl canvas."""
+        if self._charts():
+            from hsikit.explore.board import Board  # anywidget may be missing
+
+            board = Board(self._charts, {name: self._guard(act) for name, act in self._acts().items()})  # type: ignore[arg-type]
+            if isinstance(self, State):
+                self.observe(lambda _: self._show(), "revision")
+            return board, board.widget
         from hsikit.explore.canvas import new_canvas
 
         canvas = new_canvas(self.size_in, self._lock)
@@ -180,7 +208,8 @@ class Panel:
             return
         with self._lock, plain_text():
             self._view.refresh()
-            self._view.show()
+            if isinstance(self._view, View):
+                self._view.show()
             self._follow()
 
     def _follow(self) -> None:

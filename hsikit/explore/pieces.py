@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from hsikit.explore.marks import Span, lifted
+from hsikit.explore.marks import Span, lifted, short  # noqa: F401
 
 BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
 
@@ -40,20 +40,6 @@ def grey_spans(axes: Axes, spans: Sequence[Span]) -> None:
     """Grey stretches over bands that are left out."""
     for span in spans:
         axes.axvspan(span.low, span.high, color="#e8e8e8", alpha=0.8, lw=0, zorder=3.5, animated=True)
-
-
-def hex_of(colour: str) -> str:
-    """The hex code of a colour's name or code; ValueError for what is no colour."""
-    from matplotlib.colors import is_color_like, to_hex
-
-    if not is_color_like(colour):
-        raise ValueError(f"{colour!r} is no colour; give a name or a hex code such as #0072b2")
-    return to_hex(colour)
-
-
-def short(text: str, most: int) -> str:
-    """A text, cut with an ellipsis beyond `most` characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def place_boxes(shape: tuple[int, int]) -> list[Any]:

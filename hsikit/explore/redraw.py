@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from hsikit.explore.marks import inside, pixels_inside  # noqa: F401
+from hsikit.explore.still import PlainFigure  # noqa: F401
 
 CLICK_PX = 4  # a press and release this near to each other is a click
 
@@ -22,14 +24,6 @@ CLICK_PX = 4  # a press and release this near to each other is a click
 def plain_text() -> AbstractContextManager[None]:
     """Texts made inside show a dollar sign as it is: class names are no formulas."""
     return rc_context({"text.parse_math": False})
-
-
-class PlainFigure(Figure):
-    """A figure whose names of ticks, made while it is drawn, are no formulas either."""
-
-    def draw(self, renderer: Any) -> None:
-        with plain_text():
-            super().draw(renderer)
 
 
 class Redraw:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from hsikit.explore.outlines import pixels_inside
+from hsikit.explore.marks import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.spectra_list import Spectrum, changed, free_colour, put, read, write
 from hsikit.explore.spectra_picture import COLOUR_MAPS, COMPONENTS, COMPOSITES, MODES, PRESETS_NM, ScenePicture

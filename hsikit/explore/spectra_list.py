@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit.explore.marks import rgb_of
-from hsikit.explore.pieces import hex_of
+from hsikit.explore.marks import hex_of, rgb_of
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.scenes.scene import Scene
 from hsikit.scenes.write import spare_input

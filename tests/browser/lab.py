@@ -152,89 +152,77 @@ class Notebook:
         raise AssertionError(f"{expression} is {str(value)[:200]}, expected {str(wanted)[:200]}")
 
 
-class Central:
-    """The map <-> spectrum view of a `SpectraExplorer`: where things are, and what the browser shows."""
+class Board:
+    """The charts of an explorer: where things are, and what the browser shows."""
 
     def __init__(self, book: Notebook, explorer: str) -> None:
         self.book, self.explorer = book, explorer
         book.do(f"{explorer}._widget.add_class('under-test')")
-        self.canvas = book.page.locator(".under-test canvas.hsikit-central")
-        self.canvas.wait_for(state="visible")
-        self.canvas.evaluate("c => c.scrollIntoView({block: 'center'})")
-        self.fixed = book.ask(f"{explorer}._view.widget.fixed")
+        self.panel = book.page.locator(".under-test")
+        self.canvases = {name: self.panel.locator("canvas.hsikit-central").nth(place)
+                         for place, name in enumerate(book.ask(f"list({explorer}._view.parts)"))}  # fmt: skip
+        first = next(iter(self.canvases.values()))
+        first.wait_for(state="visible")
+        first.evaluate("c => c.scrollIntoView({block: 'center'})")
 
-    @property
-    def places(self) -> dict:
-        """Where map, scale and axes lie on the canvas (left, top, width, height), and what is zoomed to."""
-        return json.loads(self.canvas.get_attribute("data-places"))
+    def places(self, chart: str) -> dict:
+        """Where area and scale lie on the canvas (left, top, width, height), and what is zoomed to: view, of home."""
+        return json.loads(self.canvases[chart].get_attribute("data-places"))
+
+    def head(self, chart: str) -> dict:
+        """Words and sizes of a chart."""
+        return self.book.ask(f"{self.explorer}._view['{chart}'].head")
 
     def tool(self, name: str) -> None:
-        """Choose what a drag on the map does."""
-        self.book.page.locator(".under-test button", has_text=name).first.click()
-        self.book.until(f"{self.explorer}._view.widget.tool", name)
+        """Choose what a drag does."""
+        self.panel.locator("button", has_text=name).first.click()
+        self.book.until(f"[p.tool for p in {self.explorer}._view.parts.values()]", [name] * len(self.canvases))
         self.book.page.wait_for_timeout(100)
 
-    def at(self, row: float, col: float) -> tuple[int, int]:
-        """Client position, in whole pixels, of a place on the map."""
-        (left, top, wide, high), (c0, r0, c1, r1) = self.places["map"], self.places["window"]
-        box = self.canvas.bounding_box()
-        x = box["x"] + left + (col - c0) / (c1 - c0) * wide
-        y = box["y"] + top + (row - r0) / (r1 - r0) * high
-        return round(x), round(y)
+    def at_xy(self, chart: str, x: float, y: float) -> tuple[int, int]:
+        """Client position, in whole pixels, of a place in data units."""
+        found = self.places(chart)
+        (left, top, wide, high), (x0, y0, x1, y1) = found["area"], found["view"]
+        box = self.canvases[chart].bounding_box()
+        return (round(box["x"] + left + (x - x0) / (x1 - x0) * wide),
+                round(box["y"] + top + (y - y0) / (y1 - y0) * high))  # fmt: skip
 
-    def place(self, client: tuple[int, int]) -> tuple[float, float]:
+    def xy(self, chart: str, client: tuple[int, int]) -> tuple[float, float]:
+        """Data units of a client position: the inverse of `at_xy`."""
+        found = self.places(chart)
+        (left, top, wide, high), (x0, y0, x1, y1) = found["area"], found["view"]
+        box = self.canvases[chart].bounding_box()
+        return ((client[0] - box["x"] - left) / wide * (x1 - x0) + x0,
+                (client[1] - box["y"] - top) / high * (y1 - y0) + y0)  # fmt: skip
+
+    def at(self, row: float, col: float, chart: str = "map") -> tuple[int, int]:
+        """Client position, in whole pixels, of a place on a map."""
+        return self.at_xy(chart, col, row)
+
+    def place(self, client: tuple[int, int], chart: str = "map") -> tuple[float, float]:
         """Row and column of a client position: the inverse of `at`."""
-        (left, top, wide, high), (c0, r0, c1, r1) = self.places["map"], self.places["window"]
-        box = self.canvas.bounding_box()
-        col = (client[0] - box["x"] - left) / wide * (c1 - c0) + c0
-        return (client[1] - box["y"] - top) / high * (r1 - r0) + r0, col
-
-    def at_band(self, where: float, height: float = 0.3) -> tuple[int, int]:
-        """Client position, in whole pixels, of a wavelength on the spectra."""
-        (left, top, wide, high), (low, reach) = self.places["axes"], self.places["span"]
-        box = self.canvas.bounding_box()
-        return round(box["x"] + left + (where - low) / (reach - low) * wide), round(box["y"] + top + height * high)
+        return self.xy(chart, client)[::-1]
 
     def click(self, client: tuple[int, int]) -> None:
         self.book.page.mouse.click(*client)
 
-    def screen(self) -> np.ndarray:
-        """What the browser shows (row, col, 3) uint8."""
-        return decoded(self.canvas.evaluate("c => c.toDataURL('image/png')"))[..., :3]
+    def screen(self, chart: str = "map") -> np.ndarray:
+        """What the browser shows of a chart (row, col, 3) uint8."""
+        return decoded(self.canvases[chart].evaluate("c => c.toDataURL('image/png')"))[..., :3]
 
-    def cells(self) -> np.ndarray:
-        """What the browser shows at the centre of every pixel of the scene (row, col, 3)."""
-        left, top, wide, high = self.places["map"]
-        rows, cols = self.fixed["rows"], self.fixed["cols"]
+    def cells(self, chart: str = "map") -> np.ndarray:
+        """What the browser shows at the centre of every pixel of a map (row, col, 3)."""
+        left, top, wide, high = self.places(chart)["area"]
+        head = self.head(chart)
+        rows, cols = head["rows"], head["cols"]
         y = np.floor(top + (np.arange(rows) + 0.5) * high / rows).astype(int)
         x = np.floor(left + (np.arange(cols) + 0.5) * wide / cols).astype(int)
-        return self.screen()[y[:, None], x]
+        return self.screen(chart)[y[:, None], x]
 
-    def shows_map(self, wanted: np.ndarray, but: np.ndarray | None = None, seconds: float = 8) -> None:
-        """Wait until the map shows colours (row, col, 3) uint8, except where `but` (row, col) is True."""
+    def shows_map(self, wanted: np.ndarray, but: np.ndarray | None = None, seconds: float = 8, chart="map") -> None:
+        """Wait until a map shows colours (row, col, 3) uint8, except where `but` (row, col) is True."""
         look = np.ones(wanted.shape[:2], bool) if but is None else ~but
-        self._until(lambda: (np.abs(self.cells().astype(int) - wanted)[look] <= 1).all(), "the map", seconds)
-
-    def shows_line(self, mean: np.ndarray, colour: str, seconds: float = 8) -> None:
-        """Wait until a spectrum (band,) is drawn in its colour: looked for at every band that is not greyed."""
-        _, top, _, high = axes = self.places["axes"]
-        low, reach = self.places["span"]
-        axis = self.book.ask(f"{self.explorer}._view.widget.axis")
-        bands = [(x, v) for x, v in zip(self.book.ask(f"{self.explorer}.x.tolist()"), mean)
-                 if not any(a - 15 <= x <= b + 15 for a, b in self.fixed["bad"])]  # fmt: skip
-        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-
-        def drawn() -> bool:
-            screen = self.screen().astype(int)
-            hits = 0
-            for x, value in bands:
-                px = round(axes[0] + (x - low) / (reach - low) * axes[2])
-                py = round(top + high - (value - axis["low"]) / (axis["high"] - axis["low"]) * high)
-                spot = screen[max(py - 2, 0) : py + 3, max(px - 2, 0) : px + 3].reshape(-1, 3)
-                hits += bool((np.abs(spot - rgb).max(1) < 60).any())
-            return hits > 0.97 * len(bands)
-
-        self._until(drawn, "the spectrum", seconds)
+        self._until(lambda: (np.abs(self.cells(chart).astype(int) - wanted)[look] <= 1).all(), "the map", seconds)
 
     def _until(self, holds, what: str, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -242,6 +230,37 @@ class Central:
             if time.monotonic() > end:
                 raise AssertionError(f"{what} on the screen is not what the kernel holds")
             time.sleep(0.1)
+
+
+class Central(Board):
+    """The map and the spectra of a `SpectraExplorer`."""
+
+    def at_band(self, where: float, height: float = 0.3) -> tuple[int, int]:
+        """Client position, in whole pixels, of a wavelength on the spectra."""
+        _, top, _, high = self.places("spectra")["area"]
+        x, _ = self.at_xy("spectra", where, 0.0)
+        return x, round(self.canvases["spectra"].bounding_box()["y"] + top + height * high)
+
+    def shows_line(self, mean: np.ndarray, colour: str, seconds: float = 8) -> None:
+        """Wait until a spectrum (band,) is drawn in its colour: looked for at every band that is not greyed."""
+        found = self.places("spectra")
+        (left, top, wide, high), (low, most, reach, least) = found["area"], found["view"]
+        spans = self.book.ask(f"{self.explorer}._view['spectra'].marks['spans']")
+        bands = [(x, v) for x, v in zip(self.book.ask(f"{self.explorer}.x.tolist()"), mean)
+                 if not any(s["low"] - 15 <= x <= s["high"] + 15 for s in spans)]  # fmt: skip
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+        def drawn() -> bool:
+            screen = self.screen("spectra").astype(int)
+            hits = 0
+            for x, value in bands:
+                px = round(left + (x - low) / (reach - low) * wide)
+                py = round(top + (value - most) / (least - most) * high)
+                spot = screen[max(py - 2, 0) : py + 3, max(px - 2, 0) : px + 3].reshape(-1, 3)
+                hits += bool((np.abs(spot - rgb).max(1) < 60).any())
+            return hits > 0.97 * len(bands)
+
+        self._until(drawn, "the spectrum", seconds)
 
 
 def drag(page, path: list[tuple[int, int]], midway=None) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lab import Notebook, Picture, corners_to_path
 
-from hsikit.explore.outlines import inside, pixels_inside
+from hsikit.explore.marks import inside, pixels_inside
 
 NOTEBOOK = "50_feature_space"
 X = "walk"

@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from tiny import tiny_scene
 
 from hsikit.explore import LabelPainter
-from hsikit.explore.outlines import disc
+from hsikit.explore.marks import disc
 from hsikit.explore.painter_fit import fit_light, painted_split
 from hsikit.explore.painting import STEPS_KEPT
 from hsikit.explore.state import Progress, Stopped
