@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -214,6 +214,20 @@ class Chart:
     hint: str = ""
 
 
+class Kept:
+    """Remembers what was made from something: what has not changed stays the same object, and is not sent again."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[tuple[Any, ...], Any]] = {}
+
+    def __call__(self, name: str, sources: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """What was made under a name, made anew where one of its sources is another object (or another number)."""
+        before = self._made.get(name)
+        if before is None or not all(a is b or (np.isscalar(a) and a == b) for a, b in zip(before[0], sources)):
+            self._made[name] = (sources, make())
+        return self._made[name][1]
+
+
 def map_of(title: str, picture: np.ndarray, pixel: str = "px", **more: Any) -> Chart:
     """A map (row, col, 3) uint8 as a chart; `pixel` says what a row and a column are."""
     rows, cols = picture.shape[:2]
@@ -244,6 +258,25 @@ def table_of(title: str, values: np.ndarray, rows: Sequence[str], cols: Sequence
             boxes.append(Box(c - 0.5, r - 0.5, c + 0.5, r + 0.5, colour, whole if len(cols) <= MOST_WRITTEN else ""))
     return Chart(title, labels[0], labels[1], (-0.5, len(cols) - 0.5), (len(rows) - 0.5, -0.5), boxes=tuple(boxes),
                  x_names=tuple(cols), y_names=tuple(rows), zoom="", **more)  # fmt: skip
+
+
+def class_entries(names: Sequence[str], colours: Sequence[str], shown: Container[int] = ()) -> tuple[Entry, ...]:
+    """A line of the legend for each class 1..C that can be clicked; those `shown` are pressed."""
+    return tuple(Entry(name, colour, c, c in shown) for c, (name, colour) in enumerate(zip(names, colours), 1))
+
+
+def ramp_of(name: str, steps: int = 256) -> np.ndarray:
+    """The colours (step, 3) uint8 of one of matplotlib's colour maps."""
+    from matplotlib import colormaps  # slow to import
+
+    return np.rint(255 * colormaps[name](np.linspace(0, 1, steps))[:, :3]).astype(np.uint8)
+
+
+def shaded(values: np.ndarray, low: float, high: float, name: str, opacity: float) -> Layer:
+    """Values (row, col) between two limits in the colours of a colour map, as a layer; NaN is left out."""
+    share = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    steps = np.where(np.isfinite(values), 1 + np.rint(254 * np.nan_to_num(share)), 0).astype(np.uint8)
+    return Layer(steps, tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in ramp_of(name, 255)), opacity)
 
 
 def lifted(x: np.ndarray, *rows: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -6,21 +6,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hsikit.explore.painter_files import load_painting, save_painting
-from hsikit.explore.painter_fit import fit_light
-from hsikit.explore.painting import Painting
-from hsikit.explore.panel import Panel, View
-from hsikit.scenes.scene import Scene
+import ipywidgets as w
+import numpy as np
+
+from hsikit.explore import painter_marks
+from hsikit.explore.marks import Chart
+from hsikit.explore.painter_files import load_painting, save_painting, stamped
+from hsikit.explore.painter_fit import MODELS, fit_light
+from hsikit.explore.painting import LAYERS, TOOLS, WIDEST, Painting
+from hsikit.explore.panel import Acts, Panel
+from hsikit.explore.pieces import button, help_of, number_box, opacity_of, pages_of, row_of, walks
+
+HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
+<li><b>Paint</b> on either map: <i>brush</i> and <i>eraser</i> along a drag, <i>lasso</i> and <i>box</i> what they
+enclose. <i>fill</i> takes the area of one class that is clicked, or, where nothing is painted, the pixels around it
+whose spectra lie within the angle. <i>picker</i>, or Ctrl and click, takes the class under the pointer, as does a click
+in the legend.</li>
+<li><b>Look</b>: the wheel zooms, Shift and drag moves, a double click shows all.</li>
+<li><b>Keys</b>, with a map in focus: 1 to 9 choose a class, 0 erases, [ and ] change the brush, Ctrl+Z and Ctrl+Y walk
+back and on, arrow keys move and paint, Home shows all.</li></ul>"""
 
 
 class LabelPainter(Painting, Panel):
-    """A scene to paint on and the map that a model makes of it: `Painting` with a picture and controls."""
-
-    size_in = (10.6, 5.6)
-
-    def __init__(self, scene: Scene) -> None:
-        Panel.__init__(self)
-        Painting.__init__(self, scene)
+    """A scene to paint on and the map that a model makes of it: `Painting` with pictures and controls."""
 
     def request_fit(self, method: str | None = None) -> None:
         """`fit` beside the other controls, with progress; what is painted meanwhile counts at the next fit."""
@@ -43,20 +51,130 @@ class LabelPainter(Painting, Panel):
 
     # --- the panel -------------------------------------------------------------------------------
 
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.painter_view import PainterView
+    _trail: tuple[Any, ...] = ()  # of a stroke that is being drawn
 
-        self.observe(lambda _: self._show(), "revision")
-        return PainterView(figure, self)
+    def _charts(self) -> dict[str, Chart]:
+        return painter_marks.charts(self, self._kept)
+
+    def _acts(self) -> Acts:
+        acts = self._map_acts(("map", "answer"), self.click)
+        for name in ("map", "answer"):
+            acts |= {
+                (name, "outline"): lambda m: self.drag(np.array(m["points"], float)),
+                (name, "brush"): self._brushed,
+                (name, "key"): lambda m: self.press(m["key"], bool(m.get("ctrl"))),
+            }
+        return acts | {("map", "class"): lambda m: self.choose(int(m["class_id"]))}
+
+    def _brushed(self, m: dict[str, Any]) -> None:
+        """Corners of a stroke arrive while it is drawn; it is painted when it ends."""
+        self._trail = (*(() if m["first"] else self._trail), *m["points"])
+        if m["done"]:
+            self.drag(np.array(self._trail, float))
 
     def _controls(self) -> list[Any]:
-        from hsikit.explore.painter_controls import PainterControls
-
         self._panel = PainterControls(self)
         return self._panel.rows()
 
-    def _connect(self) -> None:
-        self._panel.connect(self._view)
-
     def _sync(self) -> None:
         self._panel.sync()
+
+
+class PainterControls:
+    """Rows of labelled widgets around the pictures. Each calls a method of the painter; `sync` follows its state."""
+
+    def __init__(self, explorer: LabelPainter) -> None:
+        self.explorer = explorer
+        on, press = explorer._on, partial(button, explorer)
+        narrow = {"description_width": "40px"}
+        self.classes = on(w.Dropdown(description="class", style=narrow, layout={"width": "200px"}), self._choose)
+        self.tool = on(w.ToggleButtons(options=TOOLS, style={"button_width": "54px"}, layout={"width": "auto"}),
+                       lambda v: explorer.choose(tool=v))  # fmt: skip
+        self.radius = on(w.IntSlider(2, 0, WIDEST, description="radius (px)", layout={"width": "215px"}),
+                         lambda v: explorer.choose(radius=v))  # fmt: skip
+        self.undo, self.redo = walks(explorer)
+        self.asked, self.help = help_of(HELP)
+        self.name = w.Text(description="new class", placeholder="name", layout={"width": "230px"})
+        self.add = press("Add", "Add a class with this name", self._add)
+        self.rename = press("Rename", "Give this name to the chosen class", self._rename)
+        self.colour = on(w.ColorPicker(description="colour", layout={"width": "190px"}), self._recolour)
+        self.opacity = opacity_of(explorer)
+        self.angle = w.BoundedFloatText(explorer.angle, min=0.001, max=1.57, step=0.01, description="angle (rad)",
+                                        layout={"width": "180px"})  # fmt: skip
+        on(self.angle, lambda v: setattr(explorer, "angle", v))
+        self.suggest = press("Suggest", "Propose unpainted pixels that look alike", explorer.suggest)
+        self.accept = press("Accept", "Paint what is suggested", explorer.accept)
+        self.dismiss = press("Dismiss", "Forget the suggestions", explorer.dismiss)
+        self.model = on(w.Dropdown(options=list(MODELS.items()), description="model", layout={"width": "300px"}),
+                        lambda v: explorer.choose(method=v))  # fmt: skip
+        self.fit = press("Fit", "Fit the model on what is painted", explorer.request_fit)
+        self.layer = on(w.Dropdown(options=LAYERS, description="show", layout={"width": "200px"}), explorer.show)
+        self.angles = w.HTML()
+        self.file = w.Text(stamped(), description="file", layout={"width": "330px"})
+        self.save = press("Save", "Write .tif or .npz, or polygons as .geojson or .gpkg", self._save)
+        self.load = press("Load", "Read painted labels", lambda: explorer.load(self.file.value))
+        self.row, self.col = (number_box(name, n - 1) for name, n in zip(("row", "column"), explorer.scene.shape))
+        self.dab = press("Paint", "Use the tool at this row and column", self._dab)
+
+    def rows(self) -> list[Any]:
+        """Rows of the panel; None stands for the pictures."""
+        hand = row_of(self.classes, self.tool, self.radius, self.undo, self.redo, self.asked)
+        pages = pages_of({
+            "Classes": row_of(self.name, self.add, self.rename, self.colour, self.opacity),
+            "Fit": row_of(self.model, self.fit, self.layer),
+            "Alike": row_of(self.angle, self.suggest, self.accept, self.dismiss),
+            "Angles": self.angles,
+            "Files": row_of(self.file, self.save, self.load),
+            "By number": row_of(self.row, self.col, self.dab),
+        })  # fmt: skip
+        return [hand, self.help, None, pages]
+
+    def sync(self) -> None:
+        """Set the controls to the painter's state."""
+        explorer = self.explorer
+        entries = [("eraser", 0), *((f"{c} {name}", c) for c, name in enumerate(explorer.class_names, 1))]
+        if tuple(entries) != tuple(self.classes.options):
+            self.classes.options = entries
+        self.classes.value, self.angle.value = explorer.active, explorer.angle
+        self.colour.disabled = self.rename.disabled = explorer.active == 0
+        if explorer.active:
+            self.colour.value = explorer.colors[explorer.active - 1]
+        self.tool.value, self.radius.value, self.layer.value = explorer.tool, explorer.radius, explorer.layer
+        self.model.value = explorer.method
+        self.accept.disabled = self.dismiss.disabled = explorer.suggested is None
+        self.angles.value = painter_marks.angle_table(explorer)
+        self._hand()
+
+    def _hand(self) -> None:
+        """What the browser draws while the mouse moves: as wide as it paints, in the colour of the class."""
+        explorer = self.explorer
+        drawn = {"brush": "brush", "eraser": "brush", "lasso": "lasso", "box": "box"}
+        erases = explorer.tool == "eraser" or not explorer.active
+        brush = {"radius": explorer.radius, "colour": "#ffffff" if erases else explorer.colors[explorer.active - 1]}
+        for name in ("map", "answer"):
+            part = explorer._view[name]
+            part.tool, part.brush = drawn.get(explorer.tool, "pan"), brush
+
+    # --- what they do ----------------------------------------------------------------------------
+
+    def _choose(self, class_id: int | None) -> None:
+        if class_id is not None:
+            self.explorer.choose(class_id)
+
+    def _add(self) -> None:
+        self.explorer.add_class(self.name.value)
+        self.name.value = ""
+
+    def _rename(self) -> None:
+        self.explorer.change_class(self.explorer.active, name=self.name.value)
+        self.name.value = ""
+
+    def _recolour(self, colour: str) -> None:
+        self.explorer.change_class(self.explorer.active, color=colour)
+
+    def _dab(self) -> None:
+        self.explorer.click(self.row.value, self.col.value)
+
+    def _save(self) -> None:
+        self.explorer.save(self.file.value)
+        self.file.value = stamped()

@@ -11,7 +11,7 @@ import traitlets as t
 
 from hsikit.explore.marks import disc, hex_of, pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.state import State, check_mask, check_pixel
+from hsikit.explore.state import Share, State, check_mask, check_pixel
 from hsikit.scenes.scene import Scene, palette
 from hsikit.spectra import class_means, spectral_angle
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hsikit.splits import Split
 
 TOOLS = ("brush", "lasso", "box", "fill", "picker", "eraser")
-LAYERS = ("class map", "confidence", "mean spectra", "angles")
+LAYERS = ("class map", "confidence")
 STEPS_KEPT = 200  # that can be undone
 WIDEST = 20  # radius of the brush, in pixels
 
@@ -52,7 +52,7 @@ class Painting(State):
         angle: In radians: how alike pixels must be that `suggest` proposes and that `fill` takes.
         suggested: Classes (row, col) proposed for unpainted pixels, or None.
         method: The model fitted next, a value of `painter_fit.MODELS`.
-        prediction: Map and scores of the model fitted last, or None.
+        prediction, fitted: Map and scores of the model fitted last, or None, and which model that was.
         layer: What stands beside the painted scene, one of `LAYERS`.
 
     Methods raise ValueError for a class, colour, mask or pixel that does not fit; a stroke over nothing is a message.
@@ -77,11 +77,12 @@ class Painting(State):
     active = t.Int().tag(shown=True)
     tool = t.Unicode(TOOLS[0]).tag(shown=True)
     radius = t.Int(2).tag(shown=True)
-    opacity = t.Float(0.8).tag(shown=True)
+    opacity = Share(0.8).tag(shown=True)
     angle = t.Float(0.05).tag(shown=True)
     suggested = t.Any(None).tag(shown=True)
     method = t.Unicode("lda").tag(shown=True)
     prediction = t.Any(None).tag(shown=True)
+    fitted = t.Unicode()  # what `prediction` was made by
     layer = t.Unicode(LAYERS[0]).tag(shown=True)
 
     def __init__(self, scene: Scene) -> None:
@@ -384,14 +385,13 @@ class Painting(State):
         from hsikit.explore.painter_fit import sentence
 
         with self.step(sentence(prediction, split)):
-            self.method, self.prediction = method, prediction
+            self.method, self.fitted, self.prediction = method, method, prediction
 
     def show(self, layer: str) -> None:
         """Choose what stands beside the painted scene, one of `LAYERS`."""
-        needs = {"class map": self.prediction is not None, "confidence": self.prediction is not None}
-        missing = "There is no map yet; fit a model first."
-        with self.step(f"{layer.capitalize()}." if needs.get(layer, True) else missing):
+        with self.step():
             self.layer = layer
+            self.message = f"{layer.capitalize()}." if self.prediction else "There is no map yet; fit a model first."
 
     def confidence(self) -> np.ndarray:
         """Probability (row, col) of the answer given, 0 to 1; NaN where not valid. ValueError without a map."""
@@ -424,13 +424,11 @@ class Painting(State):
             raise ValueError(f"{what} {value!r} is unknown; choose one of {', '.join(known)}")
         return value
 
-    @t.validate("radius", "opacity", "angle")
+    @t.validate("radius", "angle")
     def _within(self, proposal: Any) -> float:
         name, value = proposal["trait"].name, proposal["value"]
         if name == "radius" and not 0 <= value <= WIDEST:
             raise ValueError(f"radius {value} px; give 0 to {WIDEST}")
-        if name == "opacity" and not 0 <= value <= 1:
-            raise ValueError(f"the opacity is {value:g}, expected 0 to 1")
         if name == "angle" and not 0 < value <= np.pi / 2:
             raise ValueError(f"the angle is {value:g} rad; give one above 0 and up to {np.pi / 2:.2f}")
         return value

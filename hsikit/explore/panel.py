@@ -13,14 +13,14 @@ import io
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hsikit._util.errors import HsikitError
-from hsikit.explore.marks import Chart
+from hsikit.explore.marks import Chart, Kept
 from hsikit.explore.redraw import PlainFigure, Redraw, plain_text
 from hsikit.explore.state import Progress, State, Stopped
 from hsikit.explore.still import picture_of
@@ -44,7 +44,8 @@ CSS = """<style>
 </style>"""
 
 
-Acts = Mapping[tuple[str, str], Callable[[dict[str, Any]], Any]]  # by chart and kind of message, see `board.Board`
+Act = Callable[[dict[str, Any]], Any]
+Acts = Mapping[tuple[str, str], Act]  # by chart and kind of message, see `board.Board`
 
 
 class View(ABC):
@@ -88,6 +89,8 @@ class Panel:
 
         @functools.wraps(construct)
         def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+            if not hasattr(self, "_jobs"):  # a state knows nothing of its panel
+                Panel.__init__(self)
             try:
                 construct(self, *args, **kwargs)
             except Unfit:
@@ -106,6 +109,7 @@ class Panel:
         self._syncing = False
         self._lock = threading.RLock()  # a cell and a widget's messages may run side by side
         self._jobs: dict[str, Progress] = {}
+        self._kept = Kept()  # arrays of charts
 
     # --- what an explorer provides ---------------------------------------------------------------
 
@@ -120,6 +124,27 @@ class Panel:
     def _acts(self) -> Acts:
         """What messages of the charts do; see `board.Board`."""
         return {}
+
+    def _map_acts(self, names: Sequence[str], click: Callable[[int, int, bool], Any]) -> dict[tuple[str, str], Act]:
+        """Acts of maps: a click does `click(row, col, ctrl)`, a double click takes it back, the read-out follows."""
+        last: list[object] = [None]
+
+        def clicked(m: dict[str, Any]) -> None:
+            before = self.latest  # type: ignore[attr-defined]  # of the state
+            click(round(m["y"]), round(m["x"]), bool(m.get("ctrl")))
+            last[0] = self.latest if self.latest is not before else None  # type: ignore[attr-defined]
+
+        def doubled(_: dict[str, Any]) -> None:
+            if self._jobs:  # what the click asked for is still being computed
+                self.stop()
+            elif last[0] is not None and last[0] is self.latest:  # type: ignore[attr-defined]
+                self.undo()  # type: ignore[attr-defined]
+
+        def hovered(m: dict[str, Any]) -> None:
+            self._view.pointer = self.under_pointer(m["x"], m["y"])  # type: ignore[attr-defined]
+
+        acts = {"click": clicked, "double": doubled, "hover": hovered}
+        return {(name, kind): act for name in names for kind, act in acts.items()}
 
     def _controls(self) -> list[Any]:
         """Rows of widgets above and below the picture; the picture itself stands where None is."""

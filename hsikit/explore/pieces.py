@@ -70,6 +70,55 @@ def button(panel: Any, label: str, tooltip: str, action: Callable[[], Any]) -> A
     return made
 
 
+def place_box(panel: Any, pick: Callable[[int, int], Any]) -> Any:
+    """A box that picks the place typed: row, column, or coordinates of the scene, or longitude, latitude."""
+    import ipywidgets as w
+
+    box = w.Text(placeholder="row, column or x, y", description="go to", continuous_update=False,
+                 style={"description_width": "44px"}, layout={"width": "215px"})  # fmt: skip
+    return panel._on(box, lambda text: text.strip() and pick(*panel.facts.pixel_at(text)[:2]))
+
+
+def opacity_of(panel: Any) -> Any:
+    """A slider for the state's `opacity`, which follows it."""
+    import ipywidgets as w
+
+    made = w.FloatSlider(panel.opacity, min=0, max=1, step=0.05, description="opacity", readout_format=".2f",
+                         layout={"width": "250px"})  # fmt: skip
+    panel.observe(lambda change: setattr(made, "value", change["new"]), "opacity")
+    return panel._on(made, lambda value: setattr(panel, "opacity", value))
+
+
+def walks(panel: Any) -> list[Any]:
+    """Undo and Redo, grey where there is nothing to take back."""
+    made = [button(panel, "Undo", "Take the last step back", panel.undo),
+            button(panel, "Redo", "Take it again", panel.redo)]  # fmt: skip
+
+    def follow(_: Any = None) -> None:
+        made[0].disabled, made[1].disabled = not panel.can_undo, not panel.can_redo
+
+    panel.observe(follow, "revision")
+    follow()
+    return made
+
+
+def help_of(text: str) -> tuple[Any, Any]:
+    """A "?" button, and the gestures and keys that it shows."""
+    import ipywidgets as w
+
+    asked = w.ToggleButton(description="?", tooltip="Gestures and keys", layout={"width": "34px"})
+    words = w.HTML(text, layout={"display": "none"})
+    asked.observe(lambda change: setattr(words.layout, "display", "" if change["new"] else "none"), "value")
+    return asked, words
+
+
+def pages_of(pages: dict[str, Any]) -> Any:
+    """Controls folded under titles."""
+    import ipywidgets as w
+
+    return w.Tab(list(pages.values()), titles=tuple(pages)).add_class("hsikit-pages")
+
+
 def drag_shapes() -> Any:
     """Buttons that choose what a drag draws."""
     import ipywidgets as w

@@ -12,7 +12,7 @@ import traitlets as t
 from hsikit.analysis.words import BEST_SHARE, PromptMap, prompt_map, temperature_scale, unrelated_sentences
 from hsikit.explore.pieces import short
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.state import State, check_pixel
+from hsikit.explore.state import Share, State, check_pixel
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, scores_from_labels
 from hsikit.predict import predict_map
@@ -80,8 +80,8 @@ class Questions(State):
     history = t.Tuple().tag(shown=True)
     shown = t.Int(0).tag(shown=True)
     layer = t.Unicode(LAYERS[0]).tag(shown=True)
-    opacity = t.Float(0.8).tag(shown=True)
-    place = t.Tuple().tag(shown=True)
+    opacity = Share(0.8).tag(shown=True)
+    place = t.Tuple().tag(shown=True, kept=True)
 
     def __init__(
         self, model: Fitted, scene: Scene, split: Split | None = None, encoder: TextEncoder | None = None

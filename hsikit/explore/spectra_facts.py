@@ -34,6 +34,32 @@ class SceneFacts:
         margin = 0.02 * max(float(np.ptp(self.x)), 1.0)
         return float(self.x.min()) - margin, float(self.x.max()) + margin
 
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """The scene in colours (row, col, 3) uint8, white where nothing was measured."""
+        return np.rint(255 * np.where(self.valid[..., None], self.scene.rgb(), 1.0)).astype(np.uint8)
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """The scene in light greys (row, col, 3) uint8, to lay classes over."""
+        light = 0.6 * 255 + 0.4 * self.rgb.mean(-1, keepdims=True)
+        return np.rint(np.repeat(np.where(self.valid[..., None], light, 255), 3, -1)).astype(np.uint8)
+
+    @property
+    def pixel(self) -> str:
+        """What a row and a column are."""
+        return "px" if self.scene.gsd_m is None else f"px of {self.scene.gsd_m:g} m"
+
+    @property
+    def wide(self) -> bool:
+        """Whether a map takes the whole width of a panel."""
+        return self.scene.shape[1] > 1.6 * self.scene.shape[0]
+
+    @property
+    def name(self) -> str:
+        """The scene's name, and that it is simulated."""
+        return self.scene.name + (" (simulated data)" if self.scene.simulated else "")
+
     # --- bands -----------------------------------------------------------------------------------
 
     @property

@@ -18,6 +18,16 @@ import traitlets as t
 from hsikit.scenes.scene import Scene
 
 
+class Share(t.Float):
+    """A trait from 0 to 1, such as an opacity."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        value = super().validate(obj, value)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{self.name} is {value:g}, expected 0 to 1")
+        return value
+
+
 class State(t.HasTraits):
     """Base of the states.
 
@@ -71,6 +81,11 @@ class State(t.HasTraits):
     def redo(self) -> None:
         """Take a step again that was taken back; ValueError where there is none."""
         self._walk(self._after, self._before, "nothing to redo")
+
+    @property
+    def latest(self) -> object:
+        """The step made last, to be compared by identity; None where there is none."""
+        return self._before[-1] if self._before else None
 
     @property
     def can_undo(self) -> bool:

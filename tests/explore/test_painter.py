@@ -98,16 +98,20 @@ def test_the_way_back_is_long_but_not_endless(painter):
     assert taken == STEPS_KEPT
 
 
-def test_classes_are_added_renamed_and_recoloured(painter, bare):
+def test_classes_are_added_renamed_and_recoloured(painter, bare, hand):
     assert LabelPainter(bare).class_names == ()
     assert len(set(painter.colors)) == 3
     painter.change_class(2, name=" tiled   roof ", color="tomato")
     assert painter.class_names == ("meadow", "tiled roof", "pond")
     painter.choose(2)
     painter.box(10, 10, 12, 12)
-    picture = painter.static().axes[0].images[0].get_array()
     base = bare.rgb()[11, 11]
-    assert np.allclose(picture[11, 11], 0.2 * base + 0.8 * np.array(to_rgb("tomato")))
+    wanted = 0.2 * base + 0.8 * np.array(to_rgb("tomato"))
+    assert np.allclose(hand(painter).colours("map")[11, 11] / 255, wanted, atol=0.003)
+    figure = painter.static()
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3] / 255
+    assert (np.abs(drawn - wanted).max(-1) < 0.01).sum() > 50
 
 
 def test_a_labelled_scene_starts_painted():
@@ -264,30 +268,71 @@ def test_a_split_needs_ten_painted_pixels_of_a_class(painter):
         painted_split(painter.labelled_scene())
 
 
-def test_widget_paints_by_mouse_on_both_pictures(painter, bare, mouse):
-    painter.widget()
-    view, panel = painter._view, painter._panel
-    hand = mouse(view.map)
+def test_widget_paints_by_mouse_on_both_pictures(painter, bare, hand):
+    live, panel = hand(painter), painter._panel
     panel.classes.set_state({"index": 2})  # eraser, meadow, roof
     assert painter.active == 2
     panel.radius.set_state({"value": 0})
-    before = hand.pixels()
-    hand.drag([(3, 10), (8, 10), (12, 10)])
-    assert np.array_equal(np.argwhere(painter.labels == 2), [(10, c) for c in range(3, 13)])
-    assert (hand.pixels() != before).any()
+    assert live.view["map"].tool == "brush"
+    assert live.view["answer"].brush == {"radius": 0, "colour": painter.colors[1]}
+    before = live.colours("map")
+    live.draw("map", [(3, 10), (8, 10), (12, 10)], brush=True)
+    painted = [(10, c) for c in range(3, 13)]
+    assert np.array_equal(np.argwhere(painter.labels == 2), painted)
+    assert np.array_equal(np.argwhere((live.colours("map") != before).any(-1)), painted)
     panel.tool.set_state({"index": 2})
-    right = mouse(view.answer)
-    right.drag([(1.6, 17.6), (4.4, 20.4)])
+    assert live.view["map"].tool == "box"
+    live.draw("answer", [(1.6, 17.6), (4.4, 17.6), (4.4, 20.4), (1.6, 20.4)])
     rows, cols = np.nonzero(painter.labels[14:])
     assert (rows.min() + 14, rows.max() + 14, cols.min(), cols.max()) == (18, 20, 2, 4)
-    hand.click(5, 5)
+    live.click("map", 5, 5)
     assert "box is empty" in painter.message
     panel.undo.click()
     assert not painter.labels[14:].any()
+    panel.redo.click()
+    assert painter.labels[14:].any()
+    panel.undo.click()
     panel.fit.click()
     assert "second" in painter.message or "two classes" in painter.message
     assert painter.failures == []
     assert painter._line.value
+
+
+def test_fill_picker_legend_and_keys_by_mouse(painted, hand):
+    live, panel = hand(painted), painted._panel
+    live.send("map", "class", class_id=1, ctrl=False)
+    assert panel.classes.value == painted.active == 1
+    assert [e["shown"] for e in live.view["map"].legend] == [True, False, False]
+    panel.tool.set_state({"index": 3})
+    assert live.view["map"].tool == "pan"  # a click fills, a drag moves the map
+    two = painted.labels == 2
+    live.click("map", 2, 10)
+    assert (painted.labels[two] == 1).all()
+    live.send("map", "double")  # the click was the first half of a double click
+    assert (painted.labels[two] == 2).all()
+    live.click("map", 2, 18, ctrl=True)
+    assert painted.active == 3
+    live.send("map", "key", key="2", ctrl=False)
+    assert painted.active == 2
+    live.send("map", "key", key="]", ctrl=False)
+    assert panel.radius.value == painted.radius == 3
+    live.send("answer", "key", key="z", ctrl=True)
+    assert not (painted.labels == 3).any()
+    live.send("map", "hover", x=2.0, y=10.0, index=-1)
+    assert "painted roof" in live.view.pointer
+    panel.opacity.set_state({"value": 0.25})
+    assert live.view["map"].opacities == [0.25]
+    assert painted.failures == []
+
+
+def test_means_of_what_is_painted_follow_the_strokes(painted, bare, hand):
+    live = hand(painted)
+    first = np.frombuffer(live.view["spectra"].lines[0]["mean"], np.float32)
+    assert np.allclose(first, bare.hsi[painted.labels == 1].mean(0, dtype=float), rtol=1e-5)
+    assert len(live.view["spectra"].lines) == 3
+    assert painted._panel.angles.value.count("<td>") == 9
+    painted.undo()
+    assert len(live.view["spectra"].lines) == 2
 
 
 def test_controls_follow_and_complain_in_words(painter):
@@ -312,17 +357,19 @@ def test_controls_follow_and_complain_in_words(painter):
     assert painter.failures == []
 
 
-def test_suggestions_come_and_go_in_the_widget(painted, mouse):
-    painted.widget()
-    hand = mouse(painted._view.map)
-    plain = hand.pixels()
+def test_suggestions_come_and_go_in_the_widget(painted, hand):
+    live = hand(painted)
+    plain = live.colours("map")
     painted._panel.angle.value = 0.3
     painted._panel.suggest.click()
-    assert (painted.suggested > 0).any()
-    assert (hand.pixels() != plain).any()
+    rows, cols = np.nonzero(painted.suggested)
+    odd = (rows + cols) % 2 == 1
+    changed = (live.colours("map") != plain).any(-1)
+    assert np.array_equal(np.argwhere(changed), np.stack([rows, cols], 1)[odd])
+    assert odd.any()
     painted._panel.dismiss.click()
     assert painted.suggested is None
-    assert np.array_equal(painted._view.image.get_array(), painted._view.painted())
+    assert np.array_equal(live.colours("map"), plain)
     assert painted.failures == []
 
 
