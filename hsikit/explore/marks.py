@@ -241,7 +241,7 @@ def bars_of(title: str, names: Sequence[str], values: Sequence[float], colours: 
     boxes = tuple(Box(0.0, i - 0.38, float(v), i + 0.38, c) for i, (v, c) in enumerate(zip(values, colours)))
     beside = 0.02 * (reach[1] - reach[0])
     texts = tuple(Text(max(float(v), 0.0) + beside, float(i), f"{v:.2f}") for i, v in enumerate(values))
-    return Chart(title, x_label, "", reach, (len(names) - 0.5, -0.5), boxes=boxes, texts=texts, y_names=tuple(names),
+    return Chart(title, x_label, "", reach, (max(len(names), 1) - 0.5, -0.5), boxes=boxes, texts=texts, y_names=tuple(names),
                  zoom="", **more)  # fmt: skip
 
 

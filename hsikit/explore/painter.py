@@ -88,7 +88,7 @@ class PainterControls:
         on, press = explorer._on, partial(button, explorer)
         narrow = {"description_width": "40px"}
         self.classes = on(w.Dropdown(description="class", style=narrow, layout={"width": "200px"}), self._choose)
-        self.tool = on(w.ToggleButtons(options=TOOLS, style={"button_width": "54px"}, layout={"width": "auto"}),
+        self.tool = on(w.ToggleButtons(options=TOOLS, style={"button_width": "64px"}, layout={"width": "auto"}),
                        lambda v: explorer.choose(tool=v))  # fmt: skip
         self.radius = on(w.IntSlider(2, 0, WIDEST, description="radius (px)", layout={"width": "215px"}),
                          lambda v: explorer.choose(radius=v))  # fmt: skip
