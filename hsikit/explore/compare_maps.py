@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,6 +105,10 @@ class ComparedMaps(State):
 
     def per_field(self) -> pd.DataFrame:
         """One row a field with truth: class, pixels, share right in a and in b, and `change` (b minus a)."""
+        return self._field_table
+
+    @cached_property
+    def _field_table(self) -> pd.DataFrame:
         import pandas as pd
 
         known = (self.truth > 0) & (self.fields > 0)
@@ -169,6 +174,21 @@ class ComparedMaps(State):
         with self.step():
             self.classes_shown = wanted
             self.message = self.summary()
+
+    def toggle(self, class_id: int, ctrl: bool = False) -> None:
+        """What a click in the legend does: that class alone, or all again; with Ctrl it comes or goes."""
+        if ctrl:
+            self.show_classes(self.classes_shown ^ {class_id})
+        else:
+            self.show_classes(None if self.classes_shown == {class_id} else {class_id})
+
+    def pick_field(self, place: int) -> Place:
+        """Pick a pixel of a field, by its place among the fields of the classes shown."""
+        table = self.per_field()
+        field = table.index[table["class"].isin(self.classes_shown)][place]
+        pixels = np.argwhere((self.fields == field) & (self.truth > 0))
+        row, col = pixels[np.abs(pixels - pixels.mean(0)).sum(1).argmin()]
+        return self.pick(int(row), int(col))
 
     def class_name(self, class_id: int, none: str = "no answer") -> str:
         """Name of a class, `none` for 0."""

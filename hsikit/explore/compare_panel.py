@@ -4,51 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
+import ipywidgets as w
+import numpy as np
+
+from hsikit.explore import compare_marks
 from hsikit.explore.compare_maps import ComparedMaps
-from hsikit.explore.panel import Panel, View
+from hsikit.explore.marks import Chart
+from hsikit.explore.panel import Acts, Panel
+from hsikit.explore.pieces import help_of, place_box, row_of, walks
+
+MAPS = ("a", "b", "kinds")
+HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
+<li><b>Maps</b>: a click says what both answer there and outlines the field; with <i>lasso</i> or <i>box</i> a drag
+counts what lies inside. The wheel zooms all three, a drag moves, a double click shows all and picks nothing; arrow keys
+move the picked pixel, + and − zoom, Home shows all.</li>
+<li><b>Legend</b>: a click shows one class alone, another click all of them; with Ctrl a class comes or goes.</li>
+<li><b>Fields</b>: a click on a point lights its field.</li></ul>"""
 
 
 class CompareMaps(ComparedMaps, Panel):
     """Two maps and their difference: `ComparedMaps` with pictures and controls."""
 
-    size_in = (10.6, 6.8)
+    def _charts(self) -> dict[str, Chart]:
+        return compare_marks.charts(self, self._kept)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        Panel.__init__(self)
-        ComparedMaps.__init__(self, *args, **kwargs)
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.compare_view import CompareView
-
-        self.observe(lambda _: self._show(), "revision")
-        return CompareView(figure, self)
+    def _acts(self) -> Acts:
+        acts = self._map_acts(MAPS, lambda row, col, _: self.pick(row, col))
+        acts |= {(name, "outline"): lambda m: self.select_outline(np.array(m["points"], float)) for name in MAPS}
+        acts["a", "class"] = lambda m: self.toggle(int(m["class_id"]), bool(m["ctrl"]))
+        acts["fields", "click"] = lambda m: int(m["index"]) >= 0 and self.pick_field(int(m["index"]))
+        return acts
 
     def _controls(self) -> list[Any]:
-        import ipywidgets as w
-
-        from hsikit.explore.pieces import button, drag_shapes, place_boxes, row_of
-
         names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
-        self.chooser = w.Dropdown(options=names, description="class", layout={"width": "280px"})
+        self.chooser = w.Dropdown(options=names, description="class", layout={"width": "260px"})
         self._on(self.chooser, lambda c: self.show_classes({c} if c else None))
-        self.shape = drag_shapes()
-        self.row, self.col = place_boxes(self.scene.shape)
-        pick = button(self, "Pick", "Say what both maps answer here", lambda: self.pick(self.row.value, self.col.value))
-        return [row_of(self.chooser, self.shape, self.row, self.col, pick), None]
-
-    def _connect(self) -> None:
-        from hsikit.explore.redraw import Gestures
-
-        click = self._guard(lambda x, y: self.pick(round(y), round(x)))
-        view, drag = self._view, self._guard(self.select_outline)
-        self.gestures = [Gestures(ax, view.redraw, click, drag) for ax in view.pictures]
-        self._on(self.shape, self._set_shape)
-
-    def _set_shape(self, shape: str) -> None:
-        for gesture in self.gestures:
-            gesture.shape = shape
+        self.tool = w.ToggleButtons(options=("pan", "lasso", "box"), style={"button_width": "56px"},
+                                    layout={"width": "auto"})  # fmt: skip
+        self._on(self.tool, lambda name: self._view.set_tool(name))
+        self.go_to = place_box(self, self.pick)
+        asked, words = help_of(HELP)
+        return [row_of(self.tool, self.chooser, self.go_to, *walks(self), asked), words, None]
 
     def _sync(self) -> None:
         self.chooser.value = next(iter(self.classes_shown)) if len(self.classes_shown) == 1 else 0
-        if self.place is not None:
-            self.row.value, self.col.value = self.place.row, self.place.col

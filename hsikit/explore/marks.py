@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 MOST_WRITTEN = 12  # columns of a table whose numbers can be read
+NO_COLOUR = "#888888"
 HIDDEN, DIM, PLAIN, LIT = 0, 1, 2, 3  # looks of points
 
 
@@ -241,8 +242,8 @@ def bars_of(title: str, names: Sequence[str], values: Sequence[float], colours: 
     boxes = tuple(Box(0.0, i - 0.38, float(v), i + 0.38, c) for i, (v, c) in enumerate(zip(values, colours)))
     beside = 0.02 * (reach[1] - reach[0])
     texts = tuple(Text(max(float(v), 0.0) + beside, float(i), f"{v:.2f}") for i, v in enumerate(values))
-    return Chart(title, x_label, "", reach, (max(len(names), 1) - 0.5, -0.5), boxes=boxes, texts=texts, y_names=tuple(names),
-                 zoom="", **more)  # fmt: skip
+    return Chart(title, x_label, "", reach, (max(len(names), 1) - 0.5, -0.5), boxes=boxes, texts=texts,
+                 y_names=tuple(names), zoom="", **more)  # fmt: skip
 
 
 def table_of(title: str, values: np.ndarray, rows: Sequence[str], cols: Sequence[str], labels: tuple[str, str],
@@ -263,6 +264,12 @@ def table_of(title: str, values: np.ndarray, rows: Sequence[str], cols: Sequence
 def class_entries(names: Sequence[str], colours: Sequence[str], shown: Container[int] = ()) -> tuple[Entry, ...]:
     """A line of the legend for each class 1..C that can be clicked; those `shown` are pressed."""
     return tuple(Entry(name, colour, c, c in shown) for c, (name, colour) in enumerate(zip(names, colours), 1))
+
+
+def class_layer(values: np.ndarray, colours: Sequence[str], opacity: float = 1.0) -> Layer:
+    """Classes (row, col) in their colours; grey for those that have none."""
+    without = max(0, int(values.max(initial=0)) - len(colours))
+    return Layer(values, (*colours, *(NO_COLOUR,) * without), opacity)
 
 
 def ramp_of(name: str, steps: int = 256) -> np.ndarray:

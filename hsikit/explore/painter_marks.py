@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsikit.explore.marks import Chart, Entry, Kept, Layer, Line, Scale, Size, class_entries, lifted, map_of, ramp_of
+from hsikit.explore.marks import (
+    Chart,
+    Entry,
+    Kept,
+    Layer,
+    Line,
+    Scale,
+    Size,
+    class_entries,
+    class_layer,
+    lifted,
+    map_of,
+    ramp_of,
+)
 from hsikit.explore.painting import Painting
 
 MOST_NAMES = 26  # in a legend
@@ -41,8 +54,7 @@ def answered(state: Painting, kept: Kept) -> Chart:
     if made is not None:
         title = f"{state.layer} ({made_by(state)})"
         if state.layer == "class map":
-            gone = max(0, int(made.labels.max()) - len(state.colors))  # classes that were taken back since
-            layers = (Layer(made.labels, (*state.colors, *("#888888",) * gone)),)
+            layers = (class_layer(made.labels, state.colors),)
         else:
             scale = Scale(0.0, 1.0, ramp_of("cividis"))
             picture = kept("sure", (made,), lambda: confidence_picture(state))

@@ -15,6 +15,7 @@ from hsikit.explore.marks import (
     Size,
     bars_of,
     class_entries,
+    class_layer,
     map_of,
     ramp_of,
     rgb_of,
@@ -73,7 +74,7 @@ def classes(state: Questions, kept: Kept) -> Chart:
         entries = tuple(Entry(f"{i + 1} {short(s, 24)}", PALETTE[i % 8]) for i, s in enumerate(state.sentences))
     else:
         title = f"map of the class prompts{' (edited)' if state.edited else ''}"
-        layers = (Layer(state.labels, tuple(scene.colors), state.opacity),)
+        layers = (class_layer(state.labels, scene.colors, state.opacity),)
         seen = [int(c) for c in state.model.class_ids]
         entries = tuple(e for e in class_entries(scene.class_names, scene.colors) if e.class_id in seen)
     return map_of(title, picture, state.facts.pixel, layers=layers, entries=entries, rings=marker(state), view="map",

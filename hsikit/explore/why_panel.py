@@ -4,43 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsikit.explore.panel import Panel, View
+from hsikit.explore import why_marks
+from hsikit.explore.marks import Chart
+from hsikit.explore.panel import Acts, Panel
+from hsikit.explore.pieces import help_of, place_box, row_of, walks
 from hsikit.explore.why import Reasons
+
+HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
+<li><b>Map</b>: a click asks about that pixel. The wheel zooms, a drag moves, a double click shows all and picks
+nothing; arrow keys move the picked pixel, + and − zoom, Home shows all. Undo brings the pixel before back.</li>
+<li><b>Numbers</b> 1 to 5 mark the known pixels that the network finds most alike, a window or more away.</li>
+<li><b>Without</b>: what the probability of the answer loses when a part of the input is set to the training mean.</li>
+</ul>"""
 
 
 class Why(Reasons, Panel):
     """A map and the reasons for its answers: `Reasons` with pictures and controls."""
-
-    size_in = (10.6, 6.6)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        Panel.__init__(self)
-        Reasons.__init__(self, *args, **kwargs)
 
     def request(self, row: int, col: int) -> None:
         """`pick` beside the other controls; a later pick overtakes this one."""
         self.say(f"Asking about ({row}, {col}) …")
         self._later("pick", lambda _: self.explain(row, col), self.take)
 
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.why_view import WhyView
+    def _charts(self) -> dict[str, Chart]:
+        return why_marks.charts(self, self._kept)
 
-        self.observe(lambda _: self._show(), "revision")
-        return WhyView(figure, self)
+    def _acts(self) -> Acts:
+        return self._map_acts(("map",), lambda row, col, _: self.request(row, col))
 
     def _controls(self) -> list[Any]:
-        from hsikit.explore.pieces import button, place_boxes, row_of
-
-        self.row, self.col = place_boxes(self.scene.shape)
-        ask = button(self, "Ask", "Explain this pixel", lambda: self.request(self.row.value, self.col.value))
-        return [row_of(self.row, self.col, ask), None]
-
-    def _connect(self) -> None:
-        from hsikit.explore.redraw import Gestures
-
-        click = self._guard(lambda x, y: self.request(round(y), round(x)))
-        self.gestures = Gestures(self._view.map, self._view.redraw, click)
-
-    def _sync(self) -> None:
-        if self.now is not None:
-            self.row.value, self.col.value = self.now.row, self.now.col
+        self.go_to = place_box(self, self.request)
+        asked, words = help_of(HELP)
+        return [row_of(self.go_to, *walks(self), asked), words, None]

@@ -9,6 +9,8 @@ import pytest
 from tiny import tiny_scene
 
 from hsikit.explore import LeakageExplorer
+from hsikit.explore.leakage_marks import COLOURS
+from hsikit.explore.marks import rgb_of
 from hsikit.splits import random_split
 
 
@@ -72,13 +74,19 @@ def test_bad_input_is_said(explorer, scene):
     assert explorer.window == 3
 
 
-def test_widget_follows_and_complains_in_words(explorer, mouse):
-    explorer.widget()
-    hand = mouse(explorer._view.map)
-    before = hand.pixels()
+def test_widget_follows_and_complains_in_words(explorer, hand):
+    live = hand(explorer)
+    before = live.colours("map")
     explorer.window_slider.set_state({"value": 7})
     assert explorer.now.window == 7
-    assert (hand.pixels() != before).any()
+    assert (live.colours("map") != before).any()
+    table = np.array([rgb_of(c) for c in COLOURS])
+    assert np.array_equal(live.colours("map"), table[explorer.now.codes])
+    rings = [(r["x"], r["y"]) for r in live.view["curve"].marks["rings"]]
+    assert rings == [(7, 100 * explorer.now.accuracy), (7, 100 * explorer.now.shared)]
+    accuracy, shared = live.view["curve"].lines
+    assert np.frombuffer(accuracy["x"]).tolist() == [3, 7]
+    assert np.frombuffer(shared["mean"], np.float32)[-1] == pytest.approx(100 * explorer.now.shared)
     explorer.kind_menu.set_state({"index": explorer.kinds.index("official sides")})
     assert explorer.now.kind == "official sides"
     explorer.kind_menu.set_state({"index": 1})
