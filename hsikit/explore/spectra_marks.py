@@ -25,7 +25,7 @@ def map_chart(state: Spectra) -> Chart:
     """The map with rings around picked pixels; areas are laid over it."""
     scene = state.scene
     pixel = "px" if scene.gsd_m is None else f"px of {scene.gsd_m:g} m"
-    size = Size(1.0, 500, 200, 165) if is_wide(scene) else Size(0.41, 320)
+    size = Size(1.0, 500, 200, 165) if is_wide(scene) else Size(0.41, 320, 360, 160)
     return map_of(state.title, painted(state), pixel, scale=colour_scale(state), rings=rings(state), size=size,
                   view="map", hint=MAP_HINT)  # fmt: skip
 
@@ -84,7 +84,7 @@ def spectra_chart(state: Spectra) -> Chart:
         x_label="band" if scene.wavelengths_nm is None else "wavelength (nm)", y_label=unit,
         x=lifted(state.x)[0], x_range=state.facts.reach, y_range=(low, high),
         lines=lines(state, order), cursors=cursors(state), spans=tuple(state.facts.left_out), zoom="x",
-        hint=SPECTRA_HINT, size=Size(1.0, 500, 210, 175) if is_wide(scene) else Size(0.59, 480, 360, 175),
+        hint=SPECTRA_HINT, size=Size(1.0, 500, 210, 175) if is_wide(scene) else Size(0.59, 480, 360, 170),
     )  # fmt: skip
 
 
