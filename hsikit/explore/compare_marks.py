@@ -12,7 +12,6 @@ from hsikit.explore.marks import (
     Entry,
     Kept,
     Layer,
-    Line,
     Outline,
     Points,
     Ring,
@@ -51,7 +50,8 @@ def one_map(state: ComparedMaps, kept: Kept, place: int) -> Chart:
     """One of the two maps, pixels of the classes shown alone."""
     scene, name = state.scene, state.names[place]
     labels = kept(f"map {place}", (state.classes_shown,), lambda: np.where(state.shown, state.maps[place], 0))
-    entries = class_entries(scene.class_names, scene.colors, state.classes_shown) if place == 0 else ()
+    pressed = state.classes_shown if len(state.classes_shown) < scene.n_classes else ()
+    entries = class_entries(scene.class_names, scene.colors, pressed) if place == 0 else ()
     return map_of(name, blank(state, kept), state.facts.pixel, layers=(class_layer(labels, scene.colors),),
                   entries=entries, view="map", size=map_size(state), hint=f"Map {name}. Click a pixel.",
                   **marker(state, kept))  # fmt: skip
@@ -119,7 +119,6 @@ def fields(state: ComparedMaps, kept: Kept) -> Chart:
         x, y = 100 * table.loc[state.place.field, ["share_a", "share_b"]].to_numpy(float)
         rings = (Ring(float(x), float(y), PALETTE[5]),)
     a, b = (f"% right in {short(name, 16)}" for name in state.names)
-    level = Line("", np.array([0.0, 100.0]), "#999999", class_id=1, width=0.8, x=np.array([0.0, 100.0]))
-    return Chart(f"{len(table)} fields", a, b, (-4.0, 104.0), (-4.0, 104.0), lines=(level,) if len(table) else (),
-                 points=points, rings=rings, zoom="", size=Size(0.45, 260, 190, 150),
-                 entries=(Entry("a field, in its class's colour", "#999999"),))  # fmt: skip
+    level = Outline(np.array([[0.0, 0.0], [100.0, 100.0]]), "#999999", 0.8)
+    return Chart(f"{len(table)} fields", a, b, (-4.0, 104.0), (-4.0, 104.0), outlines=(level,) if len(table) else (),
+                 points=points, rings=rings, zoom="", size=Size(0.45, 260, 190, 150))  # fmt: skip

@@ -40,5 +40,5 @@ def curves(state: Leakage) -> Chart:
     )
     title = "over windows (simulated data)" if state.scene.simulated else "over windows"
     last = max(30.0, max(window for _, window in state.done) + 1.0)
-    return Chart(title, "window (px)", "%", (0.0, last), (-3.0, 104.0), lines=tuple(lines), rings=now, zoom="",
+    return Chart(title, "window (px)", "% (shared: dashed)", (0.0, last), (-3.0, 104.0), lines=tuple(lines), rings=now, zoom="",
                  size=Size(1.0, 500, 190, 150) if state.facts.wide else Size(0.55, 380, 360, 170))  # fmt: skip

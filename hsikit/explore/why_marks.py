@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsikit.explore.marks import NO_COLOUR, Box, Chart, Kept, Line, Ring, Size, bars_of, class_layer, lifted, map_of
+from hsikit.explore.marks import (
+    NO_COLOUR,
+    Box,
+    Chart,
+    Kept,
+    Line,
+    Outline,
+    Ring,
+    Size,
+    bars_of,
+    class_layer,
+    lifted,
+    map_of,
+)
 from hsikit.explore.why import Reasons
 from hsikit.figures.style import PALETTE
 
@@ -23,7 +36,7 @@ def charts(state: Reasons, kept: Kept) -> dict[str, Chart]:
 
 def the_map(state: Reasons) -> Chart:
     """The class map with the picked pixel and the numbers of its likes."""
-    size = Size(1.0, 500, 150, 120) if state.facts.wide else Size(0.38, 300, 260, 165)
+    size = Size(1.0, 500, 150, 120) if state.facts.wide else Size(0.38, 300, 320, 190)
     return map_of(f"{state.facts.name}: class map", state.facts.grey, state.facts.pixel,
                   layers=(class_layer(state.prediction.labels, state.scene.colors),), rings=rings(state), size=size,
                   hint="Class map. Click a pixel to see what its answer rests on.")  # fmt: skip
@@ -56,14 +69,14 @@ def spectra(state: Reasons) -> Chart:
     low, high = state.facts.span
     good = values[:, ~state.facts.bad]
     low, high = float(np.nanmin(good, initial=low)), float(np.nanmax(good, initial=high))
-    size = Size(1.0, 500, 150, 120) if state.facts.wide else Size(0.62, 400, 260, 130)
+    size = Size(1.0, 500, 150, 120) if state.facts.wide else Size(0.62, 400, 320, 130)
     return Chart(title, "band" if scene.wavelengths_nm is None else "wavelength (nm)", scene.units, state.facts.reach,
                  (low, high), x=x, lines=lines[::-1], zoom="x", size=size)  # fmt: skip
 
 
 def scores(state: Reasons) -> Chart:
     """Probabilities of the likeliest classes."""
-    size = Size(0.3, 240, 165, 120)
+    size = Size(0.27, 220, 165, 120)
     if state.now is None:
         return bars_of("class scores", [], [], [], (0.0, 1.25), "probability", size=size)
     answer = state.now.answer
@@ -83,7 +96,7 @@ def exits(state: Reasons) -> Chart:
         values.append(float(scores.max()))
         colours.append(colour_of(state, best))
     title = "answer of each exit" if len(state.exit_names()) > 1 else "one exit only"
-    return bars_of(title, names, values, colours, (0.0, 1.25), "probability", size=Size(0.3, 240, 165, 120))
+    return bars_of(title, names, values, colours, (0.0, 1.25), "probability", size=Size(0.29, 220, 165, 120))
 
 
 def bands(state: Reasons) -> Chart:
@@ -95,10 +108,10 @@ def bands(state: Reasons) -> Chart:
     if state.now is not None:
         for (first, last), drop in zip(state.now.answer.groups, state.now.answer.band_drop.tolist()):
             boxes.append(Box(float(x[first]) - half, 0.0, float(x[last]) + half, drop, sign(drop)))
-    level = Line("", np.zeros(2), "#888888", class_id=1, width=0.8, x=np.array([x[0] - half, x[-1] + half]))
+    level = Outline(np.array([[x[0] - half, 0.0], [x[-1] + half, 0.0]]), "#888888", 0.8)
     return Chart("without these bands", "band" if waves is None else "wavelength (nm)", "probability lost",
-                 (float(x[0]) - half, float(x[-1]) + half), drops(state), boxes=tuple(boxes), lines=(level,), zoom="x",
-                 size=Size(0.4, 280, 165, 120))  # fmt: skip
+                 (float(x[0]) - half, float(x[-1]) + half), drops(state), boxes=tuple(boxes), outlines=(level,), zoom="x",
+                 size=Size(0.27, 220, 165, 120))  # fmt: skip
 
 
 def sensors(state: Reasons) -> Chart:
@@ -106,7 +119,7 @@ def sensors(state: Reasons) -> Chart:
     found = {} if state.now is None else state.now.answer.sensor_drop
     low, high = drops(state)
     return bars_of("without a sensor", list(found), list(found.values()), [sign(d) for d in found.values()],
-                   (low, 1.3 * high), "probability lost", size=Size(1.0, 280, 78, 70))  # fmt: skip
+                   (low, 1.6 * high), "lost", size=Size(0.17, 150, 165, 120))  # fmt: skip
 
 
 def sign(drop: float) -> str:
