@@ -59,5 +59,5 @@ lint: .venv/.installed  ## style, types, the fence, the size of the house, clean
 # torch and torchvision in the same command as the rest: apart, a dependency may swap torch for another build.
 .venv/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch torchvision -e '.[workbook,clouds,test,vector,cluster,xarray,bench]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch torchvision -e '.[workbook,test,vector,cluster,xarray,bench]'
 	touch $@

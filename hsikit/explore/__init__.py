@@ -9,7 +9,7 @@ from hsikit._util import lazily
 
 __all__, __getattr__ = lazily(__name__, {
     "hsikit.explore.spectra_panel": ("SpectraExplorer",),
-    "hsikit.explore.feature_space": ("FeatureSpaceExplorer",),
+    "hsikit.explore.feature_panel": ("FeatureSpaceExplorer",),
     "hsikit.explore.leakage_panel": ("LeakageExplorer",),
     "hsikit.explore.prompts_panel": ("PromptExplorer",),
     "hsikit.explore.painter": ("LabelPainter",),

@@ -72,6 +72,7 @@ class Board:
         for name, chart in charts().items():
             heard = {kind: act for (whose, kind), act in acts.items() if whose == name}
             self.parts[name] = part = ChartWidget(**dict(self._changes(name, chart, heard)))
+            self._show_or_hide(name, chart)
             part.on_msg(lambda _, content, __, heard=heard: _hear(heard, content))
             if chart.view in linked:
                 w.jslink((linked[chart.view], "view"), (part, "view"))
@@ -90,9 +91,13 @@ class Board:
     def refresh(self) -> None:
         """Bring every chart to the current marks; what is the same is not sent."""
         for name, chart in self.charts().items():
+            self._show_or_hide(name, chart)
             with self.parts[name].hold_sync():
                 for trait, value in self._changes(name, chart, self._heard[name]):
                     setattr(self.parts[name], trait, value)
+
+    def _show_or_hide(self, name: str, chart: Chart) -> None:
+        self.parts[name].layout.display = None if chart.shown else "none"
 
     def set_tool(self, tool: str) -> None:
         """What a drag does in charts that hear of it: pan, lasso, box or brush."""
@@ -152,8 +157,8 @@ def head(chart: Chart, heard: Any) -> dict[str, Any]:
         "cols": cols, "zoom": chart.zoom, "numbers": chart.numbers, "hint": chart.hint,
         "scaled": chart.scale is not None,
         "x_names": list(chart.x_names), "y_names": [short(name, 26) for name in chart.y_names],
-        "tools": "outline" in heard or "brush" in heard, "keys": "key" in heard, "snap": bool(chart.cursors),
-        "size": vars(chart.size),
+        "tools": "outline" in heard or "brush" in heard,
+        "keys": "key" in heard, "snap": bool(chart.cursors), "frame": chart.frame, "size": vars(chart.size),
     }  # fmt: skip
 
 
@@ -183,7 +188,7 @@ def packed(line: Line) -> dict[str, Any]:
 
 def entries(chart: Chart) -> list[Entry]:
     """The legend: as it is given, or listed spectra, classes, and bands left out."""
-    if chart.entries:
+    if chart.entries or not chart.legend:
         return list(chart.entries)
     lines = sorted(chart.lines, key=lambda line: line.class_id > 0)
     found = [Entry(n.name, n.colour, n.class_id or -1, n.shown) for n in lines]

@@ -13,9 +13,8 @@ const raster = (cols, rows) => Object.assign(document.createElement("canvas"), {
 
 class Drawing {
   build() {
-    const el = this.el, size = this.model.get("head").size;
+    const el = this.el;
     el.classList.add("hsikit-chart");
-    for (const [name, value] of Object.entries(size)) el.style.setProperty(`--${name}`, value);
     el.dataset.lmSuppressShortcuts = "true"; // arrows and Enter are ours, not the notebook's
     const make = (tag, name) => Object.assign(document.createElement(tag), { className: name });
     this.plot = make("div", "hsikit-plot");
@@ -52,6 +51,7 @@ class Drawing {
     const head = this.model.get("head"), before = this.home, all = [head.x_range[0], head.y_range[1], head.x_range[1], head.y_range[0]];
     this.head = head;
     this.home = all; // left, top, right, bottom of the axes; `view` is what is shown of them
+    for (const [name, value] of Object.entries(head.size)) this.el.style.setProperty(`--${name}`, value);
     this.canvas.setAttribute("aria-label", head.hint || head.title);
     this.buttons.style.display = head.zoom ? "" : "none";
     if (before && all.every((v, i) => v === before[i])) return;
@@ -292,13 +292,14 @@ class Drawing {
   drawFrame() { // a whole frame around maps and clouds, two sides for curves
     const pen = this.pen, head = this.head, [x, y, w, h] = this.area, [x0, y0, x1, y1] = this.view;
     Object.assign(pen, { strokeStyle: this.ink, lineWidth: 1 });
+    if (!head.frame) { this.text(head.title, 8, y - 9, "left", HEAD); return; }
     if (head.rows || !head.numbers) pen.strokeRect(x - 0.5, y - 0.5, w + 1, h + 1);
     else { pen.beginPath(); pen.moveTo(x - 0.5, y); pen.lineTo(x - 0.5, y + h + 0.5); pen.lineTo(x + w, y + h + 0.5); pen.stroke(); }
     if (this.model.get("marks").cursors.length) this.text(head.title, x + w, y - 9, "right", HEAD); // marks of bands stand at the left
     else this.text(head.title, head.zoom ? 74 : 8, y - 9, "left", HEAD);
     const rows = Math.ceil((13 * head.y_names.length) / h) || 1, cols = Math.ceil((22 * head.x_names.length) / w) || 1; // names that would meet are left out
     head.x_names.forEach((name, i) => { if (i % cols === 0) this.text(name, this.X(i), y + h + 14, "center"); });
-    head.y_names.forEach((name, i) => { if (i % rows === 0) this.text(name, x - 5, this.Y(i) + 4, "right"); });
+    head.y_names.forEach((name, i) => { if (i % rows === 0) this.text(this.fitted(name, x - 6), x - 5, this.Y(i) + 4, "right"); });
     if (head.numbers && !head.x_names.length) for (const t of ticks(x0, x1, clamp(Math.floor(w / 60), 2, 6))) this.text(`${t}`, this.X(t), y + h + 15, "center");
     if (head.numbers && !head.y_names.length) for (const t of ticks(Math.min(y0, y1), Math.max(y0, y1), clamp(Math.floor(h / 28), 2, 6))) this.text(`${t}`, x - 6, this.Y(t) + 4, "right");
     if (head.x_label) this.text(head.x_label, x + w / 2, y + h + (head.numbers ? 31 : 14), "center");
@@ -318,6 +319,13 @@ class Drawing {
     }
     this.text(low, x - 6, y + h, "right");
     this.text(high, x + w + 6, y + h, "left");
+  }
+
+  fitted(words, wide) { // cut where there is no room
+    this.pen.font = FONT;
+    let cut = words;
+    while (cut.length > 3 && this.pen.measureText(cut).width > wide) cut = `${cut.replace("…", "").slice(0, -1)}…`;
+    return cut;
   }
 
   text(words, x, y, align, font = FONT, fillStyle = this.ink) {

@@ -46,14 +46,14 @@ class ComparedMaps(State):
     Attributes:
         kinds: Raster (row, col) uint8 of codes into `KINDS`.
         classes_shown: Classes 1..C whose pixels count, by truth (where it is known, else by either map).
-        place: What was picked last, or None.
+        place: Row and column of what was picked last, or ().
 
     Raises:
         ValueError: When maps, scene and split have different sizes, or a map holds unknown classes.
     """
 
     classes_shown = t.Set().tag(shown=True, kept=True)
-    place = t.Any(None).tag(shown=True, kept=True)
+    place = t.Tuple().tag(shown=True, kept=True)
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class ComparedMaps(State):
             text += f" Field {place.field}, {int(line['pixels']):,} px: {line['share_a']:.0%} right"
             text += f" in {self.names[0]}, {line['share_b']:.0%} in {self.names[1]}."
         with self.step(text):
-            self.place = place
+            self.place = (row, col)
         return place
 
     def select_outline(self, outline: np.ndarray) -> dict[str, int]:

@@ -19,6 +19,7 @@ from hsikit.explore.marks import (
     Text,
     class_entries,
     class_layer,
+    is_wide,
     map_of,
     short,
 )
@@ -38,7 +39,7 @@ def charts(state: ComparedMaps, kept: Kept) -> dict[str, Chart]:
 
 def map_size(state: ComparedMaps) -> Size:
     """Of the maps: side by side, wide ones one above the other."""
-    return Size(1.0, 500, 95, 95) if state.facts.wide else Size(0.333, 230, 265, 150)
+    return Size(1.0, 500, 95, 95) if is_wide(state.scene) else Size(0.333, 230, 265, 150)
 
 
 def blank(state: ComparedMaps, kept: Kept) -> np.ndarray:
@@ -69,12 +70,12 @@ def difference(state: ComparedMaps, kept: Kept) -> Chart:
 
 def marker(state: ComparedMaps, kept: Kept) -> dict[str, object]:
     """The picked pixel as a cross, its field outlined."""
-    place = state.place
-    if place is None:
+    if not state.place:
         return {}
-    edge = kept("edge", (place.field,), lambda: edges(state.fields == place.field)) if place.field else None
+    (row, col), field = state.place, int(state.fields[state.place])
+    edge = kept("edge", (field,), lambda: edges(state.fields == field)) if field else None
     outlines = () if edge is None else (Outline(edge, "#000000", 1.4),)
-    return {"rings": (Ring(place.col, place.row, "#000000", symbol="cross"),), "outlines": outlines}
+    return {"rings": (Ring(col, row, "#000000", symbol="cross"),), "outlines": outlines}
 
 
 def edges(mask: np.ndarray) -> np.ndarray:
@@ -115,8 +116,8 @@ def fields(state: ComparedMaps, kept: Kept) -> Chart:
     looks = kept("looks", (state.classes_shown,), lambda: np.full(len(table), PLAIN, np.uint8))
     points = Points(xy, tints, tuple(state.scene.colors), looks, 9.0) if len(table) else None
     rings: tuple[Ring, ...] = ()
-    if state.place is not None and state.place.field in table.index:
-        x, y = 100 * table.loc[state.place.field, ["share_a", "share_b"]].to_numpy(float)
+    if state.place and (field := state.fields[state.place]) in table.index:
+        x, y = 100 * table.loc[field, ["share_a", "share_b"]].to_numpy(float)
         rings = (Ring(float(x), float(y), PALETTE[5]),)
     a, b = (f"% right in {short(name, 16)}" for name in state.names)
     level = Outline(np.array([[0.0, 0.0], [100.0, 100.0]]), "#999999", 0.8)

@@ -11,15 +11,16 @@ from hsikit.explore import compare_marks
 from hsikit.explore.compare_maps import ComparedMaps
 from hsikit.explore.marks import Chart
 from hsikit.explore.panel import Acts, Panel
-from hsikit.explore.pieces import help_of, place_box, row_of, walks
+from hsikit.explore.pieces import hand, help_of, place_box, row_of, walks
 
 MAPS = ("a", "b", "kinds")
-HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
-<li><b>Maps</b>: a click says what both answer there and outlines the field; with <i>lasso</i> or <i>box</i> a drag
-counts what lies inside. The wheel zooms all three, a drag moves, a double click shows all and picks nothing; arrow keys
-move the picked pixel, + and − zoom, Home shows all.</li>
-<li><b>Legend</b>: a click shows one class alone, another click all of them; with Ctrl a class comes or goes.</li>
-<li><b>Fields</b>: a click on a point lights its field.</li></ul>"""
+HELP = (
+    "<b>Maps</b>: a click says what both answer there and outlines the field; with <i>lasso</i> or <i>box</i> a "
+    "drag counts what lies inside. The wheel zooms all three, a drag moves, a double click shows all and picks "
+    "nothing; arrow keys move the picked pixel, + and − zoom, Home shows all.",
+    "<b>Legend</b>: a click shows one class alone, another click all of them; with Ctrl a class comes or goes.",
+    "<b>Fields</b>: a click on a point lights its field.",
+)
 
 
 class CompareMaps(ComparedMaps, Panel):
@@ -39,9 +40,7 @@ class CompareMaps(ComparedMaps, Panel):
         names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
         self.chooser = w.Dropdown(options=names, description="class", layout={"width": "260px"})
         self._on(self.chooser, lambda c: self.show_classes({c} if c else None))
-        self.tool = w.ToggleButtons(options=("pan", "lasso", "box"), style={"button_width": "56px"},
-                                    layout={"width": "auto"})  # fmt: skip
-        self._on(self.tool, lambda name: self._view.set_tool(name))
+        self.tool = hand(self)
         self.go_to = place_box(self, self.pick)
         asked, words = help_of(HELP)
         return [row_of(self.tool, self.chooser, self.go_to, *walks(self), asked), words, None]

@@ -1,4 +1,4 @@
-"""`Leakage`: what test windows share with training windows, by kind of split and window size."""
+"""`Leakage`: what test windows share with training windows, by kind of split and window size, as state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import traitlets as t
 
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.state import Progress, State
+from hsikit.explore.state import State
 from hsikit.scenes.scene import Scene
 from hsikit.splits import MAP_CODES, Split, make_split
 
@@ -48,25 +48,28 @@ class Leakage(State):
         window: Side of the classifier's window in pixels, odd.
         buffer: Window for which block and field splits are kept disjoint, odd.
         train: Label budget of random and block splits, a share of each class.
+        now: What is shown, a `Measured`.
         done: Everything measured so far, by kind and window; drawn as curves.
 
     Raises:
         ValueError: When the scene has no labelled pixel, or a number is out of range.
     """
 
-    now = t.Any().tag(shown=True)
-    WINDOWS = (1, 3, 5, 7, 9, 11, 15, 19)
+    kind = t.Unicode("random").tag(shown=True, kept=True)
+    window = t.Int().tag(shown=True, kept=True)
+    buffer = t.Int().tag(shown=True, kept=True)
+    now: Any = t.Any().tag(shown=True, kept=True)
 
     def __init__(self, scene: Scene, window: int = 5, buffer: int = 11, train: float = 0.10, seed: int = 0) -> None:
         super().__init__()
         if not scene.usable.any():
             raise ValueError(f"{scene.name} has no labelled pixel, so there is nothing to split; label some first")
         self.scene, self.seed, self.facts = scene, seed, SceneFacts(scene)
-        self.kind, self.window, self.buffer, self.train = "random", _odd(window), _odd(buffer), train
+        self.train = train
         self.done: dict[tuple[str, int], Measured] = {}
         self._splits: dict[str, Split] = {}
-        self.now = self.measure()
-        self._begin(self.sentence(self.now))
+        self._take(("random", _odd(window), _odd(buffer)), self.measure("random", window, buffer))
+        self._before.clear()  # there is nothing to take back yet
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.scene.name}: {self.message}>"
@@ -94,23 +97,14 @@ class Leakage(State):
 
     def show(self, kind: str | None = None, window: int | None = None, buffer: int | None = None) -> Measured:
         """Measure and show."""
-        choice = self.choice(kind, window, buffer)
-        self.take(choice, self.measure(*choice))
+        choice = self._choice(kind, window, buffer)
+        self._take(choice, self.measure(*choice))
         return self.now
 
-    def sweep(self, windows: Iterable[int] = WINDOWS) -> list[Measured]:
+    def sweep(self, windows: Iterable[int] = (1, 3, 5, 7, 9, 11, 15, 19)) -> list[Measured]:
         """Measure the present kind of split at several windows and show the curve."""
-        choice = self.choice()
-        found = self.curve(choice, tuple(windows), Progress())
-        self.take(choice, self.measure(*choice))
-        return found
-
-    def curve(self, choice: tuple[str, int, int], windows: tuple[int, ...], progress: Progress) -> list[Measured]:
-        """Measure a kind of split at several windows. Shows nothing."""
-        found = []
-        for done, window in enumerate(windows):
-            progress.step(done / len(windows))
-            found.append(self.measure(choice[0], window, choice[2]))
+        found = [self.measure(window=w) for w in windows]
+        self._take((self.kind, self.window, self.buffer), self.measure())
         return found
 
     def sentence(self, measured: Measured) -> str:
@@ -125,6 +119,11 @@ class Leakage(State):
             names = ", ".join(self.scene.class_names[c - 1] for c in split.dropped_classes)
             text += f" Left out, as they cannot be on both sides: {names}."
         return text
+
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, class, and what the pixel is in the split; empty beside the map."""
+        part = lambda row, col: MAP_CODES[self.now.codes[row, col]]  # noqa: E731
+        return self.facts.read_out(x, y, lambda row, col: f"{self.facts.class_name(row, col)}, {part(row, col)}")
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -150,26 +149,15 @@ class Leakage(State):
         fitted = fit_shallow("lda", self.scene, split, features="means", window=window, seed=self.seed)
         return float((fitted.estimator.predict(fitted.features[split.test]) == split.y("test")).mean())
 
-    def choice(
-        self, kind: str | None = None, window: int | None = None, buffer: int | None = None
-    ) -> tuple[str, int, int]:
-        """Kind, window and buffer as they are, but for those given; ValueError for what cannot be."""
+    def _choice(self, kind: str | None, window: int | None, buffer: int | None) -> tuple[str, int, int]:
         chosen = self.kind if kind is None else kind
         self._spec(chosen, 1)
         return chosen, _odd(window or self.window), _odd(buffer or self.buffer)
 
-    def take(self, choice: tuple[str, int, int], measured: Measured) -> None:
-        """Show a measurement and what was chosen for it."""
+    def _take(self, choice: tuple[str, int, int], measured: Measured) -> None:
         with self.step(self.sentence(measured)):
             self.kind, self.window, self.buffer = choice
             self.now = measured
-
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, class, and what the pixel is in the split; empty beside the map."""
-        return self.facts.read_out(x, y, lambda row, col: f"{self.facts.class_name(row, col)}, {self._part(row, col)}")
-
-    def _part(self, row: int, col: int) -> str:
-        return MAP_CODES[self.now.codes[row, col]]
 
 
 def _odd(window: int) -> int:

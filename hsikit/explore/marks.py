@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.scenes.scene import Scene
+
 MOST_WRITTEN = 12  # columns of a table whose numbers can be read
 NO_COLOUR = "#888888"
 HIDDEN, DIM, PLAIN, LIT = 0, 1, 2, 3  # looks of points
@@ -184,6 +186,9 @@ class Chart:
         zoom: What wheel and drag change: both axes, the x axis alone, or nothing.
         numbers: Numbers along the axes; clouds have none.
         view: Charts of one panel with the same word here are zoomed together.
+        frame: Lines along the axes.
+        legend: Whether a legend is shown.
+        shown: Whether it is there at all; see `BLANK`.
         size: What it takes of the panel.
         hint: What a screen reader says of it.
     """
@@ -211,8 +216,19 @@ class Chart:
     zoom: str = "both"
     numbers: bool = True
     view: str = ""
+    frame: bool = True
+    legend: bool = True
+    shown: bool = True
     size: Size = Size()
     hint: str = ""
+
+
+BLANK = Chart("", "", "", (0.0, 1.0), (0.0, 1.0), shown=False)  # in place of a chart that has nothing to show
+
+
+def is_wide(scene: Scene) -> bool:
+    """Whether a map takes the whole width of a panel."""
+    return scene.shape[1] > 1.6 * scene.shape[0]
 
 
 class Kept:

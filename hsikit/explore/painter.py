@@ -17,14 +17,15 @@ from hsikit.explore.painting import LAYERS, TOOLS, WIDEST, Painting
 from hsikit.explore.panel import Acts, Panel
 from hsikit.explore.pieces import button, help_of, number_box, opacity_of, pages_of, row_of, walks
 
-HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
-<li><b>Paint</b> on either map: <i>brush</i> and <i>eraser</i> along a drag, <i>lasso</i> and <i>box</i> what they
-enclose. <i>fill</i> takes the area of one class that is clicked, or, where nothing is painted, the pixels around it
-whose spectra lie within the angle. <i>picker</i>, or Ctrl and click, takes the class under the pointer, as does a click
-in the legend.</li>
-<li><b>Look</b>: the wheel zooms, Shift and drag moves, a double click shows all.</li>
-<li><b>Keys</b>, with a map in focus: 1 to 9 choose a class, 0 erases, [ and ] change the brush, Ctrl+Z and Ctrl+Y walk
-back and on, arrow keys move and paint, Home shows all.</li></ul>"""
+HELP = (
+    "<b>Paint</b> on either map: <i>brush</i> and <i>eraser</i> along a drag, <i>lasso</i> and <i>box</i> what "
+    "they enclose. <i>fill</i> takes the area of one class that is clicked, or, where nothing is painted, the "
+    "pixels around it whose spectra lie within the angle. <i>picker</i>, or Ctrl and click, takes the class under "
+    "the pointer, as does a click in the legend.",
+    "<b>Look</b>: the wheel zooms, Shift and drag moves, a double click shows all.",
+    "<b>Keys</b>, with a map in focus: 1 to 9 choose a class, 0 erases, [ and ] change the brush, Ctrl+Z and "
+    "Ctrl+Y walk back and on, arrow keys move and paint, Home shows all.",
+)
 
 
 class LabelPainter(Painting, Panel):

@@ -10,7 +10,7 @@ import numpy as np
 import traitlets as t
 
 from hsikit.analysis.words import BEST_SHARE, PromptMap, prompt_map, temperature_scale, unrelated_sentences
-from hsikit.explore.pieces import short
+from hsikit.explore.marks import short
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.state import Share, State, check_pixel
 from hsikit.fitted import Fitted

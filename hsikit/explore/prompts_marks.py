@@ -16,6 +16,7 @@ from hsikit.explore.marks import (
     bars_of,
     class_entries,
     class_layer,
+    is_wide,
     map_of,
     ramp_of,
     rgb_of,
@@ -41,7 +42,7 @@ def charts(state: Questions, kept: Kept) -> dict[str, Chart]:
 
 def map_size(state: Questions) -> Size:
     """Of both maps: side by side, wide ones one above the other."""
-    return Size(1.0, 500, 130, 120) if state.facts.wide else Size(0.28, 260, 330, 170)
+    return Size(1.0, 500, 130, 120) if is_wide(state.scene) else Size(0.28, 260, 330, 170)
 
 
 def similarity(state: Questions, kept: Kept) -> Chart:
@@ -97,7 +98,7 @@ def ranks(state: Questions) -> Chart:
     names, values = [name for name, _ in ranking], [value for _, value in ranking]
     reach = (min([0.0, *(1.1 * v for v in values)]), max([0.3, *(1.3 * v for v in values)]))
     return bars_of("nearest class prompts", names, values, [of[name] for name in names], reach, "cosine",
-                   size=Size(0.42, 300, 150, 130) if state.facts.wide else Size(0.2, 200, 330, 130))  # fmt: skip
+                   size=Size(0.42, 300, 150, 130) if is_wide(state.scene) else Size(0.2, 200, 330, 130))  # fmt: skip
 
 
 def counts(state: Questions) -> Chart:
@@ -116,7 +117,7 @@ def counts(state: Questions) -> Chart:
     known = "labelled" if state.split is None else "training and validation"
     title = f"scores by true class ({known} px)" if groups or state.asked is None else "no labels: no scores by class"
     return Chart(title, "score of the sentence", "% of a class", reach, (0.0, top), lines=tuple(lines), zoom="x",
-                 size=Size(0.58, 340, 150, 130) if state.facts.wide else Size(0.24, 220, 330, 130))  # fmt: skip
+                 size=Size(0.58, 340, 150, 130) if is_wide(state.scene) else Size(0.24, 220, 330, 130))  # fmt: skip
 
 
 def worth_table(state: Questions) -> str:

@@ -13,13 +13,14 @@ from hsikit.explore.panel import Acts, Panel
 from hsikit.explore.pieces import button, help_of, opacity_of, pages_of, place_box, row_of, walks
 from hsikit.explore.prompts import LAYERS, Questions, parse
 
-HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
-<li><b>Ask</b>: one sentence a line, up to eight; with a - before it, a line is subtracted. Examples and earlier
-questions are asked by choosing them.</li>
-<li><b>Maps</b>: a click ranks the class prompts of that pixel; the wheel zooms, a drag moves, a double click shows all
-and picks nothing; arrow keys move the picked pixel, + and − zoom, Home shows all.</li>
-<li><b>z</b>: how far the best hundredth of pixels stands out from that of 50 sentences that speak of no land cover.
-<b>R²</b>: the share of the map that is a mixture of the class prompts' maps.</li></ul>"""
+HELP = (
+    "<b>Ask</b>: one sentence a line, up to eight; with a - before it, a line is subtracted. Examples and earlier "
+    "questions are asked by choosing them.",
+    "<b>Maps</b>: a click ranks the class prompts of that pixel; the wheel zooms, a drag moves, a double click "
+    "shows all and picks nothing; arrow keys move the picked pixel, + and − zoom, Home shows all.",
+    "<b>z</b>: how far the best hundredth of pixels stands out from that of 50 sentences that speak of no land "
+    "cover. <b>R²</b>: the share of the map that is a mixture of the class prompts' maps.",
+)
 
 
 class PromptExplorer(Questions, Panel):

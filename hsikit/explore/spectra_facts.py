@@ -51,11 +51,6 @@ class SceneFacts:
         return "px" if self.scene.gsd_m is None else f"px of {self.scene.gsd_m:g} m"
 
     @property
-    def wide(self) -> bool:
-        """Whether a map takes the whole width of a panel."""
-        return self.scene.shape[1] > 1.6 * self.scene.shape[0]
-
-    @property
     def name(self) -> str:
         """The scene's name, and that it is simulated."""
         return self.scene.name + (" (simulated data)" if self.scene.simulated else "")

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsikit.explore.marks import Chart, Cursor, Line, Ring, Scale, Size, lifted, map_of, rgb_of
+from hsikit.explore.marks import Chart, Cursor, Line, Ring, Scale, Size, is_wide, lifted, map_of, rgb_of
 from hsikit.explore.spectra import Spectra
 from hsikit.explore.spectra_picture import COMPOSITES
-from hsikit.scenes.scene import Scene
 
 RGB = (("#d62728", "R"), ("#2ca02c", "G"), ("#1f77b4", "B"))
 
@@ -28,11 +27,6 @@ def map_chart(state: Spectra) -> Chart:
     size = Size(1.0, 500, 200, 165) if is_wide(scene) else Size(0.41, 320, 360, 160)
     return map_of(state.title, painted(state), pixel, scale=colour_scale(state), rings=rings(state), size=size,
                   view="map", hint=MAP_HINT)  # fmt: skip
-
-
-def is_wide(scene: Scene) -> bool:
-    """Whether a map takes the whole width of a panel."""
-    return scene.shape[1] > 1.6 * scene.shape[0]
 
 
 def with_rings(chart: Chart, state: Spectra) -> Chart:

@@ -1,7 +1,7 @@
 """What an explorer knows, without widgets: traits that a script sets and reads, and steps that can be taken back.
 
 An explorer is a `State` (what it knows), pure functions from the state to marks (`marks.py`), two renderers of marks
-(`central.py` for a browser, `still.py` for a picture), and a `Panel` with its controls. A state knows none of them:
+(`board.py` for a browser, `still.py` for a picture), and a `Panel` with its controls. A state knows none of them:
 whoever shows it observes `revision`. `spectra.py`, `spectra_marks.py` and `spectra_panel.py` are the pattern.
 """
 
@@ -37,11 +37,15 @@ class State(t.HasTraits):
     Attributes:
         message: What happened last, or what to change.
         revision: Grows by 1 with every change of what is seen.
+        place: Row and column of the pixel picked last; empty before.
+        chosen: Flat indices (k,) of the pixels selected last, or None. `link` hands both on.
     """
 
     most_steps = 50  # that can be taken back
     message = t.Unicode()
     revision = t.Int()
+    place: Any = t.Tuple()
+    chosen: Any = t.Any(None)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -34,8 +34,8 @@ class PlainFigure(Figure):
 
 def picture_of(charts: Mapping[str, Chart]) -> Figure:
     """All charts, row by row as in a panel."""
-    rows = rows_of(list(charts.values()))
-    high = [max(0.0125 * max(chart.size.high for chart in row), 1.6) for row in rows]
+    rows = rows_of([chart for chart in charts.values() if chart.shown])
+    high = [0.0125 * max(chart.size.high or 50 for chart in row) for row in rows]
     figure = PlainFigure(figsize=(WIDE_IN, sum(high)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     with rc_context({"text.parse_math": False}):
@@ -142,7 +142,9 @@ def decorate(axes: Axes, chart: Chart) -> None:
                 range(len(names)), [short(name, 26) for name in names], fontsize=SMALL if len(names) < 13 else SMALL - 2
             )
             axes.tick_params(length=0)
-    if chart.picture is None and chart.numbers:
+    if not chart.frame or not chart.size.high:
+        axes.set_axis_off()
+    elif chart.picture is None and chart.numbers:
         axes.spines[["top", "right"]].set_visible(False)
     if chart.scale is not None:
         bar = axes.inset_axes((0.2, -0.24, 0.6, 0.03))
@@ -155,12 +157,15 @@ def decorate(axes: Axes, chart: Chart) -> None:
 
 def draw_legend(axes: Axes, chart: Chart) -> None:
     """Beside curves; below maps and clouds."""
+    if not chart.legend:
+        return
     if chart.entries:
         handles: list[Any] = [Patch(facecolor=e.colour, edgecolor="#666666", lw=0.5, label=short(e.label, 24))
                               for e in chart.entries]  # fmt: skip
         down = ScaledTranslation(0, -(36 if chart.numbers else 14) / 72, axes.figure.dpi_scale_trans)
-        axes.legend(handles=handles[:MOST_NAMES], loc="upper left", bbox_to_anchor=(0, 0),
-                    bbox_transform=axes.transAxes + down,
+        below = axes.transAxes + down if chart.size.high else axes.transAxes
+        axes.legend(handles=handles[:MOST_NAMES], loc="upper left", bbox_to_anchor=(0, 0 if chart.size.high else 1),
+                    bbox_transform=below,
                     fontsize=SMALL - 0.5, frameon=False, handlelength=1.0, labelspacing=0.2, columnspacing=1.0,
                     borderaxespad=0, ncols=max(1, round(6 * chart.size.share)))  # fmt: skip
         return

@@ -104,7 +104,7 @@ class Reasons(State):
     def take(self, reason: Reason) -> None:
         """Show a reason; Undo brings the one before back."""
         with self.step(self.sentence(reason)):
-            self.now = reason
+            self.now, self.place = reason, (reason.row, reason.col)
 
     def explain(self, row: int, col: int) -> Reason:
         """Explain the answer for a pixel; kept once computed. Shows nothing."""

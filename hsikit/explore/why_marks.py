@@ -15,6 +15,7 @@ from hsikit.explore.marks import (
     Size,
     bars_of,
     class_layer,
+    is_wide,
     lifted,
     map_of,
 )
@@ -36,7 +37,7 @@ def charts(state: Reasons, kept: Kept) -> dict[str, Chart]:
 
 def the_map(state: Reasons) -> Chart:
     """The class map with the picked pixel and the numbers of its likes."""
-    size = Size(1.0, 500, 150, 120) if state.facts.wide else Size(0.38, 300, 320, 190)
+    size = Size(1.0, 500, 150, 120) if is_wide(state.scene) else Size(0.38, 300, 320, 190)
     return map_of(f"{state.facts.name}: class map", state.facts.grey, state.facts.pixel,
                   layers=(class_layer(state.prediction.labels, state.scene.colors),), rings=rings(state), size=size,
                   hint="Class map. Click a pixel to see what its answer rests on.")  # fmt: skip
@@ -69,7 +70,7 @@ def spectra(state: Reasons) -> Chart:
     low, high = state.facts.span
     good = values[:, ~state.facts.bad]
     low, high = float(np.nanmin(good, initial=low)), float(np.nanmax(good, initial=high))
-    size = Size(1.0, 500, 150, 120) if state.facts.wide else Size(0.62, 400, 320, 130)
+    size = Size(1.0, 500, 150, 120) if is_wide(state.scene) else Size(0.62, 400, 320, 130)
     return Chart(title, "band" if scene.wavelengths_nm is None else "wavelength (nm)", scene.units, state.facts.reach,
                  (low, high), x=x, lines=lines[::-1], zoom="x", size=size)  # fmt: skip
 
@@ -109,8 +110,9 @@ def bands(state: Reasons) -> Chart:
         for (first, last), drop in zip(state.now.answer.groups, state.now.answer.band_drop.tolist()):
             boxes.append(Box(float(x[first]) - half, 0.0, float(x[last]) + half, drop, sign(drop)))
     level = Outline(np.array([[x[0] - half, 0.0], [x[-1] + half, 0.0]]), "#888888", 0.8)
-    return Chart("without these bands", "band" if waves is None else "wavelength (nm)", "probability lost",
-                 (float(x[0]) - half, float(x[-1]) + half), drops(state), boxes=tuple(boxes), outlines=(level,), zoom="x",
+    reach = (float(x[0]) - half, float(x[-1]) + half)
+    return Chart("without these bands", "band" if waves is None else "wavelength (nm)", "probability lost", reach,
+                 drops(state), boxes=tuple(boxes), outlines=(level,), zoom="x",
                  size=Size(0.27, 220, 165, 120))  # fmt: skip
 
 

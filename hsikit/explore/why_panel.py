@@ -10,12 +10,12 @@ from hsikit.explore.panel import Acts, Panel
 from hsikit.explore.pieces import help_of, place_box, row_of, walks
 from hsikit.explore.why import Reasons
 
-HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
-<li><b>Map</b>: a click asks about that pixel. The wheel zooms, a drag moves, a double click shows all and picks
-nothing; arrow keys move the picked pixel, + and − zoom, Home shows all. Undo brings the pixel before back.</li>
-<li><b>Numbers</b> 1 to 5 mark the known pixels that the network finds most alike, a window or more away.</li>
-<li><b>Without</b>: what the probability of the answer loses when a part of the input is set to the training mean.</li>
-</ul>"""
+HELP = (
+    "<b>Map</b>: a click asks about that pixel. The wheel zooms, a drag moves, a double click shows all and picks "
+    "nothing; arrow keys move the picked pixel, + and − zoom, Home shows all. Undo brings the pixel before back.",
+    "<b>Numbers</b> 1 to 5 mark the known pixels that the network finds most alike, a window or more away.",
+    "<b>Without</b>: what the probability of the answer loses when a part of the input is set to the training mean.",
+)
 
 
 class Why(Reasons, Panel):

@@ -143,9 +143,9 @@ def test_maps_are_compared_by_script(scene):
     assert f"truth {truth}, first: meadow, second: roof" in state.under_pointer(4, 20)
     state.undo()
     assert state.classes_shown == {1, 2, 3}
-    assert (state.place.row, state.place.col) == (20, 4)
+    assert state.place == (20, 4)
     state.undo()
-    assert state.place is None
+    assert state.place == ()
 
 
 def test_reasons_are_taken_back_and_read_out(speaking, scene):
