@@ -132,8 +132,14 @@ class Board:
             before = self._sent.get((name, trait), (None,))
             if len(before) != len(found) or any(a is not b for a, b in zip(before, found)):
                 self._sent[name, trait] = found
-                sent = [np.ascontiguousarray(a, np.float32 if trait == "xy" else np.uint8).tobytes() for a in found]
+                sent = [packed_array(a, trait) for a in found]
                 yield trait, sent if trait == "layers" else sent[0]
+
+
+def packed_array(values: np.ndarray, trait: str) -> bytes:
+    """A large array as the browser gets it; classes beyond 255 share a colour."""
+    small = values.astype(np.float32) if trait == "xy" else np.minimum(values, 255).astype(np.uint8)
+    return small.tobytes()
 
 
 def _hear(heard: Mapping[str, Callable[[dict[str, Any]], Any]], content: dict[str, Any]) -> None:

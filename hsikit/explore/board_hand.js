@@ -45,7 +45,7 @@ class Chart extends Drawing {
     this.canvas.setPointerCapture(event.pointerId);
     this.start = [px, py]; this.moved = false;
     if (mark) this.mark = mark;
-    else if (this.tool !== "pan" && !event.shiftKey) { this.trail = [cell]; this.sent = 0; }
+    else if (this.tool !== "pan" && !event.shiftKey && !(this.tool === "brush" && (event.ctrlKey || event.metaKey))) { this.trail = [cell]; this.sent = 0; }
     else this.pan = { px, py, view: this.view };
   }
 

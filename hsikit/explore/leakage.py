@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
+from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.state import State
 from hsikit.scenes.scene import Scene
-from hsikit.splits import Split, make_split
+from hsikit.splits import MAP_CODES, Split, make_split
 
 DISJOINT = ("block", "fields")  # kinds that keep a buffer
 CLASSIFIER = "linear discriminant on a pixel's spectrum and its window's mean spectrum"
@@ -63,7 +64,7 @@ class Leakage(State):
         super().__init__()
         if not scene.usable.any():
             raise ValueError(f"{scene.name} has no labelled pixel, so there is nothing to split; label some first")
-        self.scene, self.seed = scene, seed
+        self.scene, self.seed, self.facts = scene, seed, SceneFacts(scene)
         self.train = train
         self.done: dict[tuple[str, int], Measured] = {}
         self._splits: dict[str, Split] = {}
@@ -118,6 +119,11 @@ class Leakage(State):
             names = ", ".join(self.scene.class_names[c - 1] for c in split.dropped_classes)
             text += f" Left out, as they cannot be on both sides: {names}."
         return text
+
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, class, and what the pixel is in the split; empty beside the map."""
+        part = lambda row, col: MAP_CODES[self.now.codes[row, col]]  # noqa: E731
+        return self.facts.read_out(x, y, lambda row, col: f"{self.facts.class_name(row, col)}, {part(row, col)}")
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -33,15 +33,7 @@ class LeakageExplorer(Leakage, Panel):
         return {"map": map_chart(self, self._map[1]), "curve": curve_chart(self)}  # type: ignore[arg-type]
 
     def _acts(self) -> Acts:
-        return {("map", "hover"): lambda m: setattr(self._view, "pointer", self._under(round(m["y"]), round(m["x"])))}
-
-    def _under(self, row: int, col: int) -> str:
-        rows, cols = self.scene.shape
-        if not (0 <= row < rows and 0 <= col < cols):
-            return ""
-        label = int(self.scene.labels[row, col])
-        named = self.scene.class_names[label - 1] if label else "unlabelled"
-        return f"row {row}, col {col}: {named}, {MAP_CODES[self.now.codes[row, col]]}"
+        return {("map", "hover"): lambda m: setattr(self._view, "pointer", self.under_pointer(m["x"], m["y"]))}
 
     def _request(self, **change: Any) -> None:
         """Measure beside the other controls, then show."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from hsikit.scenes.scene import Scene
 
 MOST_WRITTEN = 12  # columns of a table whose numbers can be read
+NO_COLOUR = "#888888"
 HIDDEN, DIM, PLAIN, LIT = 0, 1, 2, 3  # looks of points
 
 
@@ -230,6 +231,20 @@ def is_wide(scene: Scene) -> bool:
     return scene.shape[1] > 1.6 * scene.shape[0]
 
 
+class Kept:
+    """Remembers what was made from something: what has not changed stays the same object, and is not sent again."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[tuple[Any, ...], Any]] = {}
+
+    def __call__(self, name: str, sources: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """What was made under a name, made anew where one of its sources is another object (or another number)."""
+        before = self._made.get(name)
+        if before is None or not all(a is b or (np.isscalar(a) and a == b) for a, b in zip(before[0], sources)):
+            self._made[name] = (sources, make())
+        return self._made[name][1]
+
+
 def map_of(title: str, picture: np.ndarray, pixel: str = "px", **more: Any) -> Chart:
     """A map (row, col, 3) uint8 as a chart; `pixel` says what a row and a column are."""
     rows, cols = picture.shape[:2]
@@ -243,8 +258,8 @@ def bars_of(title: str, names: Sequence[str], values: Sequence[float], colours: 
     boxes = tuple(Box(0.0, i - 0.38, float(v), i + 0.38, c) for i, (v, c) in enumerate(zip(values, colours)))
     beside = 0.02 * (reach[1] - reach[0])
     texts = tuple(Text(max(float(v), 0.0) + beside, float(i), f"{v:.2f}") for i, v in enumerate(values))
-    return Chart(title, x_label, "", reach, (len(names) - 0.5, -0.5), boxes=boxes, texts=texts, y_names=tuple(names),
-                 zoom="", **more)  # fmt: skip
+    return Chart(title, x_label, "", reach, (max(len(names), 1) - 0.5, -0.5), boxes=boxes, texts=texts,
+                 y_names=tuple(names), zoom="", **more)  # fmt: skip
 
 
 def table_of(title: str, values: np.ndarray, rows: Sequence[str], cols: Sequence[str], labels: tuple[str, str],
@@ -260,6 +275,31 @@ def table_of(title: str, values: np.ndarray, rows: Sequence[str], cols: Sequence
             boxes.append(Box(c - 0.5, r - 0.5, c + 0.5, r + 0.5, colour, whole if len(cols) <= MOST_WRITTEN else ""))
     return Chart(title, labels[0], labels[1], (-0.5, len(cols) - 0.5), (len(rows) - 0.5, -0.5), boxes=tuple(boxes),
                  x_names=tuple(cols), y_names=tuple(rows), zoom="", **more)  # fmt: skip
+
+
+def class_entries(names: Sequence[str], colours: Sequence[str], shown: Container[int] = ()) -> tuple[Entry, ...]:
+    """A line of the legend for each class 1..C that can be clicked; those `shown` are pressed."""
+    return tuple(Entry(name, colour, c, c in shown) for c, (name, colour) in enumerate(zip(names, colours), 1))
+
+
+def class_layer(values: np.ndarray, colours: Sequence[str], opacity: float = 1.0) -> Layer:
+    """Classes (row, col) in their colours; grey for those that have none."""
+    without = max(0, int(values.max(initial=0)) - len(colours))
+    return Layer(values, (*colours, *(NO_COLOUR,) * without), opacity)
+
+
+def ramp_of(name: str, steps: int = 256) -> np.ndarray:
+    """The colours (step, 3) uint8 of one of matplotlib's colour maps."""
+    from matplotlib import colormaps  # slow to import
+
+    return np.rint(255 * colormaps[name](np.linspace(0, 1, steps))[:, :3]).astype(np.uint8)
+
+
+def shaded(values: np.ndarray, low: float, high: float, name: str, opacity: float) -> Layer:
+    """Values (row, col) between two limits in the colours of a colour map, as a layer; NaN is left out."""
+    share = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    steps = np.where(np.isfinite(values), 1 + np.rint(254 * np.nan_to_num(share)), 0).astype(np.uint8)
+    return Layer(steps, tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in ramp_of(name, 255)), opacity)
 
 
 def lifted(x: np.ndarray, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -285,6 +325,15 @@ def rgb_of(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
+def hex_of(colour: str) -> str:
+    """The hex code of a colour's name or code; ValueError for what is no colour."""
+    from matplotlib.colors import is_color_like, to_hex  # slow to import
+
+    if not is_color_like(colour):
+        raise ValueError(f"{colour!r} is no colour; give a name or a hex code such as #0072b2")
+    return to_hex(colour)
+
+
 def inside(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Booleans (n,), True for points (n, 2) within an outline (m, 2); none where it has under 3 corners."""
     from matplotlib.path import Path  # slow to import
@@ -298,6 +347,20 @@ def pixels_inside(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Mask (row, col), True for pixels whose centre lies within an outline (m, 2) of x = column, y = row."""
     rows, cols = np.indices(shape)
     return inside(outline, np.column_stack([cols.ravel(), rows.ravel()])).reshape(shape)
+
+
+def disc(centres: np.ndarray, radius: int, shape: tuple[int, int]) -> np.ndarray:
+    """Mask (row, col), True within `radius` pixels of a path through points (n, 2) of x = column, y = row."""
+    from scipy.ndimage import distance_transform_edt
+
+    points = np.asarray(centres, float)
+    steps = np.ceil(np.abs(np.diff(points, axis=0)).max(1, initial=0)).astype(int)  # pixels between two points
+    dense = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(points, points[1:], np.maximum(steps, 1))]
+    col, row = np.rint(np.vstack([*dense, points[-1:]])).astype(int).T
+    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
+    away = np.ones(shape, bool)
+    away[row[inside], col[inside]] = False
+    return distance_transform_edt(away) <= radius if inside.any() else np.zeros(shape, bool)
 
 
 def short(text: str, most: int) -> str:

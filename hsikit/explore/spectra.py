@@ -359,13 +359,12 @@ class Spectra(State):
 
     def under_pointer(self, x: float, y: float) -> str:
         """The read-out: place, class, values of the bands on show, LiDAR; empty beside the map."""
-        col, row = round(x), round(y)
-        if not (0 <= row < self.scene.shape[0] and 0 <= col < self.scene.shape[1]):
-            return ""
-        values = [f"{self.facts.band_text(band)}: {float(self.scene.hsi[row, col, band]):.5g}"
-                  for band in self.bands_on_show or (self.band,)]  # fmt: skip
-        place, lidar = self.facts.place_text(row, col), self.facts.lidar_text(row, col)
-        return f"row {row}, col {col}{place}: {self.class_name(row, col)}, {', '.join(values)}{lidar}"
+        return self.facts.read_out(x, y, self._values_at)
+
+    def _values_at(self, row: int, col: int) -> str:
+        values = (f"{self.facts.band_text(band)}: {float(self.scene.hsi[row, col, band]):.5g}"
+                  for band in self.bands_on_show or (self.band,))  # fmt: skip
+        return ", ".join((self.class_name(row, col), *values))
 
     @property
     def class_spectra(self) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,15 @@ import traitlets as t
 
 from hsikit.scenes.scene import Scene
 
-MOST_STEPS = 50  # that can be taken back
+
+class Share(t.Float):
+    """A trait from 0 to 1, such as an opacity."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        value = super().validate(obj, value)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{self.name} is {value:g}, expected 0 to 1")
+        return value
 
 
 class State(t.HasTraits):
@@ -33,6 +41,7 @@ class State(t.HasTraits):
         chosen: Flat indices (k,) of the pixels selected last, or None. `link` hands both on.
     """
 
+    most_steps = 50  # that can be taken back
     message = t.Unicode()
     revision = t.Int()
     place: Any = t.Tuple()
@@ -58,11 +67,16 @@ class State(t.HasTraits):
         finally:
             self._inside = False
         if any(value is not held[name] for name, value in self._held().items()):
-            self._before = [*self._before, held][-MOST_STEPS:]
+            self._before = [*self._before, held][-self.most_steps :]
             self._after.clear()
         if message is not None:
             self.message = message
         self.revision += 1
+
+    def _begin(self, message: str) -> None:
+        """What a constructor ends with: here the way back ends."""
+        self._before.clear()
+        self.message = message
 
     def undo(self) -> None:
         """Take the last step back; ValueError where there is none."""
@@ -71,6 +85,11 @@ class State(t.HasTraits):
     def redo(self) -> None:
         """Take a step again that was taken back; ValueError where there is none."""
         self._walk(self._after, self._before, "nothing to redo")
+
+    @property
+    def latest(self) -> object:
+        """The step made last, to be compared by identity; None where there is none."""
+        return self._before[-1] if self._before else None
 
     @property
     def can_undo(self) -> bool:
@@ -102,7 +121,7 @@ class State(t.HasTraits):
         if self._inside:
             return
         if self.trait_metadata(change["name"], "kept"):
-            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-MOST_STEPS:]
+            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-self.most_steps :]
             self._after.clear()
         self.revision += 1
 

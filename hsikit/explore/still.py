@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
+from matplotlib.transforms import ScaledTranslation
 
 from hsikit.explore.marks import DIM, LIT, PLAIN, Chart, Points, short
 
@@ -161,8 +162,10 @@ def draw_legend(axes: Axes, chart: Chart) -> None:
     if chart.entries:
         handles: list[Any] = [Patch(facecolor=e.colour, edgecolor="#666666", lw=0.5, label=short(e.label, 24))
                               for e in chart.entries]  # fmt: skip
-        down = -0.16 if chart.numbers else -0.08 if chart.size.high else 1.0
-        axes.legend(handles=handles[:MOST_NAMES], loc="upper left", bbox_to_anchor=(0, down),
+        down = ScaledTranslation(0, -(36 if chart.numbers else 14) / 72, axes.figure.dpi_scale_trans)
+        below = axes.transAxes + down if chart.size.high else axes.transAxes
+        axes.legend(handles=handles[:MOST_NAMES], loc="upper left", bbox_to_anchor=(0, 0 if chart.size.high else 1),
+                    bbox_transform=below,
                     fontsize=SMALL - 0.5, frameon=False, handlelength=1.0, labelspacing=0.2, columnspacing=1.0,
                     borderaxespad=0, ncols=max(1, round(6 * chart.size.share)))  # fmt: skip
         return

@@ -6,8 +6,7 @@ from itertools import pairwise
 import numpy as np
 from lab import corners_to_path
 
-from hsikit.explore.painting import disc
-from hsikit.explore.redraw import pixels_inside
+from hsikit.explore.marks import disc, pixels_inside
 
 NOTEBOOK = "15_label_your_scene"
 X = "painter"
