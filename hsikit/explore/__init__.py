@@ -8,6 +8,7 @@ from __future__ import annotations
 from hsikit._util import lazily
 
 __all__, __getattr__ = lazily(__name__, {
+    "hsikit.explore.linked": ("link",),
     "hsikit.explore.spectra_panel": ("SpectraExplorer",),
     "hsikit.explore.feature_panel": ("FeatureSpaceExplorer",),
     "hsikit.explore.leakage_panel": ("LeakageExplorer",),

@@ -206,12 +206,13 @@ def numbers_chart(state: FeatureSpace, numbers: Sequence[Sequence[str]]) -> Char
     lines = [("in the full space", *(("left", "right") if state.beside else ())), *numbers]
     pairs = [state.numbers.within_and_between(space, state.lit if state.lit.any() else state.visible)
              for space in state.spaces_shown]  # fmt: skip
-    lines += [(f"{name} {whose(state)}", *(f"{pair[k]:.3g}" for pair in pairs))
-              for k, name in enumerate(("to own centre,", "between centres,"))]  # fmt: skip
+    lines += [(whose(state),)]
+    lines += [(name, *(f"{pair[k]:.3g}" for pair in pairs))
+              for k, name in enumerate(("distance to own centre ↓", "between centres ↑"))]  # fmt: skip
     columns = (0.8, 1.0) if state.beside else (1.0,)
     texts = [Text(0.0, float(row), line[0]) for row, line in enumerate(lines)]
     texts += [
         Text(at, float(row), value, "right") for row, line in enumerate(lines) for at, value in zip(columns, line[1:])
     ]
-    return Chart("numbers", "", "", (0.0, 1.0), (max(len(lines), 9) - 0.4, -0.6), texts=tuple(texts), zoom="",
+    return Chart("numbers", "", "", (0.0, 1.0), (max(len(lines), 12) - 0.4, -0.6), texts=tuple(texts), zoom="",
                  numbers=False, size=third(192), frame=False)  # fmt: skip

@@ -85,8 +85,8 @@ def curve_chart(state: Leakage) -> Chart:
     for place, kind in enumerate(dict.fromkeys(kind for kind, _ in state.done)):
         measured = sorted((m for (k, _), m in state.done.items() if k == kind), key=lambda m: m.window)
         x = np.array([m.window for m in measured], float)
-        for name, dash in (("accuracy", ()), ("shared", DASH)):
-            heights = np.array([100 * getattr(m, name) for m in measured])
+        for name, dash in (("accuracy", ()), ("shared (dashed)", DASH)):
+            heights = np.array([100 * getattr(m, name.split()[0]) for m in measured])
             lines.append(Line(f"{kind}: {name}", heights, PALETTE[place % 7], x=x, dash=dash, dots=True))
     now = state.now
     rings = tuple(Ring(now.window, 100 * share, "#000000") for share in (now.accuracy, now.shared))

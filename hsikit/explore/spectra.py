@@ -83,7 +83,7 @@ class Spectra(State):
         picked = Spectrum(name, colour, mean, None, np.array([[row, col]]), where, keep)
         told = f"({row}, {col}): {where}{self.facts.lidar_text(row, col)}{self.facts.place_text(row, col)}."
         with self.step(told + self.facts.ranking(mean)):
-            self.entries = put(self.entries, picked)
+            self.entries, self.place = put(self.entries, picked), (row, col)
         return picked
 
     def pick_examples(self) -> None:
@@ -145,6 +145,7 @@ class Spectra(State):
         selected = Spectrum(f"mean of {len(pixels):,} px", colour, mean, std, pixels)
         with self.step(f"{len(pixels):,} px: {self.facts.composition(pixels)}." + self.facts.ranking(mean)):
             self.entries = put(self.entries, selected)
+            self.chosen = np.ravel_multi_index(tuple(pixels.T), self.scene.shape)
         return selected
 
     def select_outline(self, outline: np.ndarray) -> Spectrum | None:
