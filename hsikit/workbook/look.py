@@ -50,7 +50,7 @@ def notebook_of(scene: str) -> Path:
     beside = os.access(folder, os.W_OK)
     folder = folder if beside else Path(tempfile.mkdtemp(prefix="hsikit_"))
     source = scene if file is None else file.name if beside else str(file)
-    empty = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    empty: dict[str, object] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
     cells = [empty | {"id": f"look{i}", "source": text.format(scene=source)} for i, text in enumerate(CELLS)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     write_text(folder / name, json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
