@@ -75,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
          "SCENE")  # fmt: skip
     sub = verb("init", _init, "Write a first YAML for a cube of your own, to be filled in.", "CUBE")
     sub.add_argument("--out", type=Path, metavar="FILE", help="default beside the cube, named after it")
+    verb("explore", _explore, "Look at a scene in JupyterLab: its bands, its spectra, its classes.", "SCENE")
     verb("configs", _configs, "List the studies that come along.", as_json=True)
     verb("fetch", _fetch, "Download a scene, or say how to get it.", "NAME")
 
@@ -152,6 +153,12 @@ def _init(args: argparse.Namespace) -> None:
 
     made = first_site(args.cube, args.out)
     _say(f"{made}\nfill it in, then: hsikit check {made}")
+
+
+def _explore(args: argparse.Namespace) -> int:
+    from hsikit.workbook.look import explore
+
+    return explore(args.scene)
 
 
 def _configs(args: argparse.Namespace) -> None:
