@@ -96,36 +96,6 @@ STEPS = {  # what each step is -> the arm with it and the arm without
 # MMLGNet on the MUUFL subset: the forest on the same inputs, and each network's twin with cross-entropy.
 FOREST = "RF, same inputs"
 TWINS = {"mmlgnet": "trunk", "mmlgnet_scales": "trunk_scales", "mmlgnet_p": "trunk_p"}
-SUBSET_STEPS = {  # what each step is -> the arm with it and the arm without
-    "inputs: derivatives, profiles, the ground": ("mmlgnet", "mmlgnet on bands"),
-    "three scales": ("mmlgnet_scales", "mmlgnet"),
-    "loss and words instead of cross-entropy": ("mmlgnet", "trunk"),
-    "the same, three scales": ("mmlgnet_scales", "trunk_scales"),
-    "the same, one pixel": ("mmlgnet_p", "trunk_p"),
-    "words instead of shuffled words": ("mmlgnet", "mmlgnet with shuffled words"),
-    "words instead of random vectors": ("mmlgnet", "mmlgnet with random vectors"),
-    "mmlgnet instead of the forest": ("mmlgnet", FOREST),
-    "three scales instead of the forest": ("mmlgnet_scales", FOREST),
-    "one pixel instead of the forest": ("mmlgnet_p", FOREST),
-}
-SCALES_STEPS = {
-    "trained apart instead of together": ("mmlgnet_scales", "mmlgnet_scales trained together"),
-    "three scales: words instead of shuffled words": ("mmlgnet_scales", "mmlgnet_scales with shuffled words"),
-    "three scales: words instead of random vectors": ("mmlgnet_scales", "mmlgnet_scales with random vectors"),
-    "one pixel: words instead of shuffled words": ("mmlgnet_p", "mmlgnet_p with shuffled words"),
-    "one pixel: words instead of random vectors": ("mmlgnet_p", "mmlgnet_p with random vectors"),
-}
-CLIP_STEPS = {
-    "CLIP instead of random vectors": ("mmlgnet (CLIP ViT-B/16)", "mmlgnet (random vectors, 512)"),
-    "CLIP instead of MiniLM": ("mmlgnet (CLIP ViT-B/16)", "mmlgnet (MiniLM)"),
-}
-LABEL_STEPS = {
-    "words instead of random vectors, by the ridge": ("words", "random vectors"),
-    "the same with quantities": ("words and quantities", "random vectors and quantities"),
-    "words and quantities instead of random vectors alone": ("words and quantities", "random vectors"),
-    "no label: words instead of the expert's table": ("zero-shot, words", "zero-shot, expert's table"),
-    "no label: words instead of random vectors": ("zero-shot, words", "zero-shot, random vectors"),
-}
 
 # MMLGNet: line of a table -> arm of mmlgnet_ablation.
 FULL = "mmlgnet"

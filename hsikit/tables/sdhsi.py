@@ -17,10 +17,9 @@ from hsikit.tables.fields import shares
 from hsikit.tables.frames import frame, only, pooled, spread
 from hsikit.tables.layout import CUBES, TRUNK, WITH
 from hsikit.tables.papers import effects, verdict
-from hsikit.tables.steps import gap
+from hsikit.tables.steps import METRICS, gap
 
 Rows = Iterable[dict[str, Any]]
-METRICS = ("oa", "aa")
 
 
 def against_trunk(rows: Rows) -> pd.DataFrame:
@@ -35,12 +34,12 @@ def against_trunk(rows: Rows) -> pd.DataFrame:
     saw = {(r["split"], r["scene"], r["name"]): seen(r) for r in rows}
     lines = []
     for e in spread(frame(rows), "split", "scene", "method").to_dict("records"):
-        place = e["split"], e["scene"], e["method"]
+        place, method = (e["split"], e["scene"]), e["method"]
         line = {"split": e["split"], "cube": CUBES[e["scene"]], "method": e["method"], "n": e["n"],
                 **{SHOWN[key]: percent(e, key) for key in METRICS}}  # fmt: skip
-        gaps = {key: None if e["method"] == TRUNK else gap(rows, place, TRUNK, key) for key in METRICS}
+        gaps = {key: None if method == TRUNK else gap(rows, place, method, TRUNK, key) for key in METRICS}
         line |= {f"{SHOWN[key]} minus trunk (points)": difference(g) if g else "" for key, g in gaps.items()}
-        lines.append(line | {"naive (OA)": gaps["oa"]["naive"] if gaps["oa"] else "", "saw": saw[place]})
+        lines.append(line | {"naive (OA)": gaps["oa"]["naive"] if gaps["oa"] else "", "saw": saw[*place, method]})
     return pd.DataFrame(lines)
 
 
@@ -65,7 +64,7 @@ def spread_made_of(rows: Rows) -> pd.DataFrame:
     for name in dict.fromkeys(r["name"] for r in rows if r["name"] != TRUNK):
         sides = [only(rows, methods=[label]) for label in (name, TRUNK)]
         for key in METRICS:
-            found = gap(rows, (rows[0]["split"], rows[0]["scene"], name), TRUNK, key)
+            found = gap(rows, (rows[0]["split"], rows[0]["scene"]), name, TRUNK, key)
             if found is None:
                 continue
             of = [{(r["partition"], r["seed"]): 100 * r[key] for r in side} for side in sides]
@@ -91,7 +90,7 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     splits, found = list(dict.fromkeys(r["split"] for r in rows)), []
     for arm in WITH:
         for e in effects(rows, (arm, TRUNK), splits).to_dict("records"):
-            if e["measure"] == "oa" and (found_gap := gap(rows, (e["split"], scene, arm), TRUNK)):
+            if e["measure"] == "oa" and (found_gap := gap(rows, (e["split"], scene), arm, TRUNK)):
                 e |= {key: found_gap[key] for key in ("low", "high")}
                 e["verdict"] = verdict(e)
             found.append({"arm": arm, **e, "difference": difference(e, 3)})
