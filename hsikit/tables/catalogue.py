@@ -8,7 +8,7 @@ from typing import Any
 from hsikit._util import class_at
 from hsikit._util.errors import door
 from hsikit.experiments.config import expand
-from hsikit.experiments.ledger import Store, progress, rows_of
+from hsikit.experiments.ledger import MEASURED, Store, progress, rows_of
 from hsikit.tables import notes
 from hsikit.tables.cells import SHOWN, Table, TableError, machine, ranked, ranked_across
 from hsikit.tables.layout import (
@@ -97,6 +97,10 @@ KINDS: dict[str, _Kind] = {
                            ("sdhsi_one_percent", "1 % at random, every control"),
                            ("sdhsi_parity", "10 % at random, a parity check"),
                            ("sdhsi_wrong_labels_fields", "wrong labels"))},
+    **{name: _Kind(f"SDHSI-Net on {title}", (name,), "sdhsi.against_trunk", notes.OVER_FIELDS,
+                   by=("split", "cube"), ranks=("OA", "AA"))
+       for name, title in (("sdhsi_pavia_university", "Pavia University"), ("sdhsi_salinas", "Salinas"),
+                           ("sdhsi_pavia_official", "Pavia University, the split that others publish"))},
     "sdhsi_spread": _Kind(f"{PINES}: how far one partition or seed could mislead",
                           ("sdhsi_partitions_seeds",), "sdhsi.spread_made_of", notes.OVER_FIELDS, ranks=()),
     "sdhsi_claims": _Kind(f"{PINES}, repaired cube: the paper's claims", SDHSI_FROM, "sdhsi.claims",
@@ -119,6 +123,9 @@ def build(name: str, store: Store | None = None) -> Table:
         raise TableError(f"no table called {name!r}; there are {', '.join(KINDS)}")
     kind, store = KINDS[name], store or Store.of_environment()
     rows = list(store.rows().values()) if kind.whole_ledger else rows_of(store, *kind.configs)
+    asked = {e.scene for config in kind.configs for e in expand(config)}
+    if any(r["simulated"] for r in rows if r["scene"] in asked & MEASURED):
+        kind = replace(kind, title=f"STAND-IN, nothing measured: {kind.title}")
     gaps = missing(name, store)
     module, _, function = kind.make.partition(".")
     make = class_at(f"{HOMES[module]}.{function}")

@@ -15,7 +15,7 @@ from hsikit.separation import METRICS as MEASURES
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.fields import shares
 from hsikit.tables.frames import frame, only, pooled, spread
-from hsikit.tables.layout import CUBES, TRUNK, WITH
+from hsikit.tables.layout import SCENE_OR_CUBE, TRUNK, WITH
 from hsikit.tables.papers import effects, verdict
 from hsikit.tables.steps import METRICS, gap
 
@@ -35,7 +35,7 @@ def against_trunk(rows: Rows) -> pd.DataFrame:
     lines = []
     for e in spread(frame(rows), "split", "scene", "method").to_dict("records"):
         place, method = (e["split"], e["scene"]), e["method"]
-        line = {"split": e["split"], "cube": CUBES[e["scene"]], "method": e["method"], "n": e["n"],
+        line = {"split": e["split"], "cube": SCENE_OR_CUBE[e["scene"]], "method": e["method"], "n": e["n"],
                 **{SHOWN[key]: percent(e, key) for key in METRICS}}  # fmt: skip
         gaps = {key: None if method == TRUNK else gap(rows, place, method, TRUNK, key) for key in METRICS}
         line |= {f"{SHOWN[key]} minus trunk (points)": difference(g) if g else "" for key, g in gaps.items()}
@@ -101,7 +101,7 @@ def exits(rows: Rows) -> pd.DataFrame:
     """Every exit of the method with unlabelled windows: scores, and multiply-accumulates of a dense pass a pixel."""
     rows = [r for r in pooled(rows) if r["name"] == WITH[1]]
     table = spread(frame(rows, "exit"), "split", "scene", "at", "item").dropna(subset=["oa_mean"])
-    return pd.DataFrame([{"split": e["split"], "cube": CUBES[e["scene"]], "exit": e["item"], "n": e["n"],
+    return pd.DataFrame([{"split": e["split"], "cube": SCENE_OR_CUBE[e["scene"]], "exit": e["item"], "n": e["n"],
                           **{SHOWN[key]: percent(e, key) for key in METRICS},
                           "multiply-accumulates a pixel": f"{e['macs_mean']:,.0f}"}
                          for e in table.to_dict("records")])  # fmt: skip
@@ -129,7 +129,7 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
                 continue
             sign = -1 if better == "lower" else 1
             told = {key: sign * there[measure].corr(there[key], method="spearman") for key in METRICS}
-            lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),
+            lines.append({"split": split, "cube": SCENE_OR_CUBE[scene], "measure": measure, "runs": len(there),
                           **{f"with {SHOWN[key]}": "" if value != value else f"{value:+.2f}"
                              for key, value in told.items()}})  # fmt: skip
     return pd.DataFrame(lines)
