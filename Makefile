@@ -34,6 +34,7 @@ lab: .venv/.installed  ## open JupyterLab on the first notebook
 	$(PLACES) $(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 paper: .venv/.installed  ## from download to tables: the papers' scenes, many seeds; hours on a GPU machine
+	$(BIN)/hsikit cost $(STUDIES)
 	set -e; for scene in $(SCENES); do $(BIN)/hsikit fetch $$scene; done
 	set -e; for study in $(STUDIES); do $(BIN)/hsikit sweep $$study --jobs $(JOBS); done
 	$(BIN)/hsikit workbook --profile paper

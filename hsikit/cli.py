@@ -99,6 +99,10 @@ def build_parser() -> argparse.ArgumentParser:
             where.add_argument("--slurm", action="store_true",
                                help="run in N Slurm jobs, set up as ~/.config/dask/jobqueue.yaml says")  # fmt: skip
 
+    sub = verb("cost", _cost, "What is left of studies: runs, multiply-accumulates, hours of a core, disk, memory.",
+               as_json=True)  # fmt: skip
+    sub.add_argument("configs", nargs="+", metavar="CONFIG")
+
     sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
     sub.add_argument("name", nargs="?", metavar="NAME")
     sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
@@ -208,6 +212,16 @@ def _sweep(args: argparse.Namespace) -> int:
         _say("\nClasses told apart in pairs (AUROC, mean over pairs and draws, jackknife over classes):")
         _show(pairs_table(rows).to_dict("records"), False)
     return _failed(result.failures)
+
+
+def _cost(args: argparse.Namespace) -> None:
+    from hsikit.experiments.costs import cost
+
+    found = cost(*args.configs)
+    _show(found.to_dict("records"), args.json)
+    if not args.json:
+        _say(f"in all {found.missing.sum():,} runs, {found.hours.sum():.1f} hours of one core as in the ledger, "
+             f"{found.disk_gb.sum():.1f} GB; a card is sooner, by how much was not measured")  # fmt: skip
 
 
 def _failed(failures: Sequence[Any]) -> int:

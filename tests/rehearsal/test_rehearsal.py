@@ -78,7 +78,7 @@ def test_no_row_of_a_published_scene_in_the_ledger_is_simulated():
     assert {row["scene"] for row in rows if row["simulated"]} == {"simulated"}
 
 
-@pytest.mark.parametrize("study", (*rehearse.studies(rehearse.ROOT), *rehearse.BY_HAND))
+@pytest.mark.parametrize("study", [*rehearse.studies(rehearse.ROOT), *rehearse.BY_HAND])
 def test_each_study_is_thinned_to_one_run_of_an_arm_a_scene_and_a_kind_of_split(study, tmp_path):
     file = tmp_path / f"{study}.yaml"
     shutil.copyfile(rehearse.ROOT / "hsikit" / "configs" / f"{study}.yaml", file)
