@@ -10,6 +10,8 @@ from a simulated scene says so in its title.
 
 from hsikit.figures.byte_damage import damaged_band, damaged_bytes, damaged_spectra
 from hsikit.figures.damage import occlusion_loss, robustness_curves
+from hsikit.figures.diagram import network_diagram
+from hsikit.figures.formulas import loss_formulas
 from hsikit.figures.maps import class_maps, found_maps, scene_plate, similarity_map, split_map
 from hsikit.figures.results import (
     accuracy_bars,
@@ -40,7 +42,9 @@ __all__ = [
     "feature_space_pair",
     "found_maps",
     "leakage_curve",
+    "loss_formulas",
     "mean_spectra",
+    "network_diagram",
     "occlusion_loss",
     "paired_differences",
     "pairs_auroc",

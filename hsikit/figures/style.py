@@ -32,6 +32,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "image.interpolation": "nearest",
+    "svg.hashsalt": "hsikit",  # the same names inside a file for the same figure
     "text.parse_math": False,  # class names and sentences may hold a dollar sign
 }
 # Okabe and Ito (2008) without the yellow that vanishes on white; markers say the same without colour.

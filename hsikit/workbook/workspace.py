@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import Image, Markdown
+from IPython.display import SVG, Image, Markdown
 from matplotlib.figure import Figure
 
 from hsikit._util import write_text
@@ -45,22 +45,22 @@ class Workspace:
         self.store = Store(Path(os.environ.get("HSIKIT_RUNS", self.out / "runs")),
                            Path(os.environ.get("HSIKIT_LEDGER", self.out / "tables" / "runs.jsonl")))  # fmt: skip
 
-    def save(self, name: str, figure: Figure, runs: Sequence[str] = ()) -> Image:
-        """Save a picture as figures/<name>.png and hand it back to be shown.
+    def save(self, name: str, figure: Figure, runs: Sequence[str] = (), kind: str = "png") -> Image | SVG:
+        """Save a picture as figures/<name>.png, or .svg for a drawing, and hand it back to be shown.
 
         The function of `hsikit.figures` that made it, and the hashes of the runs behind it, are kept for the manifest.
         """
-        path = save_figure(figure, self.out / "figures" / f"{name}.png")
+        path = save_figure(figure, self.out / "figures" / f"{name}.{kind}")
         if self.pdf:
             save_figure(figure, path.with_suffix(".pdf"))
-        self.figures[f"{name}.png"] = {
+        self.figures[path.name] = {
             "function": getattr(figure, "made_by", ""),
             "notebook": self.notebook,
             "runs": list(runs),
         }
-        return Image(filename=str(path))
+        return SVG(filename=str(path)) if kind == "svg" else Image(filename=str(path))
 
-    def save_rows(self, name: str, draw: Callable[[Rows], Figure], rows: Rows, needs: str) -> Image | Markdown:
+    def save_rows(self, name: str, draw: Callable[[Rows], Figure], rows: Rows, needs: str) -> Image | SVG | Markdown:
         """Save a picture of ledger rows, or say what it lacks and which command makes that; the notebook goes on.
 
         Args:

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from hsikit.experiments import Store, progress_of, rows_of
+from hsikit import tables
+from hsikit.experiments import Store, expand, progress_of, rows_of
 from hsikit.separation import METRICS
 from hsikit.tables.papers import (
     budgets_table,
@@ -150,3 +153,25 @@ def test_gains_are_paired_over_classes():
 def test_rows_that_left_no_class_out_are_refused():
     with pytest.raises(ValueError, match="no run left a class out"):
         unseen_table([{"name": "a", "split": "s", "seed": 0}])
+
+
+# --- what is known and what is assumed ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("paper", "config"), [("mmlgnet", "mmlgnet_muufl_subset"), ("sdhsi", "sdhsi_partitions")])
+def test_every_part_is_known_or_assumed_and_its_value_is_the_runs(paper, config):
+    run = next(e for e in expand(config) if e.label == paper)
+    table = tables.assumptions(paper, run, window=11)
+    assert list(table) == ["part", "paper says", "we assume", "value"]
+    assert (table["paper says"].ne("") | table["we assume"].ne("")).all()
+    values = table.set_index("part")["value"]
+    assert values["window"] == "11 px"
+    assert str(run.train["batch"]) in values["training"]
+    other = replace(run, train={**run.train, "batch": 7})
+    assert "batches of 7," in tables.assumptions(paper, other, 11).set_index("part")["value"]["training"]
+    assert "_" not in "".join(table.to_numpy().ravel())
+
+
+def test_a_paper_that_is_not_one_of_the_two_is_refused():
+    with pytest.raises(ValueError, match="no paper called 'hybridsn'; there are mmlgnet, sdhsi"):
+        tables.assumptions("hybridsn", expand("mmlgnet_simulated")[0], 11)
