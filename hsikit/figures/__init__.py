@@ -15,6 +15,7 @@ from hsikit.figures.formulas import loss_formulas
 from hsikit.figures.maps import class_maps, found_maps, scene_plate, similarity_map, split_map
 from hsikit.figures.results import (
     accuracy_bars,
+    claims_forest,
     confusion_matrix,
     difference_spread,
     paired_differences,
@@ -30,6 +31,7 @@ __all__ = [
     "FigureError",
     "accuracy_bars",
     "budget_curves",
+    "claims_forest",
     "class_maps",
     "confusion_matrix",
     "damaged_band",

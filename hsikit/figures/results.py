@@ -22,7 +22,9 @@ from hsikit.figures.style import (
     table_title,
     titled,
 )
+from hsikit.figures.wording import heading, split_words
 from hsikit.scenes.scene import Scene
+from hsikit.separation import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +148,42 @@ def paired_differences(table: pd.DataFrame) -> Figure:
     ax.set_xlabel(f"difference in {metric} (points), 95 % interval over {over}; filled: clear of 0")
     to = f" to {table['reference'].iloc[0]}" if "reference" in table else ""
     fig.suptitle(table_title(f"Paired differences{to}", table))
+    return fig
+
+
+@styled
+def claims_forest(table: pd.DataFrame) -> Figure:
+    """What was claimed, a panel a claim: every budget's difference with its 95 % interval, better to the right.
+
+    Args:
+        table: As `hsikit.tables.effects` gives it: columns claim, measure, split, n, difference, low, high, verdict.
+            Where lower is better, as for compactness, signs are turned.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("claim", "measure", "split", "n", "difference", "low", "high", "verdict"), "claims_forest")
+    parts = dict(list(table.groupby("claim", sort=False)))
+    splits = list(dict.fromkeys(table["split"]))
+    fig = new_figure(3.1 * len(parts) + 2.2, 0.42 * len(splits) + 1.7)
+    for k, (ax, (claim, part)) in enumerate(zip(fig.subplots(1, len(parts), squeeze=False)[0], parts.items())):
+        ax.axvline(0, color="#666666", linewidth=1, linestyle="--")
+        sign = -1 if METRICS.get(part["measure"].iloc[0]) == "lower" else 1
+        for row in part.to_dict("records"):
+            place, colour = splits.index(row["split"]), {"held": PALETTE[0], "the opposite": PALETTE[5]}
+            ink = colour.get(row["verdict"], "#666666")
+            ends = [sign * row["low"], sign * row["high"]]
+            ax.plot(ends, [place, place], color=ink, linewidth=2)
+            ax.plot(sign * row["difference"], place, "o", color=ink, markersize=8,
+                    markerfacecolor=ink if row["verdict"] in colour else "white")  # fmt: skip
+        names = [f"{split_words(s)} (n = {int(table.loc[table['split'] == s, 'n'].max())})" for s in splits]
+        ax.set_yticks(range(len(splits)), names if k == 0 else [""] * len(splits))
+        unit = {"oa": "points of OA"}.get(part["measure"].iloc[0], heading(part["measure"].iloc[0]))
+        ax.set(ylim=(len(splits) - 0.5, -0.5), title=claim, xlabel=unit + ", sign turned" * (sign < 0))
+    words = {"held: interval above 0": PALETTE[0], "the opposite: below 0": PALETTE[5], "not shown": "#666666"}
+    legend_below(fig, [Line2D([], [], color=ink, marker="o", label=text, markerfacecolor="white" if text == "not shown"
+                              else ink) for text, ink in words.items()])  # fmt: skip
+    fig.suptitle(titled("With minus without, 95 % intervals: better to the right", wrap=int(9 * fig.get_figwidth())))
     return fig
 
 

@@ -219,22 +219,6 @@ def verdict(line: Mapping[str, Any]) -> str:
     return "held" if low > 0 else "the opposite" if high < 0 else "not shown"
 
 
-def paragraph(table: pd.DataFrame) -> str:
-    """What held and what did not, in sentences with effect sizes and intervals, from what `effects` gives."""
-    if table.empty:
-        return "The ledger holds no pair of runs to compare."
-    units = {"accuracy": "points of OA", "compactness": "radius over centroid distance (lower is tighter)",
-             "separability": "silhouette (higher is better)"}  # fmt: skip
-    sentences = []
-    for claim, part in table.groupby("claim", sort=False):
-        counts = part["verdict"].value_counts()
-        said = ", ".join(f"{v} at {counts[v]}" for v in ("held", "not shown", "the opposite") if v in counts)
-        places = "; ".join(f"{e['split']} {difference(e)} (n = {e['n']})" for e in part.to_dict("records"))
-        sentences.append(f"**{str(claim).capitalize()}**: {said} of {len(part)} budgets. "
-                         f"With minus without, in {units[str(claim)]}: {places}.")  # fmt: skip
-    return "\n\n".join(sentences)
-
-
 # --- MMLGNet ---------------------------------------------------------------------------------------
 
 
