@@ -12,8 +12,8 @@ from tabulate import LATEX_ESCAPE_RULES, tabulate
 
 from hsikit._util import write_text
 from hsikit._util.errors import door
+from hsikit._util.wording import prose
 from hsikit.experiments.ledger import Store
-from hsikit.figures.wording import prose
 from hsikit.tables.catalogue import NAMES, build
 from hsikit.tables.cells import Table, TableError, each_text, for_csv, for_markdown
 from hsikit.tables.frames import summarise

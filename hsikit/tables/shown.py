@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hsikit.figures.wording import heading, split_words, words
+from hsikit._util.wording import heading, split_words, words
 
 MOST = 7  # columns of a page
 WIDTH = 100  # letters of a line on a terminal

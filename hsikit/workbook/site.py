@@ -25,7 +25,7 @@ from nbconvert.filters import markdown2html
 from traitlets.config import Config
 
 from hsikit._util import replacing
-from hsikit.figures.wording import words
+from hsikit._util.wording import words
 from hsikit.tables.catalogue import KINDS as TABLES
 from hsikit.tables.shown import html
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsikit import tables
+from hsikit._util.wording import METHODS, SCENES, heading, prose, split_words, words
 from hsikit.cli import main
 from hsikit.experiments import Store
-from hsikit.figures.wording import METHODS, SCENES, heading, prose, split_words, words
 from hsikit.tables.files import for_terminal, markdown
 from hsikit.tables.shown import DETAILS, LEAD, MOST, WIDTH, html, pages, terminal
 

@@ -45,7 +45,7 @@ def split_words(name: str) -> str:
     """A split's short name in words.
 
     Example:
-        >>> from hsikit.figures.wording import split_words
+        >>> from hsikit._util.wording import split_words
         >>> split_words("fields_w15"), split_words("random_10"), split_words("west_east, a partition each")
         ('whole fields, window 15', '10 % at random', 'west to east, a draw each seed')
     """
@@ -62,7 +62,7 @@ def words(text: str) -> str:
     """A text with the identifiers of scenes and methods in it spelled as people read them.
 
     Example:
-        >>> from hsikit.figures.wording import words
+        >>> from hsikit._util.wording import words
         >>> words("mmlgnet_scales with random vectors"), words("indian_pines")
         ('three-scale MMLGNet with random vectors', 'Indian Pines')
     """
@@ -73,7 +73,7 @@ def heading(column: str) -> str:
     """The head of a column in words.
 
     Example:
-        >>> from hsikit.figures.wording import heading
+        >>> from hsikit._util.wording import heading
         >>> heading("random_10 minus fields (points of OA)"), heading("oa_mean")
         ('10 % at random minus whole fields (points of OA)', 'OA')
     """
