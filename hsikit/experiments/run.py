@@ -79,6 +79,7 @@ def run_experiment(experiment: Experiment, store: Store | None = None, *, files:
             if folder.is_symlink() or folder.is_file():  # refused before the work, not after it
                 raise ConfigError(f"{folder} is no folder of its own; remove it, the run is kept there")
             scene = load_scene(experiment.scene)
+            store.admit(scene)
             if known:
                 same_scene(known, experiment)
             _make(experiment, scene, store, progress)

@@ -15,7 +15,7 @@ _HOMES = {
     "cells": "Table TableError",
     "files": "MARKS for_terminal latex main_table make markdown numbers update_readme write",
     "frames": "frame only spread paired pooled summarise by_method comparison against gains calibration_table",
-    "layout": "BUDGETS FULL LABEL_STEPS MAIN PAIR STEPS SUBSET_STEPS TABLES TRUNK TWINS WITH",
+    "layout": "BUDGETS FULL MAIN PAIR STEPS TABLES TRUNK TWINS WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
     "mmlgnet": "beside_forest few_labels foretold left_out one_pass one_ranking told_apart words_by_labels",
     "papers": "assumptions budgets_table cost_curve effects exits_table gradient_shares "
