@@ -252,13 +252,17 @@ def _say_unseen(rows: list[dict[str, Any]]) -> None:
 
 def _table(args: argparse.Namespace) -> None:
     from hsikit import tables
+    from hsikit.experiments.ledger import Store
 
     if args.name is None and not args.commit:
         return _show(tables.available(), args.json)
     made = tables.make(args.name, commit=args.commit)
     if args.json:
         return _show([{"table": table.name, **line} for table in made for line in tables.numbers(table)], True)
-    _say("\n".join(f"# {table.title}\n\n{tables.markdown(table)}" for table in made))
+    dressed = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    store = Store.of_environment()
+    read = f"Read from {store.ledger}, {len(store.rows()):,} runs."
+    _say("\n\n".join([*(tables.for_terminal(table, dressed) for table in made), read]))
 
 
 def _claims(args: argparse.Namespace) -> int:
@@ -328,9 +332,9 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         _say(json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], indent=1))
         return
-    from tabulate import tabulate
+    from hsikit.tables.shown import terminal
 
-    _say(tabulate(rows, headers="keys", floatfmt=".4g", missingval=""))
+    _say(terminal(rows))
 
 
 def _plain(value: Any) -> Any:
