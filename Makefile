@@ -13,7 +13,9 @@ STUDIES = baselines_indian_pines baselines_indian_pines_w15 baselines_simulated 
 	windows_indian_pines \
 	mmlgnet_simulated mmlgnet_trento mmlgnet_muufl
 
-.PHONY: workbook help test browser lab paper bench drill lint net
+JOBS ?= 1  # runs at a time: several on one card where they fit
+
+.PHONY: workbook help test browser lab paper rehearsal bench drill lint net
 .DELETE_ON_ERROR:
 
 workbook: .venv/.installed  ## execute the notebooks on embedded data; everything lands in build/quick
@@ -32,10 +34,14 @@ lab: .venv/.installed  ## open JupyterLab on the first notebook
 	$(PLACES) $(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 paper: .venv/.installed  ## from download to tables: the papers' scenes, many seeds; hours on a GPU machine
+	$(BIN)/hsikit cost $(STUDIES)
 	set -e; for scene in $(SCENES); do $(BIN)/hsikit fetch $$scene; done
-	set -e; for study in $(STUDIES); do $(BIN)/hsikit sweep $$study; done
+	set -e; for study in $(STUDIES); do $(BIN)/hsikit sweep $$study --jobs $(JOBS); done
 	$(BIN)/hsikit workbook --profile paper
 	$(BIN)/hsikit table --commit
+
+rehearsal: .venv/.installed  ## make paper with stand-ins of its scenes, one short run a cell, in build/rehearsal; an hour at most
+	$(BIN)/python tests/rehearsal/rehearse.py
 
 bench: .venv/.installed  ## how fast, as ratios on this machine: figures/tables/speed.csv (10 minutes at most)
 	$(BIN)/hsikit bench

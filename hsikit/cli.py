@@ -100,6 +100,10 @@ def build_parser() -> argparse.ArgumentParser:
             where.add_argument("--slurm", action="store_true",
                                help="run in N Slurm jobs, set up as ~/.config/dask/jobqueue.yaml says")  # fmt: skip
 
+    sub = verb("cost", _cost, "What is left of studies: runs, multiply-accumulates, hours of a core, disk, memory.",
+               as_json=True)  # fmt: skip
+    sub.add_argument("configs", nargs="+", metavar="CONFIG")
+
     sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
     sub.add_argument("name", nargs="?", metavar="NAME")
     sub.add_argument("--commit", action="store_true", help="write it under figures/tables as well")
@@ -217,6 +221,16 @@ def _sweep(args: argparse.Namespace) -> int:
     return _failed(result.failures)
 
 
+def _cost(args: argparse.Namespace) -> None:
+    from hsikit.experiments.costs import cost
+
+    found = cost(*args.configs)
+    _show(found.to_dict("records"), args.json)
+    if not args.json:
+        _say(f"in all {found.missing.sum():,} runs, {found.hours.sum():.1f} hours of one core as in the ledger, "
+             f"{found.disk_gb.sum():.1f} GB; a card is sooner, by how much was not measured")  # fmt: skip
+
+
 def _failed(failures: Sequence[Any]) -> int:
     """Name the runs that failed; the exit code that their reasons make."""
     for failure in failures:
@@ -245,13 +259,17 @@ def _say_unseen(rows: list[dict[str, Any]]) -> None:
 
 def _table(args: argparse.Namespace) -> None:
     from hsikit import tables
+    from hsikit.experiments.ledger import Store
 
     if args.name is None and not args.commit:
         return _show(tables.available(), args.json)
     made = tables.make(args.name, commit=args.commit)
     if args.json:
         return _show([{"table": table.name, **line} for table in made for line in tables.numbers(table)], True)
-    _say("\n".join(f"# {table.title}\n\n{tables.markdown(table)}" for table in made))
+    dressed = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    store = Store.of_environment()
+    read = f"Read from {store.ledger}, {len(store.rows()):,} runs."
+    _say("\n\n".join([*(tables.for_terminal(table, dressed) for table in made), read]))
 
 
 def _claims(args: argparse.Namespace) -> int:
@@ -321,9 +339,9 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         _say(json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], indent=1))
         return
-    from tabulate import tabulate
+    from hsikit.tables.shown import terminal
 
-    _say(tabulate(rows, headers="keys", floatfmt=".4g", missingval=""))
+    _say(terminal(rows))
 
 
 def _plain(value: Any) -> Any:

@@ -60,18 +60,21 @@ class Shallow:
 
 
 def fit_shallow(method: str, scene: Scene, split: Split, *, features: str = "spectra", window: int = 1,
-                seed: int = 0) -> Shallow:  # fmt: skip
+                most: int = 0, seed: int = 0) -> Shallow:  # fmt: skip
     """Fit one of majority, coordinates, nearest_mean, lda, svm, rf.
 
     Args:
         features: "spectra", "means" or "profiles"; not looked at by majority and coordinates.
         window: Side of the mean's window in pixels, odd, for "means".
+        most: Training pixels that are fitted, drawn from each class alike; 0 for all. An SVM's time grows with their
+            square.
 
     Raises:
         ValueError: For an unknown method or kind of features.
     """
     x = _positions(scene) if method in ("coordinates", "majority") else pixel_features(scene, split, features, window)
-    train, y = x[split.train], split.y("train")
+    drawn = _drawn(split.y("train"), most, seed)
+    train, y = x[split.train[drawn]], split.y("train")[drawn]
     best: tuple[float, Any, dict] | None = None
     settings = SVM_GRID if method == "svm" else [{}]
     for setting in settings:
@@ -85,6 +88,15 @@ def fit_shallow(method: str, scene: Scene, split: Split, *, features: str = "spe
     val, estimator, setting = best
     trials = len(settings) if len(split.val) else 1
     return Shallow(estimator, x, np.unique(y), None if np.isnan(val) else val, trials, setting, _parameters(estimator))
+
+
+def _drawn(y: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Places of some `most` of the labels, the same share of each class and at least one; all where there are fewer."""
+    if not most or len(y) <= most:
+        return np.arange(len(y))
+    rng = np.random.default_rng(seed)
+    each = [rng.permutation(np.flatnonzero(y == c)) for c in np.unique(y)]
+    return np.sort(np.concatenate([own[: max(1, most * len(own) // len(y))] for own in each]))
 
 
 def pixel_features(scene: Scene, split: Split, features: str, window: int) -> np.ndarray:

@@ -140,7 +140,7 @@ def test_run_and_sweep_hand_on_and_print_strict_json(fake_sweep, capsys):
     assert "NaN" not in text
     assert json.loads(text) == [{"method": "svm", "n": 3, "oa_mean": 0.5, "oa_std": None, "p": None, "k": None}]
     assert cli.main(["sweep", "c.yaml", "--jobs", "2"]) == 0
-    assert "svm" in capsys.readouterr().out
+    assert "SVM" in capsys.readouterr().out  # in words; the JSON above says svm
     assert fake_sweep.calls == [(("c.yaml", 3), 1), (("c.yaml", None), 2)]
 
 

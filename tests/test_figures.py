@@ -210,6 +210,8 @@ def test_figures_of_a_table(name):
 def test_every_public_figure_is_tested():
     drawn = {n for n in figures.__all__ if n not in ("FigureError", "save_figure")}
     elsewhere = {"damaged_band", "damaged_bytes", "damaged_spectra"}  # in test_figures_byte_damage.py
+    elsewhere |= {"network_diagram", "loss_formulas"}  # in test_figures_diagram.py
+    elsewhere |= {"claims_forest"}  # in tables/test_papers.py
     assert drawn == {*FIGURES, *TABLES, *elsewhere, "scene_plate", "similarity_matrix", "pairs_auroc"}
 
 
@@ -253,8 +255,8 @@ def test_a_class_that_is_found_is_outlined_where_it_is():
 
 def test_maps_hold_the_labels_and_the_errors():
     predicted = np.full(SCENE.shape, 2)
-    truth, one, blank, errors = figures.class_maps(SCENE, {"roof": predicted}).axes
-    assert not blank.images
+    truth, one, eye, errors = figures.class_maps(SCENE, {"roof": predicted}).axes
+    np.testing.assert_array_equal(eye.images[0].get_array(), SCENE.rgb())  # below the ground truth, which has no errors
     np.testing.assert_array_equal(truth.images[0].get_array(), SCENE.labels)
     np.testing.assert_array_equal(one.images[0].get_array(), predicted)
     drawn = errors.images[0].to_rgba(errors.images[0].get_array(), bytes=True)[..., :3]
@@ -296,7 +298,7 @@ def test_damage_is_drawn_from_none_to_severe_in_its_own_unit():
 
 def test_titles_name_what_is_compared_with_and_on_which_split():
     assert figures.paired_differences(GAPS.assign(reference="c")).get_suptitle() == "Paired differences to c"
-    assert figures.per_class_recall(RECALL.assign(split="fields"), SCENE).get_suptitle().endswith(", fields")
+    assert figures.per_class_recall(RECALL.assign(split="fields"), SCENE).get_suptitle().endswith(", whole fields")
 
 
 def test_split_map_paints_each_part_in_its_colour():
@@ -345,7 +347,7 @@ def test_every_exit_has_a_curve_in_percent():
     accuracy, terms = figures.exit_curves(history).axes
     assert [line.get_label() for line in accuracy.lines] == ["exit 1", "exit 2", "final"]
     np.testing.assert_allclose(accuracy.lines[1].get_ydata(), 50)
-    assert [line.get_label() for line in terms.lines] == ["ce final", "hint"]
+    assert [line.get_label() for line in terms.lines] == ["cross-entropy, final", "hint"]
     with pytest.raises(FigureError, match="exit_curves needs the columns"):
         figures.exit_curves(HISTORY)
 
@@ -455,3 +457,50 @@ def test_a_figure_shows_itself_without_pyplot():
         "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- what stands in every figure ---------------------------------------------------------------------
+
+
+def test_scenes_methods_and_splits_are_spelt_as_people_read_them():
+    table = pd.DataFrame([{"method": m, "split": s, "oa_mean": 0.5, "n": 5, "scene": "indian_pines"}
+                          for m in ("sdhsi_trunk", "mmlgnet_scales") for s in ("fields_w15", "random_10")])  # fmt: skip
+    said = _texts(figures.accuracy_bars(table))
+    assert {"SDHSI-Net trunk", "three-scale MMLGNet", "whole fields, window 15", "10 % at random"} <= set(said)
+    assert any("Indian Pines" in text for text in said)
+    assert not [text for text in said if "_" in text]
+    assert "Indian Pines: class maps" in _texts(figures.class_maps(_scene().__class__(
+        "indian_pines", SCENE.hsi, SCENE.labels, NAMES), {"a": SCENE.labels}))  # fmt: skip
+
+
+def _texts(fig: Figure) -> list[str]:
+    fig.draw_without_rendering()
+    return [text.get_text() for text in fig.findobj(matplotlib.text.Text) if text.get_text()]
+
+
+@pytest.mark.parametrize("size", [(20, 24), (16, 60)])
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_no_panel_of_class_maps_is_empty(size, count):
+    scene = _scene(*size)
+    fig = figures.class_maps(scene, {f"map {k}": scene.labels for k in range(count)})
+    blank = [ax for ax in fig.axes if not ax.images]
+    assert len(blank) <= (count + 1 > 5) * 2 * (-(count + 1) % 3)  # the rest of a last line, from six maps on
+
+
+@pytest.mark.parametrize(("gsd", "cols", "said"), [(2.0, 24, "5 m"), (20.0, 145, "500 m"), (30.0, 400, "2 km")])
+def test_a_map_has_a_scale_bar_of_a_round_length_where_a_pixels_size_is_known(gsd, cols, said):
+    scene = _scene(20, cols, gsd_m=gsd)
+    assert said in _texts(figures.class_maps(scene, {"a": scene.labels}))
+    unknown = _scene(20, cols, gsd_m=None)
+    assert not [t for t in _texts(figures.class_maps(unknown, {"a": unknown.labels})) if t.endswith((" m", " km"))]
+
+
+def test_differences_stand_in_groups_under_their_heads():
+    table = GAPS.assign(group=["words", "inputs"])
+    fig = figures.paired_differences(pd.concat([table, table.assign(comparison=["d", "e"])]))
+    ax = fig.axes[0]
+    heads = {t.get_text(): t.get_position()[1] for t in ax.texts if t.get_text() in ("words", "inputs")}
+    assert list(heads) == ["words", "inputs"]
+    places = dict(zip((t.get_text() for t in ax.get_yticklabels()), ax.get_yticks()))
+    assert heads["words"] < places["a − b"] < places["d"] < heads["inputs"] < places["c − b"] < places["e"]
+    assert not [t for t in figures.paired_differences(GAPS).axes[0].texts if t.get_text() in ("words", "inputs")]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from reprlib import repr as short
 from typing import Any
 
 from hsikit._util import allowed, nearest
 from hsikit.experiments.methods import GIVEN, INPUTS, LOSSES, METHODS, arguments_of, options_of
+from hsikit.scenes.registry import SCENES, unknown
 from hsikit.splits.spec import split_name
 
 MOST_RUNS = 100_000  # of one config; a few crossed lists can ask for more than there are seconds
@@ -105,7 +107,13 @@ def run_problems(plain: Mapping[str, Any], trust: Sequence[str] | None) -> list[
         found.append("the config names no 'method'")
     if found:
         return found  # what follows reads these
-    return [problem for look in (_split, _code, _options) for problem in look(plain, trust)]
+    return [problem for look in (_scene, _split, _code, _options) for problem in look(plain, trust)]
+
+
+def _scene(plain: Mapping[str, Any], trust: Any) -> Iterable[str]:
+    name = Path(plain.get("scene") or "simulated")
+    if str(name) not in SCENES and not name.suffix and len(name.parts) == 1 and not name.exists():
+        yield unknown(str(name))
 
 
 def _split(plain: Mapping[str, Any], trust: Any) -> Iterable[str]:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from hsikit._util import write_text
 from hsikit._util.errors import HsikitError
 from hsikit.experiments.config import ConfigError, Experiment, expand
-from hsikit.scenes import SceneError, load_scene
+from hsikit.scenes import Scene, SceneError, load_scene
 from hsikit.scenes.registry import SCENES, facts
 from hsikit.scenes.yaml_file import stamp_of
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
+MEASURED = frozenset(SCENES) - {"simulated"}
 
 
 class LedgerError(HsikitError, ValueError):
@@ -81,6 +82,17 @@ class Store:
             raise LedgerError(f"{self.ledger} is no file; name the ledger with HSIKIT_LEDGER")
         now = self.ledger.stat()
         return dict(_parsed(self.ledger.absolute(), now.st_size, now.st_mtime_ns))
+
+    @property
+    def of_project(self) -> bool:
+        """Whether the ledger is the one that the project's tables and README are made of."""
+        return self.ledger.parts[-3:] == Store.ledger.parts
+
+    def admit(self, scene: Scene) -> None:
+        """Raises `LedgerError` for a stand-in of a published scene where this is the ledger of measurements."""
+        if scene.simulated and scene.name in MEASURED and self.of_project:
+            raise LedgerError(f"{scene.name} in hand is a stand-in made to rehearse, and {self.ledger} holds what was "
+                              "measured; name a ledger of its own with HSIKIT_LEDGER")  # fmt: skip
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row unless its hash is there; the new file replaces the old in one step.

@@ -66,7 +66,7 @@ _SCALES = {
 }  # fmt: skip
 _ONE: dict[str, dict[str, Any]] = {"scales": {}, "w11": {"scales": (11,)}, "p": {"scales": (1,)}}
 METHODS: dict[str, Method] = {
-    **{name: Method(options={"features": "spectra", "window": 1})
+    **{name: Method(options={"features": "spectra", "window": 1, "most": 0}, younger={"most": 0})
        for name in ("majority", "coordinates", "nearest_mean", "lda", "svm", "rf")},
     "text_head": Method(words=True, options={"penalty": 2.0, "share": 0.25, "map_share": 0.0, "left_out": True,
                                              "quantities": "land_cover"}),

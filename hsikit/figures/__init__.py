@@ -10,9 +10,12 @@ from a simulated scene says so in its title.
 
 from hsikit.figures.byte_damage import damaged_band, damaged_bytes, damaged_spectra
 from hsikit.figures.damage import occlusion_loss, robustness_curves
+from hsikit.figures.diagram import network_diagram
+from hsikit.figures.formulas import loss_formulas
 from hsikit.figures.maps import class_maps, found_maps, scene_plate, similarity_map, split_map
 from hsikit.figures.results import (
     accuracy_bars,
+    claims_forest,
     confusion_matrix,
     difference_spread,
     paired_differences,
@@ -28,6 +31,7 @@ __all__ = [
     "FigureError",
     "accuracy_bars",
     "budget_curves",
+    "claims_forest",
     "class_maps",
     "confusion_matrix",
     "damaged_band",
@@ -40,7 +44,9 @@ __all__ = [
     "feature_space_pair",
     "found_maps",
     "leakage_curve",
+    "loss_formulas",
     "mean_spectra",
+    "network_diagram",
     "occlusion_loss",
     "paired_differences",
     "pairs_auroc",

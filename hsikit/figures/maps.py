@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
+from hsikit._util.wording import split_words
 from hsikit.figures.style import (
     PALETTE,
     RIGHT,
@@ -38,6 +40,8 @@ def scene_plate(scene: Scene) -> Figure:
 def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True, error: bool = True,
                test: np.ndarray | None = None, title: str = "class maps") -> Figure:  # fmt: skip
     """Ground truth and class maps side by side, under each map where labelled pixels are wrong.
+
+    Below the ground truth, or beside it where a scene is wide, stands the scene as the eye sees it.
 
     Args:
         scene: The scene that was mapped.
@@ -71,10 +75,16 @@ def class_maps(scene: Scene, maps: Mapping[str, np.ndarray], truth: bool = True,
         ax = axes[line, 0] if wide else axes[line * kinds, column]
         _draw_classes(ax, scene, raster)
         _finish_map(ax, name)
+        if place == 0:
+            scale_bar(ax, scene)
         if error and not (truth and place == 0):
             ax = axes[line, 1] if wide else axes[line * kinds + 1, column]
             _draw_errors(ax, judged, raster)
             _finish_map(ax, f"{name}: errors")
+        elif error:
+            ax = axes[line, 1] if wide else axes[line * kinds + 1, column]
+            ax.imshow(scene.rgb())
+            _finish_map(ax, "HSI")
     for column in axes.T:
         for ax in [ax for ax in column if ax.axison][-1:]:
             ax.set_xlabel(f"column ({_pixel(scene)})")
@@ -112,9 +122,10 @@ def split_map(scene: Scene, split: Any) -> Figure:
     ax = fig.subplots()
     ax.imshow(picture.reshape(*scene.shape, 3))
     _finish_map(ax, "")
+    scale_bar(ax, scene)
     ax.set(xlabel=f"column ({_pixel(scene)})", ylabel=f"row ({_pixel(scene)})")
     legend_below(fig, handles)
-    name = str(getattr(split, "name", "split")).replace("_", " ")
+    name = split_words(str(getattr(split, "name", "split")))
     fig.suptitle(titled(f"{scene.name}: {name}", scene, 50))
     return fig
 
@@ -136,6 +147,7 @@ def similarity_map(scene: Scene, similarity: np.ndarray, sentence: str) -> Figur
     left, right = fig.subplots(2, 1) if wide else fig.subplots(1, 2)
     left.imshow(scene.rgb())
     _finish_map(left, scene.name)
+    scale_bar(left, scene)
     seen = np.ones(scene.shape, bool) if scene.valid is None else scene.valid
     image = right.imshow(np.where(seen, values, np.nan), cmap="cividis")
     _finish_map(right, "similarity")
@@ -172,6 +184,7 @@ def found_maps(scene: Scene, ranks: Mapping[str, np.ndarray], name: str, sentenc
     axes = fig.subplots(1, len(ranks) + 1)
     axes[0].imshow(scene.rgb())
     _finish_map(axes[0], f"{scene.name}\n{name} outlined")
+    scale_bar(axes[0], scene)
     for ax, (title, values) in zip(axes[1:], ranks.items()):
         image = ax.imshow(_checked_map(scene, title, values), cmap="cividis", vmin=0, vmax=1)
         _finish_map(ax, title)
@@ -227,6 +240,22 @@ def _finish_map(ax: Axes, title: str) -> None:
     ax.spines[:].set_visible(True)
     ax.set_title(title, fontsize=10, wrap=True)
     ax.locator_params(nbins=4)
+
+
+def scale_bar(ax: Axes, scene: Scene) -> None:
+    """A bar of a round length near a fifth of the map's width, where the size of a pixel is known."""
+    if scene.gsd_m is None:
+        return
+    from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar  # a tenth of a second
+
+    fifth = scene.gsd_m * scene.shape[1] / 5
+    tens = 10 ** math.floor(math.log10(fifth))
+    metres = max(n * tens for n in (1, 2, 5) if n * tens <= fifth)
+    text = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
+    bar = AnchoredSizeBar(ax.transData, metres / scene.gsd_m, text, "lower right", pad=0.2, borderpad=0.3, sep=2,
+                          color="#222222", size_vertical=max(0.6, scene.shape[0] / 120), label_top=True)  # fmt: skip
+    bar.patch.set(alpha=0.8, linewidth=0)
+    ax.add_artist(bar)
 
 
 def _pixel(scene: Scene) -> str:

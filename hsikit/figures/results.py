@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from hsikit._util.wording import heading, split_words
 from hsikit.figures.style import (
     MARKERS,
     PALETTE,
@@ -23,10 +25,9 @@ from hsikit.figures.style import (
     titled,
 )
 from hsikit.scenes.scene import Scene
+from hsikit.separation import METRICS
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hsikit.metrics import Scores
 
 
@@ -107,7 +108,7 @@ def accuracy_bars(table: pd.DataFrame, metric: str = "oa") -> Figure:
             facecolor=PALETTE[k],
             hatch=("", "//", "..", "xx")[k % 4],
             edgecolor="white",
-            label=str(s).replace("_", " "),
+            label=split_words(str(s)),
         )
         for k, s in enumerate(splits)
     ]
@@ -122,30 +123,76 @@ def paired_differences(table: pd.DataFrame) -> Figure:
 
     Args:
         table: Columns comparison, difference, low, high (points); n, p, metric and note if there, over, what the
-            interval is over (seeds without it), and reference, which the title then names.
+            interval is over (seeds without it), reference, which the title then names, and group, under whose
+            head lines stand together.
 
     Raises:
         FigureError: On missing columns.
     """
     needed(table, ("comparison", "difference", "low", "high"), "paired_differences")
-    fig = new_figure(8, 0.45 * len(table) + 1.6)
+    groups = list(table["group"]) if "group" in table and table["group"].nunique() > 1 else [""] * len(table)
+    order = sorted(range(len(groups)), key=lambda k: groups.index(groups[k]))
+    table, groups = table.iloc[order], [groups[k] for k in order]
+    begins = [k for k, group in enumerate(groups) if k == 0 or group != groups[k - 1]]
+    heads = len(begins) if len(begins) > 1 else 0
+    places = np.arange(len(table)) + [sum(b <= k for b in begins) if heads else 0 for k in range(len(table))]
+    fig = new_figure(8, 0.45 * (len(table) + 0.7 * heads) + 1.6)
     ax = fig.subplots()
     ax.axvline(0, color="#666666", linewidth=1, linestyle="--")
     numbers = table[["difference", "low", "high"]].astype(float).to_numpy()
-    for place, (middle, low, high) in enumerate(numbers):
+    for place, (middle, low, high) in zip(places, numbers):
         clear = low > 0 or high < 0
         colour = PALETTE[0] if clear else "#666666"
         ax.plot([low, high], [place, place], color=colour, linewidth=2)
         ax.plot(middle, place, "o", color=colour, markerfacecolor=colour if clear else "white", markersize=8)
-    for place, row in enumerate(table.to_dict("records")):
+    for place, row in zip(places, table.to_dict("records")):
         ax.annotate(_numbers(row), (1.02, place), xycoords=ax.get_yaxis_transform(), va="center", fontsize=9)
-    ax.set_yticks(range(len(table)), [str(c) for c in table["comparison"]])
-    ax.set_ylim(len(table) - 0.5, -0.5)
+    for k in begins[: heads or 0]:
+        ax.text(-0.02, places[k] - 0.85, groups[k], transform=ax.get_yaxis_transform(), ha="right",
+                va="center", fontweight="bold", fontsize=9)  # fmt: skip
+    ax.set_yticks(places, [str(c) for c in table["comparison"]])
+    ax.set_ylim(places[-1] + 0.5, -0.5)
     metric = str(table["metric"].iloc[0]).upper() if "metric" in table else "accuracy"
     over = table["over"].iloc[0] if "over" in table else "seeds"
     ax.set_xlabel(f"difference in {metric} (points), 95 % interval over {over}; filled: clear of 0")
     to = f" to {table['reference'].iloc[0]}" if "reference" in table else ""
     fig.suptitle(table_title(f"Paired differences{to}", table))
+    return fig
+
+
+@styled
+def claims_forest(table: pd.DataFrame) -> Figure:
+    """What was claimed, a panel a claim: every budget's difference with its 95 % interval, better to the right.
+
+    Args:
+        table: As `hsikit.tables.effects` gives it: columns claim, measure, split, n, difference, low, high, verdict.
+            Where lower is better, as for compactness, signs are turned.
+
+    Raises:
+        FigureError: On missing columns.
+    """
+    needed(table, ("claim", "measure", "split", "n", "difference", "low", "high", "verdict"), "claims_forest")
+    parts = dict(list(table.groupby("claim", sort=False)))
+    splits = list(dict.fromkeys(table["split"]))
+    fig = new_figure(3.1 * len(parts) + 2.2, 0.42 * len(splits) + 1.7)
+    for k, (ax, (claim, part)) in enumerate(zip(fig.subplots(1, len(parts), squeeze=False)[0], parts.items())):
+        ax.axvline(0, color="#666666", linewidth=1, linestyle="--")
+        sign = -1 if METRICS.get(part["measure"].iloc[0]) == "lower" else 1
+        for row in part.to_dict("records"):
+            place, colour = splits.index(row["split"]), {"held": PALETTE[0], "the opposite": PALETTE[5]}
+            ink = colour.get(row["verdict"], "#666666")
+            ends = [sign * row["low"], sign * row["high"]]
+            ax.plot(ends, [place, place], color=ink, linewidth=2)
+            ax.plot(sign * row["difference"], place, "o", color=ink, markersize=8,
+                    markerfacecolor=ink if row["verdict"] in colour else "white")  # fmt: skip
+        names = [f"{split_words(s)} (n = {int(table.loc[table['split'] == s, 'n'].max())})" for s in splits]
+        ax.set_yticks(range(len(splits)), names if k == 0 else [""] * len(splits))
+        unit = {"oa": "points of OA"}.get(part["measure"].iloc[0], heading(part["measure"].iloc[0]))
+        ax.set(ylim=(len(splits) - 0.5, -0.5), title=claim, xlabel=unit + ", sign turned" * (sign < 0))
+    words = {"held: interval above 0": PALETTE[0], "the opposite: below 0": PALETTE[5], "not shown": "#666666"}
+    legend_below(fig, [Line2D([], [], color=ink, marker="o", label=text, markerfacecolor="white" if text == "not shown"
+                              else ink) for text, ink in words.items()])  # fmt: skip
+    fig.suptitle(titled("With minus without, 95 % intervals: better to the right", wrap=int(9 * fig.get_figwidth())))
     return fig
 
 
@@ -217,7 +264,7 @@ def per_class_recall(table: pd.DataFrame, scene: Scene) -> Figure:
         for k, m in enumerate(methods)
     ]
     legend_below(fig, handles)
-    on = f", {str(table['split'].iloc[0]).replace('_', ' ')}" if "split" in table else ""
+    on = f", {split_words(str(table['split'].iloc[0]))}" if "split" in table else ""
     fig.suptitle(titled(f"{scene.name}: recall of each class{on}", scene))
     return fig
 

@@ -17,7 +17,7 @@ LEAST_DPI = 50
 
 
 def save_figure(fig: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Path:
-    """Write a figure as PNG of at most 200 kB, or as PDF where the name ends so; returns the path.
+    """Write a figure as PNG of at most 200 kB, or as PDF or SVG where the name ends so; returns the path.
 
     A PNG that is too large gets a palette of 256 colours first, then fewer dots per inch. No date or version
     is written, so that the same figure gives the same bytes. The file is written beside and moved into place.
@@ -26,9 +26,9 @@ def save_figure(fig: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Pa
         FigureError: On another ending, or when even 50 dots per inch do not fit.
     """
     path = Path(path)
-    if path.suffix not in (".png", ".pdf"):
-        raise FigureError(f"{path.name} ends in {path.suffix!r}; name it .png or .pdf")
-    data = _small_png(fig, dpi, path.name) if path.suffix == ".png" else _render(fig, dpi, "pdf")
+    if path.suffix not in (".png", ".pdf", ".svg"):
+        raise FigureError(f"{path.name} ends in {path.suffix!r}; name it .png, .pdf or .svg")
+    data = _small_png(fig, dpi, path.name) if path.suffix == ".png" else _render(fig, dpi, path.suffix[1:])
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         part.write_bytes(data)
@@ -36,7 +36,8 @@ def save_figure(fig: Figure, path: str | os.PathLike[str], dpi: int = 110) -> Pa
 
 
 def _render(fig: Figure, dpi: float, kind: str) -> bytes:
-    nameless: dict[str, Any] = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}}
+    nameless: dict[str, Any] = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None},
+                                "svg": {"Date": None, "Creator": None}}  # fmt: skip
     buffer = io.BytesIO()
     with style():  # ticks may be made as late as now
         fig.savefig(buffer, format=kind, dpi=dpi, facecolor="white", bbox_inches="tight", pad_inches=0.1,

@@ -16,8 +16,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from hsikit._util.errors import HsikitError
+from hsikit._util.wording import split_words, words
 from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "image.interpolation": "nearest",
+    "svg.hashsalt": "hsikit",  # the same names inside a file for the same figure
     "text.parse_math": False,  # class names and sentences may hold a dollar sign
 }
 # Okabe and Ito (2008) without the yellow that vanishes on white; markers say the same without colour.
@@ -71,6 +75,7 @@ def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with style():
             figure = make(*args, **kwargs)
+            _spell(figure)
             for _ in range(2):  # an axis label finds its place in the first pass, its room in the second
                 figure.draw_without_rendering()
             figure.set_layout_engine("none")
@@ -78,6 +83,17 @@ def styled(make: Callable[P, Figure]) -> Callable[P, Figure]:
         return figure
 
     return wrapper
+
+
+def _spell(figure: Figure) -> None:
+    """Scenes and methods in words wherever they stand in a figure."""
+    for text in figure.findobj(Text):
+        text.set_text(words(text.get_text()))
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        if isinstance(axis.get_major_locator(), FixedLocator):  # its labels are written anew at each drawing
+            now = [label.get_text() for label in axis.get_ticklabels()]
+            if now != (spelt := [words(text) for text in now]):
+                axis.set_ticklabels(spelt)
 
 
 def new_figure(width_in: float, height_in: float) -> Figure:
@@ -99,7 +115,7 @@ def table_title(text: str, table: pd.DataFrame) -> str:
     for column in ("scene", "split"):
         values = list(dict.fromkeys(table[column])) if column in table else []
         if values and (column == "scene" or len(values) == 1):
-            text += ", " + ", ".join(str(v).replace("_", " ") for v in values)
+            text += ", " + ", ".join(words(split_words(str(v))) for v in values)
     return titled(text)
 
 

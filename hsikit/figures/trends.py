@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator
 
+from hsikit._util.wording import split_words, words
 from hsikit.figures.style import (
     LINES,
     MARKERS,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 LOSSES = {"loss": "training loss", "train_loss": "training loss", "val_loss": "validation loss"}
 ACCURACIES = {"train_oa": "training OA", "val_oa": "validation OA", "val_aa": "validation AA"}
+
+TERMS = {"ce_final": "cross-entropy, final", "ce_exits": "cross-entropy, exits", "kl": "soft targets", "hint": "hint"}
 
 
 @styled
@@ -95,10 +98,8 @@ def exit_curves(history: pd.DataFrame, scene: Scene | None = None) -> Figure:
     for k, column in enumerate(exits):
         name = "final" if column == "val_oa" else column.removeprefix("val_oa_").replace("_", " ")
         left.plot(history["epoch"], 100 * history[column], LINES[k % 4], color=PALETTE[k % 8], label=name)
-    for k, column in enumerate(c for c in ("ce_final", "ce_exits", "kl", "hint") if c in history):
-        right.plot(
-            history["epoch"], history[column], LINES[k % 4], color=PALETTE[k % 8], label=column.replace("_", " ")
-        )
+    for k, column in enumerate(c for c in TERMS if c in history):
+        right.plot(history["epoch"], history[column], LINES[k % 4], color=PALETTE[k % 8], label=TERMS[column])
     right.set_yscale("log")
     right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     left.set(xlabel="epoch", ylabel="validation OA (%)")
@@ -152,8 +153,8 @@ def budget_curves(table: pd.DataFrame, metric: str = "oa",
         FigureError: On missing columns.
     """
     needed(table, ("method", "budget", f"{metric}_mean"), "budget_curves")
-    names = [str(m) for m in dict.fromkeys(table["method"])]
-    table = table.assign(series=table["method"].astype(str))
+    names = [words(str(m)) for m in dict.fromkeys(table["method"])]
+    table = table.assign(series=[words(str(m)) for m in table["method"]])
     panels = list(table.groupby("split", sort=False)) if "split" in table else [("", table)]
     fig = new_figure(4.6 * max(len(panels), 1.3), 4.2)
     for ax, (split, part) in zip(fig.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels):
@@ -161,7 +162,7 @@ def budget_curves(table: pd.DataFrame, metric: str = "oa",
         part = part.assign(step=[budgets.index(b) for b in part["budget"]])
         _series(ax, part, names, "step", f"{metric}_mean", f"{metric}_std", band=True)
         ax.set_xticks(range(len(budgets)), [str(b) for b in budgets])
-        ax.set(xlabel=budget, title=str(split).replace("_", " "))
+        ax.set(xlabel=budget, title=split_words(str(split)))
         ax.set_xlim(-0.3, len(budgets) - 0.7)
     fig.axes[0].set_ylabel(f"{'overall' if metric == 'oa' else 'average'} accuracy (%), mean ± std")
     legend_below(fig, line_handles(names))
@@ -248,7 +249,7 @@ def scaling_curves(table: pd.DataFrame) -> Figure:
 def _named_series(table: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[str]]:
     """The table with a column `series`, made of those columns that are there, and the series in order."""
     there = [c for c in columns if c in table and (table[c].nunique() > 1 or c == columns[0])]
-    names = [", ".join(str(v) for v in row).replace("_", " ") for row in table[there].to_numpy()]
+    names = [", ".join(words(split_words(str(v))) for v in row) for row in table[there].to_numpy()]
     table = table.assign(series=names if there else "all")
     return table, list(dict.fromkeys(table["series"]))
 

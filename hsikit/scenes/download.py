@@ -133,7 +133,7 @@ def _download(facts: SceneFacts, file: SceneFile, folder: Path, expected: str | 
         except OSError:  # a full disk: give back what was taken
             part.unlink(missing_ok=True)
             raise
-    tried = "; ".join(f"{url} ({why})" for url, why in failures.items())
+    tried = "; ".join(f"{url} ({why})" for url, why in failures.items()) or "no server is known to have it"
     raise SceneError(f"{facts.name}: {file.name} could not be had: {tried}. Put it at {folder / file.name} by hand")
 
 

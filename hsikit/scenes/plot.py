@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsikit._util.wording import words
 from hsikit.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def plot_scene(scene: Scene) -> Figure:
 
 def title(scene: Scene) -> str:
     """The scene's name, with how much of it has HSI where that is not all, and "simulated" where it is."""
-    text = f"{scene.name}, simulated data" if scene.simulated and scene.name != "simulated" else scene.name
+    name = words(scene.name)
+    text = f"{name}, simulated data" if scene.simulated and scene.name != "simulated" else name
     if scene.name == "simulated":
         text = "simulated valley (no sensor saw it)"
     if not scene.valid.all():

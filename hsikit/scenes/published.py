@@ -19,6 +19,8 @@ from hsikit._util import load_yaml
 from hsikit.scenes.matlab import read_array
 from hsikit.scenes.scene import Scene, SceneError
 
+STAND_IN = b"STAND-IN"
+
 
 @dataclass(frozen=True)
 class SceneFile:
@@ -192,10 +194,21 @@ def fixed_masks(facts: SceneFacts, name: str, train: tuple[str, str],
 
 
 def scene_of(facts: SceneFacts, hsi: np.ndarray, labels: np.ndarray, **more: Any) -> Scene:
-    """A scene with the published facts that belong to every one: names, colours, units, bands, terms."""
+    """A scene with the published facts that belong to every one: names, colours, units, bands, terms.
+
+    One of whose files says that it is a stand-in is simulated.
+    """
     known = {key: getattr(facts, key) for key in
              ("name", "class_names", "colors", "units", "wavelengths_nm", "gsd_m", "citation", "licence")}  # fmt: skip
+    there = (find(facts, file.name) for file in facts.files)
+    known |= {"simulated": any(is_stand_in(path) for path in there if path)}
     return Scene(**(known | {"hsi": hsi, "labels": labels} | more))
+
+
+def is_stand_in(path: Path) -> bool:
+    """Whether a file says in its head that it was made in the place of a published one, to rehearse."""
+    with path.open("rb") as file:
+        return STAND_IN in file.read(4096)
 
 
 def load_matlab(facts: SceneFacts) -> Scene:

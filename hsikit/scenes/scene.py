@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsikit._util.errors import HsikitError
+from hsikit.scenes.colours import class_colours, palette  # noqa: F401  palette for painters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ class Scene:
         lidar_names: A name with its unit for each LiDAR channel.
         valid: Raster (row, col) of booleans, False where a pixel has no measurement. Default: all True. A function
             that returns it is called when it is first asked for, so that a large cube opens at once.
-        colors: C hex colours for the classes. Default: a qualitative palette.
+        colors: C hex colours for the classes. Default: by what their names mean (`hsikit.scenes.colours`).
         masks: Named fixed splits, name -> (train, test) label rasters as published with the scene.
         crs, transform: As rasterio gives them, or None.
         gcps: Control points and their CRS, where they alone place the scene and no transform follows them.
@@ -123,7 +124,7 @@ class Scene:
             del self.__dict__["valid"]  # until it is asked for
         else:
             put("valid", self._checked_valid(self.valid))
-        put("colors", tuple(self.colors) or palette(len(self.class_names)))
+        put("colors", tuple(self.colors) or class_colours(self.class_names))
         if len(self.colors) != len(self.class_names):
             raise SceneError(f"{self.name}: {len(self.colors)} colours for {len(self.class_names)} classes")
 
@@ -262,20 +263,6 @@ def readable(path: Path, kind: str, remedy: str, family: type[HsikitError] | Non
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise family(f"{path} is not a readable {kind} ({reason or type(error).__name__}); {remedy}") from error
-
-
-def palette(n: int) -> tuple[str, ...]:
-    """n distinct hex colours for classes: Tableau's twenty first, then evenly spaced hues."""
-    if n == 0:
-        return ()
-    import matplotlib  # half a second
-    from matplotlib.colors import to_hex
-
-    table = matplotlib.colormaps["tab20"]
-    order = [*range(0, 20, 2), *range(1, 20, 2)]
-    if n <= 20:
-        return tuple(to_hex(table(i)) for i in order[:n])
-    return tuple(to_hex(matplotlib.colormaps["hsv"](i / n)) for i in range(n))
 
 
 def _check_cube(name: str, hsi: np.ndarray) -> None:

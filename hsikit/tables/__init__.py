@@ -13,17 +13,18 @@ from hsikit._util import lazily
 _HOMES = {
     "catalogue": "NAMES available build",
     "cells": "Table TableError",
-    "files": "MARKS latex main_table make markdown numbers update_readme write",
+    "files": "MARKS for_terminal latex main_table make markdown numbers update_readme write",
     "frames": "frame only spread paired pooled summarise by_method comparison against gains calibration_table",
-    "layout": "BUDGETS FULL LABEL_STEPS MAIN PAIR STEPS SUBSET_STEPS TABLES TRUNK TWINS WITH",
+    "layout": "BUDGETS FULL MAIN PAIR STEPS TABLES TRUNK TWINS WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
     "mmlgnet": "beside_forest few_labels foretold left_out one_pass one_ranking told_apart words_by_labels",
-    "papers": "budgets_table cost_curve effects exits_table gradient_shares "
-    "paragraph robustness_differences robustness_table separation_differences separation_table separations "
+    "papers": "assumptions budgets_table cost_curve effects exits_table gradient_shares "
+    "robustness_differences robustness_table separation_differences separation_table separations "
     "static_exits static_means unseen_gains unseen_table",
     "claimed": "claims_on told",
     "fields": "ahead_by_field apart over_fields shares",
-    "sdhsi": "against_trunk claims spread_made_of tighter_is_better",
+    "shown": "Page html pages terminal",
+    "sdhsi": "against_trunk claims claims_of spread_made_of tighter_is_better",
     "steps": "carried run_differences step_by_step",
     "scenes": "accuracy_table best_of best_rows folders_table measured recall_table reported rows_of side_by_side "
     "single tried windows_table",

@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from types import SimpleNamespace
@@ -38,17 +38,16 @@ from hsikit.splits import SplitError, make_split
 from hsikit.splits.pixels import fields
 from hsikit.tables.cells import TableError
 from hsikit.tables.fields import apart
-from hsikit.tables.frames import SCORES, frame, only, pooled, spread
+from hsikit.tables.frames import SCORES, frame, pooled, spread
 from hsikit.tables.scenes import reported
+from hsikit.tables.steps import METRICS, side_of
 from hsikit.text.prompts import TextError, load_prompts, source_of
 
-METRICS = ("oa", "aa")
 PERCENT = (*SCORES, "val_oa", "recall")
 FEWEST = 5  # tested fields, below which an interval over them says nothing
 WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
          "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]  # fmt: skip
 SIGNS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt, "==": operator.eq}
-Arms = str | Sequence[str]
 
 
 class Number(float):
@@ -145,26 +144,6 @@ def _holds(text: str, numbers: Mapping[str, SimpleNamespace]) -> bool:
     values = [getattr(numbers[name], key) if name in numbers else float(word)
               for word in words[::2] for name, _, key in (word.partition("."),)]  # fmt: skip
     return all(SIGNS[sign](*pair) for sign, pair in zip(words[1::2], itertools.pairwise(values)))
-
-
-def side_of(rows: Iterable[dict[str, Any]], arms: Arms) -> list[dict[str, Any]]:
-    """Rows of an arm; of several, their mean for each partition and seed that all have."""
-    if isinstance(arms, str):
-        return only(rows, methods=[arms])
-    pairs: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for r in only(rows, methods=arms):
-        pairs.setdefault((r["partition"], r["seed"]), []).append(r)
-    return [_mean_row(own) for own in pairs.values() if len(own) == len(arms)]
-
-
-def _mean_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    mean: dict[str, Any] = {key: float(np.mean([r[key] for r in rows])) for key in METRICS}
-    mean |= {key: rows[0][key] for key in ("scene", "split", "partition", "seed")}
-    mean |= {key: " ".join(r[key] for r in rows) for key in ("name", "hash")}
-    if all("by_field" in r for r in rows):  # of one pair, so tested on the same pixels
-        mean["by_field"] = {field: (group, np.mean([r["by_field"][field][1] for r in rows]), pixels)
-                            for field, (group, _, pixels) in rows[0]["by_field"].items()}  # fmt: skip
-    return mean
 
 
 # --- the same settings on another scene -------------------------------------------------------------

@@ -10,8 +10,7 @@ import pandas as pd
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, paired, pooled, spread
 from hsikit.tables.layout import CUBES
-
-METRICS = ("oa", "aa")
+from hsikit.tables.steps import METRICS
 
 
 def cubes_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

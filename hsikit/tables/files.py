@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,18 @@ from tabulate import LATEX_ESCAPE_RULES, tabulate
 
 from hsikit._util import write_text
 from hsikit._util.errors import door
+from hsikit._util.wording import prose
 from hsikit.experiments.ledger import Store
 from hsikit.tables.catalogue import NAMES, build
 from hsikit.tables.cells import Table, TableError, each_text, for_csv, for_markdown
 from hsikit.tables.frames import summarise
 from hsikit.tables.layout import MAIN, SHOWN_AS, TABLES
 from hsikit.tables.scenes import best_of, measured, rows_of
+from hsikit.tables.shown import WIDTH, Page, dress, pages, terminal
 
 log = logging.getLogger(__name__)
 MARKS = ("<!-- results -->", "<!-- /results -->")
-WIDE = 6  # columns that fit a page
+WIDE = 6  # columns from which LaTeX scales a table to the page
 TO_LATEX = {**LATEX_ESCAPE_RULES, "±": r"$\pm$", "−": "$-$"}
 
 
@@ -68,35 +71,45 @@ def write(table: Table, folder: Path) -> None:
 
 
 def markdown(table: Table) -> str:
-    """The table as Markdown, best cells in bold, second ones underlined, notes below."""
+    """The table as Markdown in words, seven columns a page at most; best cells bold, second ones in italics."""
     whole = lambda text: for_markdown(text).replace(" ± ", "\u00a0±\u00a0")  # noqa: E731  no line break there
-    cells = _marked(table, "**{}**".format, "<u>{}</u>".format, whole)
-    grid = tabulate(cells, headers=[for_markdown(c) for c in table.cells], tablefmt="pipe", disable_numparse=True)
-    return f"{grid}\n\n" + "\n\n".join(table.notes) + "\n"
+    parts = []
+    for page in pages(table.cells.to_dict("records")):
+        lines = [[whole(text) for text in line] for line in page.lines]
+        dress(lines, page, table.best, "**{}**".format)
+        dress(lines, page, table.second, "*{}*".format)
+        parts += [for_markdown("; ".join(page.same))] if page.same else []
+        parts.append(tabulate(lines, headers=[for_markdown(head) for head in page.heads], tablefmt="pipe",
+                              disable_numparse=True, colalign=_aligned(page)))  # fmt: skip
+    return "\n\n".join([*parts, *map(prose, table.notes)]) + "\n"
 
 
 def latex(table: Table) -> str:
-    """The table as LaTeX, to be read by an input; a wide one is scaled by the package graphicx."""
-    cells = _marked(table, r"\textbf{{{}}}".format, r"\underline{{{}}}".format, _escaped)
-    grid = tabulate(cells, headers=[_escaped(c) for c in table.cells], tablefmt="latex_raw", disable_numparse=True)
-    if len(table.cells.columns) > WIDE:
-        grid = f"\\resizebox{{\\textwidth}}{{!}}{{%\n{grid}}}"
-    notes = "\n\n".join(_escaped(note.replace("`", "")) for note in table.notes)
-    return "\n".join([r"\begin{table}", rf"\caption{{{_escaped(table.title)}}}", r"\footnotesize", grid, "", notes,
+    """The table as LaTeX in words, to be read by an input; a wide one is scaled by the package graphicx."""
+    parts = []
+    for page in pages(table.cells.to_dict("records")):
+        lines = [[_escaped(text) for text in line] for line in page.lines]
+        dress(lines, page, table.best, r"\textbf{{{}}}".format)
+        dress(lines, page, table.second, r"\textit{{{}}}".format)
+        grid = tabulate(lines, headers=[_escaped(head) for head in page.heads], tablefmt="latex_raw",
+                        disable_numparse=True, colalign=_aligned(page))  # fmt: skip
+        wide = f"\\resizebox{{\\textwidth}}{{!}}{{%\n{grid}}}" if len(page.heads) >= WIDE else grid
+        parts += [_escaped("; ".join(page.same)), ""] if page.same else []
+        parts += [wide, ""]
+    notes = "\n\n".join(_escaped(prose(note).replace("`", "")) for note in table.notes)
+    return "\n".join([r"\begin{table}", rf"\caption{{{_escaped(table.title)}}}", r"\footnotesize", *parts, notes,
                       r"\end{table}", ""])  # fmt: skip
 
 
-def _marked(table: Table, bold: Any, underline: Any, plain: Any) -> list[list[str]]:
-    """Cells as text, the best and the second best dressed."""
-    lines = []
-    for row, values in enumerate(table.cells.itertuples(index=False)):
-        line = []
-        for column, value in zip(table.cells, values):
-            text = plain("" if pd.isna(value) else str(value))
-            place = (row, column)
-            line.append(bold(text) if place in table.best else underline(text) if place in table.second else text)
-        lines.append(line)
-    return lines
+def for_terminal(table: Table, dressed: bool = False) -> str:
+    """The table for a terminal of 100 columns, notes below; `dressed` marks the best cells by ANSI codes."""
+    notes = (textwrap.fill(prose(note).replace("`", ""), WIDTH) for note in table.notes)
+    grid = terminal(table.cells.to_dict("records"), table.best, table.second, dressed)
+    return "\n\n".join([textwrap.fill(f"# {table.title}", WIDTH), grid, *notes])
+
+
+def _aligned(page: Page) -> list[str]:
+    return ["right" if number else "left" for number in page.numeric]
 
 
 def _escaped(text: str) -> str:

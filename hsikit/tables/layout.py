@@ -9,11 +9,13 @@ from typing import Any
 
 # Each scene has a table of its own; the disjoint split leads, the random one is a parity check.
 # configs: whose runs make its rows. elsewhere: whose runs have tables and figures of their own. tried: settings that
-# were scored and left. names: what the table calls an arm, "" where it stands in another table alone.
-# main: the methods of the README and of the tables of classes; the scenes' own tables show all.
+# were scored and left. names: what the table calls an arm, "" where it stands in another table alone. partitions: True
+# where a split's partitions are one row. main: the methods of the README and of the tables of classes; the scenes' own
+# tables show all.
 WORDS_OR_NOT = ["coordinates", "LDA, same inputs", "RF, same inputs", "RF + profiles", "trunk",
                 "mmlgnet with random vectors", "mmlgnet", "mmlgnet_scales", "mmlgnet_p"]  # fmt: skip
-WITH_OR_WITHOUT = ["coordinates", "LDA", "SVM", "2-D CNN", "HybridSN (window 11)", "SDHSI-Net trunk", "SDHSI-Net"]
+WITH_OR_WITHOUT = ["coordinates", "lda", "SVM", "2-D CNN", "HybridSN (window 11)", "sdhsi_trunk", "sdhsi",
+                   "sdhsi_unlabelled"]  # fmt: skip
 PIXELS = "archive/mmlgnet_pixels_muufl_subset"
 TABLES: dict[str, dict[str, Any]] = {
     "indian_pines": {
@@ -46,14 +48,17 @@ TABLES: dict[str, dict[str, Any]] = {
                "main": WORDS_OR_NOT},
     "muufl": {"scene": "muufl", "splits": ["block_5", "masks_150", "random_5"], "configs": ["mmlgnet_muufl"],
               "main": WORDS_OR_NOT},
-    "pavia_university": {"scene": "pavia_university", "splits": ["fields", "random_10"],
-                         "configs": ["sdhsi_pavia_university"], "main": WITH_OR_WITHOUT},
-    "salinas": {"scene": "salinas", "splits": ["fields", "random_10"], "configs": ["sdhsi_salinas"],
-                "main": WITH_OR_WITHOUT},
+    "houston2013": {"scene": "houston2013", "splits": ["fields", "official"], "configs": ["mmlgnet_houston2013"],
+                    "main": WORDS_OR_NOT},
+    "pavia_university": {"scene": "pavia_university", "splits": ["fields", "official", "random_10"], "partitions": True,
+                         "configs": ["sdhsi_pavia_university", "sdhsi_pavia_official"], "main": WITH_OR_WITHOUT},
+    "salinas": {"scene": "salinas", "splits": ["fields", "random_10"], "partitions": True,
+                "configs": ["sdhsi_salinas"], "main": WITH_OR_WITHOUT},
 }  # fmt: skip
 MAIN = {name: table["main"] for name, table in TABLES.items()}
 SHOWN_AS = {
     "trento": "Trento", "muufl": "MUUFL", "pavia_university": "Pavia University", "salinas": "Salinas",
+    "houston2013": "Houston 2013",
     "muufl_subset": "MUUFL subset (18,100 px)", "simulated": "simulated valley",
     "indian_pines": "Indian Pines (published cube)",
 }  # fmt: skip
@@ -63,6 +68,7 @@ CUBES = {
     "indian_pines_bands_left_out": "placebo: damaged bands left out",
     "indian_pines_median": "placebo: median of three bands",
 }  # fmt: skip
+SCENE_OR_CUBE = {**SHOWN_AS, **CUBES}
 CUBES_FROM = ("indian_pines_cubes_fields", "indian_pines_cubes_random", "indian_pines_cubes_ssrn")
 NETWORKS = {"mmlgnet": "MMLGNet", "sdhsi": "SDHSI-Net"}  # what figures call the papers' methods
 
@@ -96,36 +102,6 @@ STEPS = {  # what each step is -> the arm with it and the arm without
 # MMLGNet on the MUUFL subset: the forest on the same inputs, and each network's twin with cross-entropy.
 FOREST = "RF, same inputs"
 TWINS = {"mmlgnet": "trunk", "mmlgnet_scales": "trunk_scales", "mmlgnet_p": "trunk_p"}
-SUBSET_STEPS = {  # what each step is -> the arm with it and the arm without
-    "inputs: derivatives, profiles, the ground": ("mmlgnet", "mmlgnet on bands"),
-    "three scales": ("mmlgnet_scales", "mmlgnet"),
-    "loss and words instead of cross-entropy": ("mmlgnet", "trunk"),
-    "the same, three scales": ("mmlgnet_scales", "trunk_scales"),
-    "the same, one pixel": ("mmlgnet_p", "trunk_p"),
-    "words instead of shuffled words": ("mmlgnet", "mmlgnet with shuffled words"),
-    "words instead of random vectors": ("mmlgnet", "mmlgnet with random vectors"),
-    "mmlgnet instead of the forest": ("mmlgnet", FOREST),
-    "three scales instead of the forest": ("mmlgnet_scales", FOREST),
-    "one pixel instead of the forest": ("mmlgnet_p", FOREST),
-}
-SCALES_STEPS = {
-    "trained apart instead of together": ("mmlgnet_scales", "mmlgnet_scales trained together"),
-    "three scales: words instead of shuffled words": ("mmlgnet_scales", "mmlgnet_scales with shuffled words"),
-    "three scales: words instead of random vectors": ("mmlgnet_scales", "mmlgnet_scales with random vectors"),
-    "one pixel: words instead of shuffled words": ("mmlgnet_p", "mmlgnet_p with shuffled words"),
-    "one pixel: words instead of random vectors": ("mmlgnet_p", "mmlgnet_p with random vectors"),
-}
-CLIP_STEPS = {
-    "CLIP instead of random vectors": ("mmlgnet (CLIP ViT-B/16)", "mmlgnet (random vectors, 512)"),
-    "CLIP instead of MiniLM": ("mmlgnet (CLIP ViT-B/16)", "mmlgnet (MiniLM)"),
-}
-LABEL_STEPS = {
-    "words instead of random vectors, by the ridge": ("words", "random vectors"),
-    "the same with quantities": ("words and quantities", "random vectors and quantities"),
-    "words and quantities instead of random vectors alone": ("words and quantities", "random vectors"),
-    "no label: words instead of the expert's table": ("zero-shot, words", "zero-shot, expert's table"),
-    "no label: words instead of random vectors": ("zero-shot, words", "zero-shot, random vectors"),
-}
 
 # MMLGNet: line of a table -> arm of mmlgnet_ablation.
 FULL = "mmlgnet"

@@ -15,10 +15,9 @@ from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, pooled, spread
 from hsikit.tables.layout import FOREST, TWINS
 from hsikit.tables.pairs import pairs_table
-from hsikit.tables.steps import gap, step_by_step
+from hsikit.tables.steps import METRICS, Steps, gap, step_by_step
 
 Rows = Iterable[dict[str, Any]]
-METRICS = ("oa", "aa")
 FOLDS, TESTED = ", fold ", "masks_150"  # what the split of a fold is named with, and the split that folds are of
 SEES_ALL = ", transductive"  # ends the label of an arm whose inputs were made in one pass
 
@@ -34,12 +33,13 @@ def beside_forest(rows: Rows) -> pd.DataFrame:
     there = spread(frame(rows), "split", "scene", "method").to_dict("records")
     lines = []
     for e in there:
-        place = e["split"], e["scene"], e["method"]
+        place = e["split"], e["scene"]
         line = {"split": e["split"], "method": e["method"], "n": e["n"],
                 **{SHOWN[key]: percent(e, key) for key in METRICS}}  # fmt: skip
         for called, reference in (("forest", FOREST), ("its trunk", TWINS.get(e["method"], ""))):
             for key in METRICS:
-                found = gap(rows, place, reference, key) if reference and reference != e["method"] else None
+                own = e["method"] == reference or not reference
+                found = None if own else gap(rows, place, e["method"], reference, key)
                 line[f"{SHOWN[key]} minus {called}"] = difference(found) if found else ""
         lines.append(line)
     return pd.DataFrame(lines)
@@ -58,7 +58,7 @@ def one_pass(rows: Rows) -> pd.DataFrame:
         alone = method.removesuffix(SEES_ALL)
         if method == alone or (split, alone) not in own:
             continue
-        found = {key: gap(rows, (split, rows[0]["scene"], method), alone, key) for key in METRICS}
+        found = {key: gap(rows, (split, rows[0]["scene"]), method, alone, key) for key in METRICS}
         means = {f"{SHOWN[key]}, sides alone": percent(own[split, alone], key) for key in METRICS}
         adds = {f"{SHOWN[key]}, one pass adds": difference(g) if g else "" for key, g in found.items()}
         lines.append({"split": split, "method": alone, "n": own[split, alone]["n"], **means, **adds})
@@ -149,7 +149,7 @@ def few_labels(rows: Rows) -> pd.DataFrame:
     return spread(long[long["measure"].isin(METRICS)], "split", "method", "budget").sort_values("budget", kind="stable")
 
 
-def words_by_labels(steps: Mapping[str, tuple[str, str]], rows: Rows) -> pd.DataFrame:
+def words_by_labels(steps: Steps, rows: Rows) -> pd.DataFrame:
     """`step_by_step` at each number of labels; what no label went into stands once a direction."""
     table = step_by_step(steps, rows)
     none = table["step"].str.startswith("no label")

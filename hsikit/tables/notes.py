@@ -5,7 +5,7 @@ from __future__ import annotations
 from hsikit.tables.layout import SHOWN_AS, TABLES
 
 SPREAD = ("Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n seeds; no ± where there is "
-          "one seed or all gave the same. Best in bold, second underlined.")  # fmt: skip
+          "one seed or all gave the same. Best in bold, second in italics.")  # fmt: skip
 SIMULATED = "Simulated data: no sensor saw this scene; it carries no claim on language or sensors."
 SUBSET = "A subset of MUUFL: these figures do not compare with published ones."
 ASSUMED = ("Assumed, since neither paper's full text was at hand: layer sizes, training settings, the exact losses, "
@@ -50,7 +50,7 @@ CUBES = (
 )
 OVER_FIELDS = (
     "Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n pairs: partitions of the fields, "
-    "each with its network seeds, or random draws. Best in bold, second underlined.",
+    "each with its network seeds, or random draws. Best in bold, second in italics.",
     "Differences are paired by partition and seed. On whole fields their 95 % interval is a bootstrap over the fields "
     "that were ever tested, each drawn or not in all partitions at once. Student's t over partitions is named naive: "
     "partitions share most of their test pixels, so it is too narrow. On random splits the interval is Student's t "

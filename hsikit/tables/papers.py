@@ -6,10 +6,14 @@ Functions take ledger rows under the labels of their configs, as `hsikit.experim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import resources
 from typing import Any
 
 import pandas as pd
+import yaml
 
+from hsikit.experiments.config import Experiment
 from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, paired, pooled, spread
@@ -19,6 +23,35 @@ Rows = Iterable[dict[str, Any]]
 Pair = tuple[str, str]
 PROMPT = "prompt"  # of the rankings of `hsikit.analysis.unseen`, which loads torch, the one by the class's own words
 CLAIMS = {"accuracy": "oa", "compactness": "radius_ratio", "separability": "silhouette"}  # the paper's, and our measure
+
+
+def assumptions(paper: str, experiment: Experiment, window: int) -> pd.DataFrame:
+    """What a paper's abstract says of each part of its method, what is assumed here, and the values of a run.
+
+    Args:
+        paper: "mmlgnet" or "sdhsi".
+        experiment: A run of that method; its config gives the values.
+        window: Side of the network's windows in pixels.
+
+    Returns:
+        Columns part, paper says, we assume, value; empty where the abstract is silent or nothing had to be assumed.
+
+    Raises:
+        ValueError: For another paper.
+    """
+    known = yaml.safe_load((resources.files("hsikit") / "papers.yaml").read_text(encoding="utf-8"))
+    if paper not in known:
+        raise ValueError(f"no paper called {paper!r}; there are {', '.join(known)}")
+    facts = asdict(experiment) | {"window": window, "inputs": _inputs_said(experiment)}
+    return pd.DataFrame([{"part": line["part"], "paper says": line["says"], "we assume": line["ours"],
+                          "value": line["value"].format(**facts).replace("_", " ")}
+                         for line in known[paper]["parts"]])  # fmt: skip
+
+
+def _inputs_said(experiment: Experiment) -> str:
+    """What a run reads of each sensor, in words."""
+    read = {sensor: ", ".join(experiment.inputs.get(sensor, ())).replace("_", " ") for sensor in ("hsi", "lidar")}
+    return f"HSI: {read['hsi'] or 'bands'}; LiDAR: {read['lidar'] or 'as it is'}"
 
 
 # --- arms of ablations -----------------------------------------------------------------------------
@@ -184,22 +217,6 @@ def verdict(line: Mapping[str, Any]) -> str:
     lower_is_better = METRICS.get(line["measure"]) == "lower"
     low, high = (-line["high"], -line["low"]) if lower_is_better else (line["low"], line["high"])
     return "held" if low > 0 else "the opposite" if high < 0 else "not shown"
-
-
-def paragraph(table: pd.DataFrame) -> str:
-    """What held and what did not, in sentences with effect sizes and intervals, from what `effects` gives."""
-    if table.empty:
-        return "The ledger holds no pair of runs to compare."
-    units = {"accuracy": "points of OA", "compactness": "radius over centroid distance (lower is tighter)",
-             "separability": "silhouette (higher is better)"}  # fmt: skip
-    sentences = []
-    for claim, part in table.groupby("claim", sort=False):
-        counts = part["verdict"].value_counts()
-        said = ", ".join(f"{v} at {counts[v]}" for v in ("held", "not shown", "the opposite") if v in counts)
-        places = "; ".join(f"{e['split']} {difference(e)} (n = {e['n']})" for e in part.to_dict("records"))
-        sentences.append(f"**{str(claim).capitalize()}**: {said} of {len(part)} budgets. "
-                         f"With minus without, in {units[str(claim)]}: {places}.")  # fmt: skip
-    return "\n\n".join(sentences)
 
 
 # --- MMLGNet ---------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def rows_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
     own, apart = _arms(*table["configs"]), _arms(*table.get("elsewhere", ()))
     here = [r for r in rows if r["scene"] == table["scene"] and (r["hash"] in own or r["hash"] not in apart)]
     one_draw = [r for r, drawn in zip(here, pooled(here)) if r["split"] == drawn["split"]]  # others stand elsewhere
+    one_draw = pooled(here) if table.get("partitions") else one_draw
     return [r | {"name": own.get(r["hash"], r["name"])} for r in one_draw if r["split"] in table["splits"]]
 
 
@@ -97,8 +98,10 @@ def _shown(name: str, row: dict[str, Any]) -> str:
 
 
 def _settings(row: dict[str, Any]) -> str:
-    """What a run was made with, its seed left out."""
-    return json.dumps({k: v for k, v in row["config"].items() if k != "seed"}, sort_keys=True)
+    """What a run was made with, its seed and partition left out."""
+    config = dict(row["config"])
+    split = {k: v for k, v in config.get("split", {}).items() if k != "partition"}
+    return json.dumps({k: v for k, v in config.items() if k != "seed"} | {"split": split}, sort_keys=True)
 
 
 def tried(name: str, rows: Rows) -> pd.DataFrame:

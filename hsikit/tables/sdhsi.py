@@ -15,12 +15,11 @@ from hsikit.separation import METRICS as MEASURES
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.fields import shares
 from hsikit.tables.frames import frame, only, pooled, spread
-from hsikit.tables.layout import CUBES, TRUNK, WITH
+from hsikit.tables.layout import SCENE_OR_CUBE, TRUNK, WITH
 from hsikit.tables.papers import effects, verdict
-from hsikit.tables.steps import gap
+from hsikit.tables.steps import METRICS, gap
 
 Rows = Iterable[dict[str, Any]]
-METRICS = ("oa", "aa")
 
 
 def against_trunk(rows: Rows) -> pd.DataFrame:
@@ -35,12 +34,12 @@ def against_trunk(rows: Rows) -> pd.DataFrame:
     saw = {(r["split"], r["scene"], r["name"]): seen(r) for r in rows}
     lines = []
     for e in spread(frame(rows), "split", "scene", "method").to_dict("records"):
-        place = e["split"], e["scene"], e["method"]
-        line = {"split": e["split"], "cube": CUBES[e["scene"]], "method": e["method"], "n": e["n"],
+        place, method = (e["split"], e["scene"]), e["method"]
+        line = {"split": e["split"], "cube": SCENE_OR_CUBE[e["scene"]], "method": e["method"], "n": e["n"],
                 **{SHOWN[key]: percent(e, key) for key in METRICS}}  # fmt: skip
-        gaps = {key: None if e["method"] == TRUNK else gap(rows, place, TRUNK, key) for key in METRICS}
+        gaps = {key: None if method == TRUNK else gap(rows, place, method, TRUNK, key) for key in METRICS}
         line |= {f"{SHOWN[key]} minus trunk (points)": difference(g) if g else "" for key, g in gaps.items()}
-        lines.append(line | {"naive (OA)": gaps["oa"]["naive"] if gaps["oa"] else "", "saw": saw[place]})
+        lines.append(line | {"naive (OA)": gaps["oa"]["naive"] if gaps["oa"] else "", "saw": saw[*place, method]})
     return pd.DataFrame(lines)
 
 
@@ -65,7 +64,7 @@ def spread_made_of(rows: Rows) -> pd.DataFrame:
     for name in dict.fromkeys(r["name"] for r in rows if r["name"] != TRUNK):
         sides = [only(rows, methods=[label]) for label in (name, TRUNK)]
         for key in METRICS:
-            found = gap(rows, (rows[0]["split"], rows[0]["scene"], name), TRUNK, key)
+            found = gap(rows, (rows[0]["split"], rows[0]["scene"]), name, TRUNK, key)
             if found is None:
                 continue
             of = [{(r["partition"], r["seed"]): 100 * r[key] for r in side} for side in sides]
@@ -85,24 +84,34 @@ def claims(rows: Rows, scene: str = "indian_pines_repaired") -> pd.DataFrame:
     """The paper's three claims for both self-distilled arms against the trunk, at each budget of a cube.
 
     Returns:
-        arm, then the columns of `effects` but for the two means; accuracy on fields with its interval over fields.
+        arm, then the columns of `claims_of` but for the two means and the ends of the interval, which is said in words.
+    """
+    found = pd.concat([claims_of(rows, arm, scene).assign(arm=arm) for arm in WITH])
+    found["difference"] = [difference(e, 3) for e in found.to_dict("records")]
+    return found[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
+
+
+def claims_of(rows: Rows, arm: str, scene: str = "indian_pines_repaired") -> pd.DataFrame:
+    """The paper's three claims for one arm against the trunk, at each budget of a cube, as `claims_forest` draws them.
+
+    Returns:
+        The columns of `hsikit.tables.effects`; the interval of accuracy on whole fields is over fields.
     """
     rows = [r for r in pooled(rows) if r["scene"] == scene]
-    splits, found = list(dict.fromkeys(r["split"] for r in rows)), []
-    for arm in WITH:
-        for e in effects(rows, (arm, TRUNK), splits).to_dict("records"):
-            if e["measure"] == "oa" and (found_gap := gap(rows, (e["split"], scene, arm), TRUNK)):
-                e |= {key: found_gap[key] for key in ("low", "high")}
-                e["verdict"] = verdict(e)
-            found.append({"arm": arm, **e, "difference": difference(e, 3)})
-    return pd.DataFrame(found)[["arm", "claim", "measure", "split", "n", "difference", "verdict"]]
+    found = effects(rows, (arm, TRUNK), list(dict.fromkeys(r["split"] for r in rows)))
+    lines = found.to_dict("records")
+    for e in lines:
+        if e["measure"] == "oa" and (over := gap(rows, (e["split"], scene), arm, TRUNK)):
+            e |= {key: over[key] for key in ("low", "high")}
+            e["verdict"] = verdict(e)
+    return pd.DataFrame(lines, columns=found.columns)
 
 
 def exits(rows: Rows) -> pd.DataFrame:
     """Every exit of the method with unlabelled windows: scores, and multiply-accumulates of a dense pass a pixel."""
     rows = [r for r in pooled(rows) if r["name"] == WITH[1]]
     table = spread(frame(rows, "exit"), "split", "scene", "at", "item").dropna(subset=["oa_mean"])
-    return pd.DataFrame([{"split": e["split"], "cube": CUBES[e["scene"]], "exit": e["item"], "n": e["n"],
+    return pd.DataFrame([{"split": e["split"], "cube": SCENE_OR_CUBE[e["scene"]], "exit": e["item"], "n": e["n"],
                           **{SHOWN[key]: percent(e, key) for key in METRICS},
                           "multiply-accumulates a pixel": f"{e['macs_mean']:,.0f}"}
                          for e in table.to_dict("records")])  # fmt: skip
@@ -130,7 +139,7 @@ def tighter_is_better(rows: Rows) -> pd.DataFrame:
                 continue
             sign = -1 if better == "lower" else 1
             told = {key: sign * there[measure].corr(there[key], method="spearman") for key in METRICS}
-            lines.append({"split": split, "cube": CUBES[scene], "measure": measure, "runs": len(there),
+            lines.append({"split": split, "cube": SCENE_OR_CUBE[scene], "measure": measure, "runs": len(there),
                           **{f"with {SHOWN[key]}": "" if value != value else f"{value:+.2f}"
                              for key, value in told.items()}})  # fmt: skip
     return pd.DataFrame(lines)

@@ -1,7 +1,8 @@
 """The gallery of a profile: executed notebooks, figures and tables as pages that open from disk.
 
 `write_site` fills `site/` beside the profile's folder. Pages bring nothing in from outside and run no script, which
-each also forbids to the browser; the folder can be zipped and sent.
+each also forbids to the browser, but for the pages of tables, which run the one file that sorts them; the folder can be
+zipped and sent.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from nbconvert.filters import markdown2html
 from traitlets.config import Config
 
 from hsikit._util import replacing
+from hsikit._util.wording import words
+from hsikit.tables.catalogue import KINDS as TABLES
+from hsikit.tables.shown import html
 
 TEMPLATES = Path(__file__).parent / "templates"
 PICTURES = (".png", ".svg")
@@ -78,8 +82,15 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     pictures.sort(key=lambda picture: place[picture["by"].stem] if picture["by"] else len(place))
     kept = [_write_page(notebook, site / "notebooks", jinja) for notebook in notebooks]
     kept += [_place(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
+    told = [_table(file, maker) for file in tables]
+    for table in told:
+        page = jinja.get_template("table.html").render(table=table)
+        kept.append(_place(site / "tables" / f"{table['stem']}.html", page.encode()))
+    if told:
+        kept.append(_place(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
+    groups = [(notebook, [table for table in told if table["by"] is notebook]) for notebook in [*notebooks, None]]
     facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": pictures,
-             "tables": [_table(file, maker) for file in tables]}  # fmt: skip
+             "tables": len(told), "groups": [group for group in groups if group[1]]}  # fmt: skip
     index = _place(site / "index.html", jinja.get_template("index.html").render(facts).encode())
     for kind in ("notebooks", "figures", "tables"):
         for file in set(_files(site / kind)) - set(kept):
@@ -185,24 +196,16 @@ def _picture(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
 
 
 def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
-    facts = {"file": file.name, "name": file.stem.replace("_", " "), "by": maker.get(f"tables/{file.name}")}
+    """What the gallery says of a table: its title, who made it, and its lines, or why it cannot be read."""
+    stem = file.stem.removeprefix("details_")
+    title = TABLES[stem].title if stem in TABLES else words(file.stem.replace("_", " "))
+    facts = {"file": file.name, "stem": file.stem, "title": title, "by": maker.get(f"tables/{file.name}")}
     try:
         frame = pd.read_csv(file, keep_default_na=False, na_values=[""])
     except ValueError as error:
         return facts | {"problem": str(error)}
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
-    columns = [_readable(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    return facts | {"columns": list(zip(frame.columns, numeric)), "rows": list(zip(*columns)), "numeric": numeric}
-
-
-def _readable(column: pd.Series) -> list[str]:
-    """A column as text; fractions get as many decimals as four digits of each need, at most four."""
-    if not pd.api.types.is_float_dtype(column):
-        return ["" if pd.isna(value) else str(value) for value in column]
-    short = [f"{value:.4g}" if 1e-4 <= abs(value) < 1000 else f"{value:.0f}" for value in column.dropna()]
-    digits = min(4, max((len(text.partition(".")[2]) for text in short), default=0))
-    tiny = [0 < abs(value) < 0.5 * 10**-digits for value in column]
-    return ["" if pd.isna(v) else f"{v:.1e}" if small else f"{v:.{digits}f}" for v, small in zip(column, tiny)]
+    lines = [{str(key): value for key, value in line.items()} for line in frame.astype(object).to_dict("records")]
+    return facts | {"rows": len(lines), "body": Markup(html(lines))}
 
 
 # --- files ---------------------------------------------------------------------------------------

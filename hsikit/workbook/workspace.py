@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import Image, Markdown
+from IPython.display import SVG, Image, Markdown
 from matplotlib.figure import Figure
 
 from hsikit._util import write_text
@@ -19,8 +19,26 @@ from hsikit.experiments.ledger import Store
 from hsikit.experiments.run import commit
 from hsikit.figures import save_figure
 from hsikit.tables.cells import each_text, for_csv, for_markdown
+from hsikit.tables.shown import html, terminal
 
 Rows = Sequence[dict[str, Any]]
+
+
+class Shown(pd.DataFrame):
+    """A table that shows itself in words, at most seven columns beside each other; as data it is what it was."""
+
+    @property
+    def _constructor(self) -> type[Shown]:
+        return Shown
+
+    def _lines(self) -> list[dict[str, Any]]:
+        return [{str(key): value for key, value in line.items()} for line in self.to_dict("records")]
+
+    def _repr_html_(self) -> str:
+        return html(self._lines())
+
+    def __repr__(self) -> str:
+        return terminal(self._lines())
 
 
 class Workspace:
@@ -39,28 +57,27 @@ class Workspace:
         self.out, self.notebook, self.pdf = Path(out_dir).resolve(), notebook, pdf
         self.figures: dict[str, dict[str, Any]] = {}
         self._start = time.perf_counter()
-        pd.set_option("display.max_colwidth", None)  # sentences in tables are shown whole
         for name in ("figures", "tables", "results"):
             (self.out / name).mkdir(parents=True, exist_ok=True)
         self.store = Store(Path(os.environ.get("HSIKIT_RUNS", self.out / "runs")),
                            Path(os.environ.get("HSIKIT_LEDGER", self.out / "tables" / "runs.jsonl")))  # fmt: skip
 
-    def save(self, name: str, figure: Figure, runs: Sequence[str] = ()) -> Image:
-        """Save a picture as figures/<name>.png and hand it back to be shown.
+    def save(self, name: str, figure: Figure, runs: Sequence[str] = (), kind: str = "png") -> Image | SVG:
+        """Save a picture as figures/<name>.png, or .svg for a drawing, and hand it back to be shown.
 
         The function of `hsikit.figures` that made it, and the hashes of the runs behind it, are kept for the manifest.
         """
-        path = save_figure(figure, self.out / "figures" / f"{name}.png")
+        path = save_figure(figure, self.out / "figures" / f"{name}.{kind}")
         if self.pdf:
             save_figure(figure, path.with_suffix(".pdf"))
-        self.figures[f"{name}.png"] = {
+        self.figures[path.name] = {
             "function": getattr(figure, "made_by", ""),
             "notebook": self.notebook,
             "runs": list(runs),
         }
-        return Image(filename=str(path))
+        return SVG(filename=str(path)) if kind == "svg" else Image(filename=str(path))
 
-    def save_rows(self, name: str, draw: Callable[[Rows], Figure], rows: Rows, needs: str) -> Image | Markdown:
+    def save_rows(self, name: str, draw: Callable[[Rows], Figure], rows: Rows, needs: str) -> Image | SVG | Markdown:
         """Save a picture of ledger rows, or say what it lacks and which command makes that; the notebook goes on.
 
         Args:
@@ -77,13 +94,13 @@ class Workspace:
             return Markdown(f"**{name} was not drawn**: {error}. Its runs are made by `hsikit sweep {needs}`; "
                             "`progress_of` says how long that takes.")  # fmt: skip
 
-    def table(self, table: pd.DataFrame | Rows, name: str, digits: int | None = None) -> pd.DataFrame:
-        """Save a table, or a list of lines, as tables/<name>.csv and .md and hand it back to be shown, rounded."""
+    def table(self, table: pd.DataFrame | Rows, name: str, digits: int | None = None) -> Shown:
+        """Save a table, or a list of lines, as tables/<name>.csv and .md and hand it back to be shown in words."""
         shown = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
         shown = shown if digits is None else shown.round(digits)
         write_text(self.out / "tables" / f"{name}.csv", each_text(shown, for_csv).to_csv(index=False))
         write_text(self.out / "tables" / f"{name}.md", each_text(shown, for_markdown).to_markdown(index=False) + "\n")
-        return shown
+        return Shown(shown)
 
     def publish(self, folder: str | Path) -> Path:
         """Copy this notebook's pictures to a folder, with a manifest: figure -> function, notebook, commit, runs.

@@ -83,17 +83,30 @@ def test_each_notebook_and_each_picture_it_links_to_opens(page, site):
 @pytest.mark.parametrize("width", [360, 820, 1600])
 def test_no_page_is_wider_than_the_screen(page, site, width):
     page.set_viewport_size({"width": width, "height": 900})
-    for file in (site / "index.html", *sorted((site / "notebooks").glob("*.html"))):
+    for file in sorted(site.rglob("*.html")):
         page.goto(file.as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, file.name
 
 
-def test_a_picture_opens_full_size_and_a_table_by_keyboard(page, site):
-    page.goto((site / "index.html").as_uri())
-    page.locator("summary").first.focus()
+def test_a_table_is_sorted_by_a_head_from_disk_by_keyboard_and_the_other_way_again(page, site):
+    page.goto((site / "tables" / "scenes.html").as_uri())
+    names = lambda: page.locator("table").first.locator("tbody th").all_inner_texts()  # noqa: E731
+    before = names()
+    page.locator("th button").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details[open] table").count() == 1
+    assert names() == sorted(before, key=str.lower)
+    assert page.locator("th[aria-sort]").first.get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Enter")
+    assert names() == sorted(before, key=str.lower)[::-1]
+    assert page.wrong == []
+
+
+def test_a_picture_opens_full_size_and_a_table_on_a_page_of_its_own(page, site):
+    page.goto((site / "index.html").as_uri())
+    page.locator(".tables a").first.click()
+    page.wait_for_url("**/tables/*.html")
+    assert page.locator("table").count() >= 1
+    page.go_back()
     page.locator("figure a").first.click()
     page.wait_for_url("**/figures/*.png")
     page.go_back()

@@ -78,6 +78,11 @@ def test_numbers_are_finite_and_in_their_range(quick, stem):
 @each_notebook
 def test_every_figure_it_names_is_a_picture(quick, stem):
     for name in results(quick, stem)["figures"]:
+        if name.endswith(".svg"):
+            drawing = (quick.out / "figures" / name).read_text()
+            assert drawing.count("<path") > 10, name
+            assert "<script" not in drawing, name
+            continue
         with Image.open(quick.out / "figures" / Path(name).name) as picture:
             low, high = picture.convert("L").getextrema()
             assert min(picture.size) >= 100, name
@@ -147,7 +152,7 @@ def test_self_distillation_reaches_the_parity_check_and_its_exits_are_faster(qui
     assert (
         min(found["oa"], found["oa_without"]) > 0.25
     )  # whole fields, trained here; the largest of nine classes has .22
-    assert found["speedup_exit_2"] > 1
+    assert results(quick, "45_self_distillation_details")["numbers"]["speedup_exit_2"] > 1
     assert 0 <= found["claims_held"] <= found["claims"]
 
 

@@ -115,7 +115,8 @@ def write_envi(folder: Path, data: np.ndarray, layout: str = "bil", name: str = 
     return header
 
 
-def write_tiff(path: Path, data: np.ndarray, transform: Any = None, crs: Any = None, **profile: Any) -> Path:
+def write_tiff(path: Path, data: np.ndarray, transform: Any = None, crs: Any = None, tags: Any = None,
+               **profile: Any) -> Path:  # fmt: skip
     """A GeoTIFF of (row, col) or (row, col, channel)."""
     bands = data[None] if data.ndim == 2 else np.moveaxis(data, -1, 0)
     if transform is not None:
@@ -124,6 +125,7 @@ def write_tiff(path: Path, data: np.ndarray, transform: Any = None, crs: Any = N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(path, "w", dtype=bands.dtype, **profile) as target:
+            target.update_tags(**(tags or {}))
             target.write(bands)
     return path
 

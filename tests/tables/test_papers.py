@@ -1,14 +1,17 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from hsikit.experiments import Store, progress_of, rows_of
+from hsikit import figures, tables
+from hsikit.experiments import Store, expand, progress_of, rows_of
+from hsikit.figures import FigureError
 from hsikit.separation import METRICS
 from hsikit.tables.papers import (
     budgets_table,
     cost_curve,
     effects,
     exits_table,
-    paragraph,
     robustness_differences,
     separation_differences,
     static_exits,
@@ -93,7 +96,7 @@ def test_budgets_stand_in_their_order_and_family():
     assert list(table["n"]) == [2, 2, 4, 3]
 
 
-def test_what_held_is_read_from_the_intervals_and_said_with_its_numbers():
+def test_what_held_is_read_from_the_intervals():
     table = effects(ROWS, PAIR, ["fields", "elsewhere"]).set_index("claim")
     assert table.loc["accuracy", "verdict"] == "held"  # every seed gains
     assert table.loc["compactness", "verdict"] == "held"  # the radius shrinks
@@ -102,10 +105,6 @@ def test_what_held_is_read_from_the_intervals_and_said_with_its_numbers():
     assert worse.loc["accuracy", "verdict"] == "not shown"
     mixed = [row(n, s, 0.5, radius=0.5 + 0.1 * (s if n == "with" else 1)) for n in PAIR for s in range(3)]
     assert list(effects(mixed, PAIR, ["fields"])["verdict"]) == ["not shown"] * 3
-    text = paragraph(effects(ROWS, PAIR, ["fields"]))
-    assert "**Accuracy**: held at 1 of 1 budgets" in text
-    assert f"{table.loc['accuracy', 'difference']:+.2f}" in text
-    assert "no pair" in paragraph(effects([], PAIR, ["fields"]))
 
 
 def test_rows_come_under_the_labels_of_their_configs(tmp_path):
@@ -150,3 +149,42 @@ def test_gains_are_paired_over_classes():
 def test_rows_that_left_no_class_out_are_refused():
     with pytest.raises(ValueError, match="no run left a class out"):
         unseen_table([{"name": "a", "split": "s", "seed": 0}])
+
+
+# --- what is known and what is assumed ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("paper", "config"), [("mmlgnet", "mmlgnet_muufl_subset"), ("sdhsi", "sdhsi_partitions")])
+def test_every_part_is_known_or_assumed_and_its_value_is_the_runs(paper, config):
+    run = next(e for e in expand(config) if e.label == paper)
+    table = tables.assumptions(paper, run, window=11)
+    assert list(table) == ["part", "paper says", "we assume", "value"]
+    assert (table["paper says"].ne("") | table["we assume"].ne("")).all()
+    values = table.set_index("part")["value"]
+    assert values["window"] == "11 px"
+    assert str(run.train["batch"]) in values["training"]
+    other = replace(run, train={**run.train, "batch": 7})
+    assert "batches of 7," in tables.assumptions(paper, other, 11).set_index("part")["value"]["training"]
+    assert "_" not in "".join(table.to_numpy().ravel())
+
+
+def test_a_paper_that_is_not_one_of_the_two_is_refused():
+    with pytest.raises(ValueError, match="no paper called 'hybridsn'; there are mmlgnet, sdhsi"):
+        tables.assumptions("hybridsn", expand("mmlgnet_simulated")[0], 11)
+
+
+def test_claims_are_drawn_a_panel_each_with_what_held_filled():
+    table = effects(ROWS, PAIR, ["fields"])
+    drawn = figures.claims_forest(table)
+    middles = {
+        ax.get_title(): next(li for li in ax.lines if li.get_marker() == "o").get_xdata()[0] for ax in drawn.axes
+    }
+    by = table.set_index("claim")["difference"]
+    assert middles == {"accuracy": by["accuracy"], "compactness": -by["compactness"],  # tighter, so to the right
+                       "separability": by["separability"]}  # fmt: skip
+    assert min(middles["accuracy"], middles["compactness"]) > 0
+    filled = [next(li for li in ax.lines if li.get_marker() == "o").get_markerfacecolor() for ax in drawn.axes]
+    assert "white" not in filled
+    assert drawn.axes[0].get_yticklabels()[0].get_text().startswith("whole fields (n = ")
+    with pytest.raises(FigureError, match="needs the columns"):
+        figures.claims_forest(table.drop(columns="verdict"))

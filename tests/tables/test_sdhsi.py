@@ -36,10 +36,10 @@ def test_every_arm_stands_against_the_trunk_of_the_same_partition():
 
 def test_without_fields_the_interval_is_naive_and_a_pair_stands_once():
     plain = tables.pooled({k: v for k, v in r.items() if k != "by_field"} for r in ROWS)
-    found = steps.gap(plain, ("fields", SCENE, "sdhsi"), "sdhsi_trunk")
+    found = steps.gap(plain, ("fields", SCENE), "sdhsi", "sdhsi_trunk")
     assert (found["over"], found["n"], found["naive"]) == ("partitions, naive", 3, "")
     with pytest.raises(ValueError, match="twice"):
-        steps.gap([*plain, plain[0]], ("fields", SCENE, "sdhsi"), "sdhsi_trunk")
+        steps.gap([*plain, plain[0]], ("fields", SCENE), "sdhsi", "sdhsi_trunk")
     assert found["difference"] == pytest.approx(2.0)
     assert found["low"] < 2.0 < found["high"]
 

@@ -77,12 +77,18 @@ def build(out: Path, problems: dict[str, str] | None = None) -> Seen:
     """Write the site; no page of it may bring in anything or hold a script."""
     index = write_site(out, sorted((out.parents[1] / "notebooks").glob("*.ipynb")), problems)
     assert index == out.parent / "site" / "index.html"
-    for page in (index, *(index.parent / "notebooks").glob("*.html")):
-        seen = Seen(page)
-        assert {"script", "link", "iframe", "object", "embed", "base"}.isdisjoint(tag for tag, _ in seen.tags), page
+    for page in sorted(index.parent.rglob("*.html")):
+        seen, sorts = Seen(page), page.parent.name == "tables"
+        scripts = [attrs for tag, attrs in seen.tags if tag == "script"]
+        assert scripts == ([{"src": "sort.js"}] if sorts else []), page  # a file of its own, on pages of tables alone
+        policy = " ".join(seen.all("meta", "content"))
+        assert ("script-src 'self' file:" in policy) == sorts
+        assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "")
+        assert "unsafe-eval" not in policy
+        assert {"link", "iframe", "object", "embed", "base"}.isdisjoint(tag for tag, _ in seen.tags), page
         assert all(src.startswith(("data:image/", "figures/")) for src in seen.all("img", "src")), page
         assert all(seen.all("img", "alt")), page
-        assert "default-src 'none'" in " ".join(seen.all("meta", "content"))
+        assert "default-src 'none'" in policy
         assert "@import" not in page.read_text()
         assert "url(" not in page.read_text()
         assert seen.all("html", "lang") == ["en"]
@@ -99,7 +105,9 @@ def test_shows_what_is_there_and_says_what_is_missing(out):
     assert "Not complete. Not executed yet: Second." in index.text
     assert "maps Look here. from 10_a" in index.text
     assert index.all("img", "src") == ["figures/maps.png"]
-    assert "scores 1 row from 10_a · scores.csv method oa a 0.1235" in index.text
+    assert "First & last scores 1 row · scores.csv" in index.text  # under the notebook that made it
+    table = Seen(out.parent / "site/tables/scores.html")
+    assert "scores from First & last · scores.csv method OA (%) a 12.35" in table.text
     assert (out.parent / "site/tables/scores.csv").read_bytes() == (out / "tables/scores.csv").read_bytes()
     assert "notebooks/20_b.html" not in index.all("a", "href")
 
@@ -139,10 +147,12 @@ def test_hostile_names_and_content_stay_text(out):
     frame.to_csv(out / "tables" / "a & b#1 %20 <i>.csv", index=False)
     Image.new("RGB", (9, 9)).save(out / "figures" / 'x" onerror="1 #?&<i>.png')
     index = build(out, {"20_b": f"cell 3: {HOSTILE}"})
-    assert index.text.count("<script>") >= 2  # the table's head and cell
-    assert "&amp;" in index.text
-    assert not any("onerror" in attrs for _, attrs in index.tags)
-    assert "i" not in [tag for tag, _ in index.tags]
+    assert "a & b#1 %20 <i>" in index.text
+    page = Seen(out.parent / "site/tables/a & b#1 %20 <i>.html")
+    assert page.text.count("<script>") >= 2  # the table's head and cell
+    assert "&amp;" in page.text
+    assert not any("onerror" in attrs for seen in (index, page) for _, attrs in seen.tags)
+    assert "i" not in [tag for seen in (index, page) for tag, _ in seen.tags]
 
 
 def test_a_failed_notebook_says_where_and_shows_what_it_did(out):
@@ -154,7 +164,7 @@ def test_a_failed_notebook_says_where_and_shows_what_it_did(out):
     page = Seen(out.parent / "site/notebooks/10_a.html")
     assert f"did not reach its end (cell 2: KeyError: {HOSTILE})" in page.text
     assert "maps Look here. from 10_a" in index.text
-    assert "scores 1 row of an earlier or unfinished run" in index.text
+    assert "Of an earlier or unfinished run scores 1 row" in index.text
 
 
 def test_a_notebook_that_never_began_is_a_failure_too(out):
@@ -232,10 +242,10 @@ def test_numbers_are_rounded_for_reading_and_nothing_else_is(out):
                           "p": [8.3e-06, 0.25], "id": ["007", "NA"], "k": [3, 1234567]})  # fmt: skip
     frame.to_csv(out / "tables/mixed.csv", index=False)
     build(out)
-    table = site._table(out / "tables/mixed.csv", {})
-    assert table["rows"] == [("0.7493", "1748139.8", "5", "8.3e-06", "007", "3"),
-                             ("0.5000", "12.5", "", "0.25", "NA", "1234567")]  # fmt: skip
-    assert table["numeric"] == [True, True, True, True, False, True]
+    table = Seen(out.parent / "site/tables/mixed.html")
+    assert "74.93 1748139.8 5 8.3e-06 007 3" in table.text
+    assert "50.00 12.5 0.25 NA 1,234,567" in table.text
+    assert table.all("th", "class") == ["number"] * 5 + ["number"] * 2  # heads, and the cells that begin a line
 
 
 def test_a_disk_that_fills_up_leaves_the_old_page(out, monkeypatch):
@@ -274,5 +284,7 @@ def test_templates_are_beside_the_module():
         "index.html",
         "notebook.html",
         "referee.html",
+        "sort.js",
         "style.css",
+        "table.html",
     ]

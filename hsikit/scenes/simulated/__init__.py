@@ -23,7 +23,7 @@ from hsikit.scenes.simulated import light as spectra
 
 SMALLEST = (64, 128)  # rows, cols: below this a class often finds no room
 CLASS_NAMES = ("apple trees", "buildings", "ground", "woods", "vineyard", "roads")
-COLORS = ("#9ccc3c", "#c0392b", "#d2a463", "#1f6b35", "#8e44ad", "#6e7480")
+COLORS = ("#9ed126", "#bf3a2b", "#caa06a", "#206b34", "#8d45ad", "#6e747f")
 
 # Labelled share of the scene for each class: the published counts of Trento over its 166 x 600 pixels.
 LABELLED_SHARE = np.array([4034, 2903, 479, 9123, 10501, 3174]) / (166 * 600)
