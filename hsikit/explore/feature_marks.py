@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
@@ -18,6 +17,7 @@ from hsikit.explore.marks import (
     PLAIN,
     Chart,
     Entry,
+    Kept,
     Line,
     Points,
     Ring,
@@ -78,67 +78,52 @@ def star_places(state: FeatureSpace, beside: bool = False) -> dict[str, np.ndarr
     return dict(zip(fitting, placed))
 
 
-class Marks:
-    """Charts of a state; what has not changed is the object of the time before, so that it is not sent again."""
+def charts(state: FeatureSpace, kept: Kept, numbers: Sequence[Sequence[str]]) -> dict[str, Chart]:
+    """All charts by name; `numbers` are the lines of `FeatureSpace.measure`, or what stands there meanwhile."""
+    seen = (state.lit, state.classes_shown)
+    key = Chart("", "", "", (0.0, 1.0), (0.0, 1.0), entries=entries(state), zoom="", numbers=False,
+                size=Size(1.0, 300, 0, 0))  # fmt: skip
+    return {
+        "cloud": cloud(state, kept, beside=False),
+        "beside": cloud(state, kept, beside=True) if state.beside else BLANK,
+        "map": map_chart(state, kept),
+        "key": key,
+        "spectra": kept("spectra", seen, lambda: spectra_chart(state)),
+        "table": kept("table", (*seen, state.table, state.space), lambda: table_chart(state)),
+        "numbers": numbers_chart(state, numbers),
+    }
 
-    def __init__(self, state: FeatureSpace) -> None:
-        self.state = state
-        self._kept: dict[str, tuple[object, Any]] = {}
 
-    def _once(self, name: str, key: object, make: Callable[[], Any]) -> Any:
-        """What was made under this name, made anew where the key is another one."""
-        if name not in self._kept or self._kept[name][0] != key:
-            self._kept[name] = (key, make())
-        return self._kept[name][1]
+def cloud(state: FeatureSpace, kept: Kept, beside: bool) -> Chart:
+    """A cloud with its words as stars."""
+    xy, (category, _, colours) = state.cloud(beside), categories(state)
+    points = Points(
+        kept(f"xy {beside}", (xy,), lambda: xy.astype(np.float32)),
+        kept("tints", (state.color_by,), lambda: category.astype(np.uint8)), tuple(colours),
+        kept("looks", (state.lit, state.classes_shown), lambda: looks(state)), 4.6 if len(xy) > 3000 else 5.4,
+    )  # fmt: skip
+    stars = kept(f"stars {beside}", (xy,), lambda: star_places(state, beside))
+    every = np.vstack([xy, *[place[None] for place in stars.values()]])
+    low, high = every.min(0), every.max(0)
+    margin = 0.04 * np.maximum(high - low, 1e-9)
+    settings = {"tsne": f"; perplexity {state.perplexity:g}", "umap": f"; {state.neighbours} neighbours"}
+    name = METHOD_NAMES[state.method]
+    return Chart(
+        state.beside if beside else state.space, f"{name} 1 (no unit{settings.get(state.method, '')})",
+        f"{name} 2 (no unit)", (low[0] - margin[0], high[0] + margin[0]), (low[1] - margin[1], high[1] + margin[1]),
+        points=points, numbers=False, hint=CLOUD_HINT,
+        rings=tuple(Ring(float(x), float(y), "#000000", word, "star") for word, (x, y) in stars.items()),
+        size=third(280) if state.beside else Size(1.0 if is_wide(state.scene) else 0.66, 300, 280, LOW),
+    )  # fmt: skip
 
-    def charts(self, numbers: Sequence[Sequence[str]]) -> dict[str, Chart]:
-        """All charts by name; `numbers` are the lines of `FeatureSpace.measure`, or what stands there meanwhile."""
-        state = self.state
-        shown = frozenset(state.classes_shown)
-        seen = (state.lit.tobytes(), shown)
-        key = Chart("", "", "", (0.0, 1.0), (0.0, 1.0), entries=entries(state), zoom="", numbers=False,
-                    size=Size(1.0, 300, 0, 0))  # fmt: skip
-        return {
-            "cloud": self.cloud(seen, beside=False),
-            "beside": self.cloud(seen, beside=True) if state.beside else BLANK,
-            "map": self.map(seen),
-            "key": key,
-            "spectra": self._once("spectra", seen, lambda: spectra_chart(state)),
-            "table": self._once("table", (seen, state.table, state.space), lambda: table_chart(state)),
-            "numbers": numbers_chart(state, numbers),
-        }
 
-    def cloud(self, seen: object, beside: bool) -> Chart:
-        """A cloud with its words as stars."""
-        state, xy = self.state, self.state.cloud(beside)
-        category, _, colours = categories(state)
-        where = state.settings()
-        points = Points(
-            self._once(f"xy {beside}", where, lambda: xy.astype(np.float32)),
-            self._once("tints", state.color_by, lambda: category.astype(np.uint8)), tuple(colours),
-            self._once("looks", seen, lambda: looks(state)), 4.6 if len(xy) > 3000 else 5.4,
-        )  # fmt: skip
-        stars = self._once(f"stars {beside}", where, lambda: star_places(state, beside))
-        every = np.vstack([xy, *[place[None] for place in stars.values()]])
-        low, high = every.min(0), every.max(0)
-        margin = 0.04 * np.maximum(high - low, 1e-9)
-        settings = {"tsne": f"; perplexity {state.perplexity:g}", "umap": f"; {state.neighbours} neighbours"}
-        name = METHOD_NAMES[state.method]
-        return Chart(
-            state.beside if beside else state.space, f"{name} 1 (no unit{settings.get(state.method, '')})",
-            f"{name} 2 (no unit)", (low[0] - margin[0], high[0] + margin[0]), (low[1] - margin[1], high[1] + margin[1]),
-            points=points, numbers=False, hint=CLOUD_HINT,
-            rings=tuple(Ring(float(x), float(y), "#000000", word, "star") for word, (x, y) in stars.items()),
-            size=third(280) if state.beside else Size(1.0 if is_wide(state.scene) else 0.66, 300, 280, LOW),
-        )  # fmt: skip
-
-    def map(self, seen: object) -> Chart:
-        """The lit (or all shown) pixels in colour over the pale scene."""
-        state = self.state
-        shown = self._once("map", (seen, state.color_by), lambda: np.rint(255 * picture(state)).astype(np.uint8))
-        title = "map (simulated data)" if state.scene.simulated else "map"
-        size = Size(1.0, 400, 180, 150) if is_wide(state.scene) else third(280)
-        return map_of(title, shown, size=size, view="map")
+def map_chart(state: FeatureSpace, kept: Kept) -> Chart:
+    """The lit (or all shown) pixels in colour over the pale scene."""
+    key = (state.lit, state.classes_shown, state.color_by)
+    shown = kept("map", key, lambda: np.rint(255 * picture(state)).astype(np.uint8))
+    title = "map (simulated data)" if state.scene.simulated else "map"
+    size = Size(1.0, 400, 180, 150) if is_wide(state.scene) else third(280)
+    return map_of(title, shown, size=size, view="map")
 
 
 def looks(state: FeatureSpace) -> np.ndarray:
@@ -203,7 +188,8 @@ def named(state: FeatureSpace, classes: Sequence[int]) -> tuple[str, ...]:
 
 def numbers_chart(state: FeatureSpace, numbers: Sequence[Sequence[str]]) -> Chart:
     """Numbers of the full space in lines, a column a space; below them those of what is lit."""
-    lines = [("in the full space", *(("left", "right") if state.beside else ())), *numbers]
+    sides = ("left", "right") if state.beside else ()
+    lines = [(*line, *(() if place else sides)) for place, line in enumerate(numbers)]
     pairs = [state.numbers.within_and_between(space, state.lit if state.lit.any() else state.visible)
              for space in state.spaces_shown]  # fmt: skip
     lines += [(whose(state),)]
@@ -214,5 +200,5 @@ def numbers_chart(state: FeatureSpace, numbers: Sequence[Sequence[str]]) -> Char
     texts += [
         Text(at, float(row), value, "right") for row, line in enumerate(lines) for at, value in zip(columns, line[1:])
     ]
-    return Chart("numbers", "", "", (0.0, 1.0), (max(len(lines), 12) - 0.4, -0.6), texts=tuple(texts), zoom="",
+    return Chart("in the full space", "", "", (0.0, 1.0), (max(len(lines), 12) - 0.4, -0.6), texts=tuple(texts), zoom="",
                  numbers=False, size=third(192), frame=False)  # fmt: skip

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
 import numpy as np
 from matplotlib.figure import Figure
 
-from hsikit.explore.feature_marks import Marks
+from hsikit.explore.feature_marks import charts
 from hsikit.explore.feature_space import COLOUR_BY, FeatureSpace
 from hsikit.explore.marks import Chart
 from hsikit.explore.panel import Acts, Panel
@@ -45,16 +45,12 @@ class FeatureSpaceExplorer(FeatureSpace, Panel):
 
     _numbers: tuple[Any, Sequence[Sequence[str]]] = (None, MEASURING)
 
-    @cached_property
-    def _marks(self) -> Marks:
-        return Marks(self)
-
     def static(self) -> Figure:
         """The present state as a figure of its own, with its numbers."""
-        return picture_of(self._marks.charts(self.measure()))
+        return picture_of(charts(self, self._kept, self.measure()))
 
     def _charts(self) -> dict[str, Chart]:
-        return self._marks.charts(self._numbers[1])
+        return charts(self, self._kept, self._numbers[1])
 
     def _acts(self) -> Acts:
         def told(m: dict[str, Any]) -> None:
@@ -123,7 +119,7 @@ class FeatureControls:
         self.neighbours = w.IntSlider(min(15, points - 1), min=2, max=reach, description="neighbours", **SETTLED)
         on(self.perplexity, lambda v: self.show(perplexity=v))
         on(self.neighbours, lambda v: self.show(neighbours=v))
-        self.color = on(menu(COLOUR_BY, "colour by", 190), explorer.color)
+        self.color = on(menu(COLOUR_BY, "colour", 180), explorer.color)
         self.table = on(menu(("confusion", "distances"), "table", 170), lambda v: setattr(explorer, "table", v))
         self.table.disabled = explorer.prediction is None
         self.tool = hand(explorer, "lasso")

@@ -340,7 +340,8 @@ class FeatureSpace(State):
             text += f" {wrong:,} of {known.sum():,} are predicted wrong."
         with self.step(text):
             self.lit = chosen
-            self.chosen = self.pixels[chosen]
             if chosen.sum() == 1:
                 self.place = tuple(int(v) for v in self.rowcol[chosen][0])
+            else:
+                self.chosen = self.pixels[chosen]
         return self.pixels[chosen]

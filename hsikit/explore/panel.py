@@ -35,6 +35,7 @@ CSS = """<style>
 .hsikit-pointer .widget-html-content { min-height: 1.45em; line-height: 1.45em; font-size: 12px; padding-left: 8px; }
 .hsikit-told.jupyter-widgets-disconnected { outline: 2px solid #d55e00; }
 .hsikit-told.jupyter-widgets-disconnected .hsikit-message { display: none; }
+.hsikit-explorer .jupyter-widgets-disconnected::before { display: none; }
 .hsikit-told.jupyter-widgets-disconnected::after {
   content: "The kernel was restarted: run the cell again."; font-weight: bold; }
 .hsikit-busy { position: absolute; right: 0; background: var(--jp-layout-color1, #fff); }
