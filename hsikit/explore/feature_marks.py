@@ -200,5 +200,6 @@ def numbers_chart(state: FeatureSpace, numbers: Sequence[Sequence[str]]) -> Char
     texts += [
         Text(at, float(row), value, "right") for row, line in enumerate(lines) for at, value in zip(columns, line[1:])
     ]
-    return Chart("in the full space", "", "", (0.0, 1.0), (max(len(lines), 12) - 0.4, -0.6), texts=tuple(texts),
-                 zoom="", numbers=False, size=third(192), frame=False)  # fmt: skip
+    low = max(len(lines), 12) - 0.4
+    return Chart("in the full space", "", "", (0.0, 1.0), (low, -0.6), texts=tuple(texts), zoom="", numbers=False,
+                 size=third(192), frame=False)  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import hashlib
 import io
 import json
 import os
@@ -152,6 +151,20 @@ class Notebook:
         raise AssertionError(f"{expression} is {str(value)[:200]}, expected {str(wanted)[:200]}")
 
 
+MARKED = """
+def _marked(explorer, name):
+    import numpy as np
+    from hsikit.explore.marks import Kept, rgb_of
+    kept, explorer._kept = explorer._kept, Kept()
+    chart, explorer._kept = explorer._charts()[name], kept
+    found = chart.picture.astype(float)
+    for layer in chart.layers:
+        table, share = np.array([(0, 0, 0), *map(rgb_of, layer.palette)], float), layer.opacity * (layer.values > 0)
+        found = (1 - share[..., None]) * found + share[..., None] * table[layer.values]
+    return np.rint(found).astype(int).tolist()
+"""
+
+
 class Board:
     """The charts of an explorer: where things are, and what the browser shows."""
 
@@ -224,6 +237,27 @@ class Board:
         look = np.ones(wanted.shape[:2], bool) if but is None else ~but
         self._until(lambda: (np.abs(self.cells(chart).astype(int) - wanted)[look] <= 1).all(), "the map", seconds)
 
+    def marked(self, chart: str) -> np.ndarray:
+        """A map (row, col, 3) as the explorer's marks make it anew, not as it was sent."""
+        self.book.do(MARKED)
+        return np.array(self.book.ask(f"_marked({self.explorer}, '{chart}')"))
+
+    def settled(self, *charts: str, but: np.ndarray | None = None, seconds: float = 8) -> None:
+        """Wait until maps show what their marks say, except where `but` (row, col) is True."""
+        for chart in charts:
+            wanted = self.marked(chart)
+            look = np.ones(wanted.shape[:2], bool) if but is None else ~but
+            self._until(lambda c=chart, w=wanted, k=look: (np.abs(self.cells(c).astype(int) - w)[k] <= 2).all(),
+                        f"the {chart}", seconds)  # fmt: skip
+
+    def press(self, label: str) -> None:
+        """Press a button by its label."""
+        self.panel.get_by_role("button", name=label, exact=True).click()
+
+    def page_of(self, title: str) -> None:
+        """Fold a page of controls out."""
+        self.panel.locator(".lm-TabBar-tab", has_text=title).first.click()
+
     def _until(self, holds, what: str, seconds: float) -> None:
         end = time.monotonic() + seconds
         while not holds():
@@ -287,84 +321,3 @@ def corners_to_path(client: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def decoded(url: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
-
-
-class Picture:
-    """The canvas of an explorer: its mouse, its pixels on the screen and in the kernel."""
-
-    def __init__(self, book: Notebook, explorer: str) -> None:
-        self.book, self.explorer = book, explorer
-        book.do(f"{explorer}._widget.add_class('under-test')")
-        self.panel = book.page.locator(".under-test")
-        self.canvases = self.panel.locator(".jupyter-matplotlib-canvas-div canvas")
-        self.canvases.last.wait_for(state="visible")
-        self.canvases.last.evaluate("c => c.scrollIntoView({block: 'center'})")
-
-    def at(self, axes: str, x: float, y: float) -> tuple[int, int]:
-        """Client position, in whole pixels, of a point in data units of one of the view's axes."""
-        code = f"[*{self.explorer}._view.{axes}.transData.transform(({x}, {y})), {self._canvas}.figure.bbox.height]"
-        left, up, height = self.book.ask(code)
-        box = self.canvases.last.bounding_box()
-        return round(box["x"] + left), round(box["y"] + height - up)
-
-    def data(self, axes: str, client: tuple[int, int]) -> tuple[float, float]:
-        """The inverse of `at`: data units of a client position."""
-        box = self.canvases.last.bounding_box()
-        height = self.book.ask(f"{self._canvas}.figure.bbox.height")
-        left, up = client[0] - box["x"], height - (client[1] - box["y"])
-        inverse = f"{self.explorer}._view.{axes}.transData.inverted().transform(({left}, {up}))"
-        return tuple(self.book.ask(f"list({inverse})"))
-
-    def cells(self, axes: str, shape: tuple[int, int]) -> np.ndarray:
-        """What the browser shows at the centre of every pixel (row, col, 4) of a scene drawn in an axes."""
-        shown = self.settle()
-        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
-        left, low, right, high, height = self.book.ask(code)
-        y = np.floor(height - high + (np.arange(shape[0]) + 0.5) * (high - low) / shape[0]).astype(int)
-        x = np.floor(left + (np.arange(shape[1]) + 0.5) * (right - left) / shape[1]).astype(int)
-        return shown[y[:, None], x]
-
-    def axes_box(self, axes: str) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of an axes on the canvas, in whole pixels."""
-        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
-        left, low, right, high, height = self.book.ask(code)
-        return round(left), round(height - high), round(right), round(height - low)
-
-    def click(self, client: tuple[int, int]) -> None:
-        self.book.page.mouse.click(*client)
-
-    def drag(self, path: list[tuple[int, int]], midway=None) -> None:
-        drag(self.book.page, path, midway)
-
-    def whole(self) -> np.ndarray:
-        """Ask for a whole frame and wait for it: what a check begins with."""
-        self.book.do(f"{self.explorer}._view.redraw.full = True\n{self.explorer}._show()")
-        return self.settle()
-
-    def screen(self) -> np.ndarray:
-        """What the browser shows (row, col, 4) uint8."""
-        url = self.canvases.first.evaluate("c => c.toDataURL('image/png')")
-        return decoded(url)
-
-    def settle(self, seconds: float = 15) -> np.ndarray:
-        """Wait until the screen shows what the kernel drew, and return it; fails where it stays stale."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            shown = self.screen()
-            rows, cols = shown.shape[:2]  # 4.6 inches are 459.99 dots: 460 rows there, 459 here
-            drawn = f"__import__('numpy').asarray({self._canvas}.buffer_rgba())[:{rows}, :{cols}].tobytes()"
-            digest = f"__import__('hashlib').sha256({drawn}).hexdigest()"
-            if hashlib.sha256(shown.tobytes()).hexdigest() == self.book.ask(digest):
-                return shown
-            time.sleep(0.1)
-        raise AssertionError(f"the screen {shown.shape} does not show what the kernel drew: {self._apart(shown)}")
-
-    def _apart(self, shown: np.ndarray) -> str:
-        code = f"__import__('base64').b64encode(bytes({self._canvas}.buffer_rgba())).decode()"
-        drawn = np.frombuffer(base64.b64decode(self.book.ask(code)), np.uint8).reshape(-1, shown.shape[1], 4)
-        where = np.argwhere((drawn[: len(shown)] != shown).any(-1))
-        return f"{len(where)} pixels differ, from {where.min(0)} to {where.max(0)}" if len(where) else "now it does"
-
-    @property
-    def _canvas(self) -> str:
-        return f"{self.explorer}._view.figure.canvas"
