@@ -105,7 +105,7 @@ def test_what_cannot_be_shown_is_a_message_without_a_traceback(make, said, capsy
     assert len(shown.strip().splitlines()) == 1
 
 
-def test_fewer_points_than_the_perplexity_allows(mouse):
+def test_fewer_points_than_the_perplexity_allows():
     pixels = np.arange(12)
     explorer = FeatureSpaceExplorer(SCENE.hsi.reshape(-1, SCENE.bands)[pixels], np.ones(12, int), SCENE, pixels)
     explorer.widget()
