@@ -59,7 +59,8 @@ def lasso_and_check(board, chart, cloud, seconds=10):
 
 def test_the_notebook_runs_without_errors(book):
     assert book.cell_errors() == []
-    assert book.ask(f"[{X}.space, {X}.beside]") == ["input", "exit 1, self-distillation"]
+    assert book.ask(f"[{X}.space, {X}.beside]") == ["final, cross-entropy only", "final, self-distillation"]
+    assert book.ask(f"int({X}.lit.sum())") > 0  # what the notebook lit is still lit
 
 
 def test_a_lasso_in_the_left_cloud_lights_the_map(board, shot):
