@@ -136,6 +136,12 @@ class FeatureSpace(State):
 
     def color(self, by: str) -> None:
         """Colour points by one of `COLOUR_BY`."""
+        self.color_by = by
+        self.message = f"Coloured by {by}."
+
+    @t.validate("color_by")
+    def _checked_color(self, proposal: Any) -> str:
+        by = proposal["value"]
         if by not in COLOUR_BY:
             raise ValueError(f"{by!r} is unknown; choose one of {', '.join(COLOUR_BY)}")
         if by in ("prediction", "correctness") and self.prediction is None:
@@ -144,8 +150,18 @@ class FeatureSpace(State):
             raise ValueError("colouring by confidence needs confidence= or a Prediction; give a share for each pixel")
         if by == "split" and (self.parts == len(PARTS) - 1).all():
             raise ValueError("colouring by split needs a Split; give one instead of labels")
-        with self.step(f"Coloured by {by}."):
-            self.color_by = by
+        return by
+
+    @t.observe("space", "beside", "method", "perplexity", "neighbours")
+    def _laid_out(self, change: Any) -> None:
+        if self._inside:
+            return
+        try:  # set by itself: the places follow, or it is set back
+            self.show()
+        except ValueError:
+            with self.step():
+                setattr(self, change["name"], change["old"])
+            raise
 
     def toggle_class(self, class_id: int, shown: bool | None = None) -> None:
         """Draw or dim a class (0: unlabelled) in cloud, map and separation table."""

@@ -90,6 +90,16 @@ def test_maps_are_zoomed_together_without_the_kernel(book, pair):
     assert spectra.places("map")["view"] == cloud.places("map")["view"] == whole
 
 
+def test_a_long_message_does_not_move_the_picture(book, pair):
+    canvas, before = pair[0].canvases["map"], book.ask("spectra.message")
+    height = canvas.bounding_box()["y"]
+    for words in ("", "Short.", "word " * 200):
+        book.do(f"spectra.say({words!r})")
+        book.page.wait_for_timeout(300)
+        assert canvas.bounding_box()["y"] == height
+    book.do(f"spectra.say({before!r})")
+
+
 def test_a_link_that_is_cut_is_caught(book, pair):
     """A seeded fault: the place no longer goes over."""
     spectra, _ = pair

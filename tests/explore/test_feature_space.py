@@ -318,6 +318,15 @@ def test_the_state_is_used_from_a_script_and_knows_no_widget(scene):
     assert np.array_equal(state.lit, state.labels == 2)
     with pytest.raises(ValueError, match="needs prediction"):
         state.table = "confusion"
+    with pytest.raises(ValueError, match="class, prediction"):
+        state.color_by = "mood"
+    before = state.xy
+    state.space = "b"  # a trait that is set lays out anew
+    assert np.allclose(state.xy, state.xy_beside)
+    assert not np.allclose(state.xy, before)
+    with pytest.raises(ValueError, match="no space 'third'"):
+        state.beside = "third"
+    assert (state.space, state.beside, state.color_by) == ("b", "b", "class")
 
 
 def test_thirty_thousand_points_are_sent_as_bytes(scene):
