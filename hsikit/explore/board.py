@@ -21,6 +21,7 @@ from hsikit.explore.marks import Chart, Entry, Line, short
 
 Acts = Mapping[tuple[str, str], Callable[[dict[str, Any]], Any]]
 SCRIPTS = ("board_draw.js", "board_hand.js")
+MOST_SENT = 900_000  # pixels of a map; Jupyter's server drops what is over 3 MB in one go
 
 
 class ChartWidget(anywidget.AnyWidget):
@@ -132,8 +133,14 @@ class Board:
             before = self._sent.get((name, trait), (None,))
             if len(before) != len(found) or any(a is not b for a, b in zip(before, found)):
                 self._sent[name, trait] = found
-                sent = [packed_array(a, trait) for a in found]
+                step = 1 if trait not in ("picture", "layers") else step_of(found[0].shape) if found else 1
+                sent = [packed_array(a[::step, ::step] if step > 1 else a, trait) for a in found]
                 yield trait, sent if trait == "layers" else sent[0]
+
+
+def step_of(shape: tuple[int, ...]) -> int:
+    """Of a map (row, col) so large that only every n-th row and column is shown, n; else 1."""
+    return int(np.ceil(np.sqrt(shape[0] * shape[1] / MOST_SENT)))
 
 
 def packed_array(values: np.ndarray, trait: str) -> bytes:
@@ -151,8 +158,11 @@ def _hear(heard: Mapping[str, Callable[[dict[str, Any]], Any]], content: dict[st
 def head(chart: Chart, heard: Any) -> dict[str, Any]:
     """Words and ranges; whether a drag may draw, keys are heard, and a click snaps to the points of lines."""
     rows, cols = (0, 0) if chart.picture is None else chart.picture.shape[:2]
+    step = step_of((rows, cols)) if rows else 1
+    thinned = f" (drawn: every {step}. row and column)" if step > 1 else ""
     return {
-        "title": short(chart.title, 58 if chart.size.share > 0.34 else 36), "x_label": chart.x_label,
+        "title": short(chart.title, 58 if chart.size.share > 0.34 else 36) + thinned, "step": step,
+        "x_label": chart.x_label,
         "y_label": chart.y_label, "x_range": list(chart.x_range), "y_range": list(chart.y_range), "rows": rows,
         "cols": cols, "zoom": chart.zoom, "numbers": chart.numbers, "hint": chart.hint,
         "scaled": chart.scale is not None,

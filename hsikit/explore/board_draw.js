@@ -68,8 +68,13 @@ class Drawing {
     this.soon();
   }
 
+  thinned() { // rows and columns that were sent: of very large maps not all
+    const { rows, cols, step } = this.head;
+    return { rows: Math.ceil(rows / step), cols: Math.ceil(cols / step) };
+  }
+
   read_picture() {
-    const { rows, cols } = this.head, rgb = bytes(this.model.get("picture"));
+    const { rows, cols } = this.thinned(), rgb = bytes(this.model.get("picture"));
     if (!rows) return;
     this.raster = raster(cols, rows);
     const image = new ImageData(cols, rows), out = new Uint32Array(image.data.buffer);
@@ -78,7 +83,7 @@ class Drawing {
   }
 
   read_layers() {
-    const { rows, cols } = this.head, palettes = this.model.get("palettes");
+    const { rows, cols } = this.thinned(), palettes = this.model.get("palettes");
     this.layers = this.model.get("layers").map((layer, k) => {
       const made = raster(cols, rows), image = new ImageData(cols, rows), out = new Uint32Array(image.data.buffer);
       const table = new Uint32Array([0, ...(palettes[k] ?? []).map(packed)]), values = bytes(layer);
@@ -163,7 +168,7 @@ class Drawing {
 
   drawPicture() {
     if (!this.raster) return;
-    const pen = this.pen, [c0, r0, c1, r1] = this.view, place = [c0 + 0.5, r0 + 0.5, c1 - c0, r1 - r0, ...this.area];
+    const pen = this.pen, [c0, r0, c1, r1] = this.view, place = [...[c0 + 0.5, r0 + 0.5, c1 - c0, r1 - r0].map((v) => v / this.head.step), ...this.area];
     pen.imageSmoothingEnabled = false;
     pen.drawImage(this.raster, ...place);
     this.layers.forEach((layer, k) => { pen.globalAlpha = this.model.get("opacities")[k] ?? 1; pen.drawImage(layer, ...place); });

@@ -693,3 +693,19 @@ def test_spectra_need_no_ipympl(explorer, monkeypatch):
     hand = Hand(explorer)
     hand.send("click", x=3, y=3)
     assert explorer.current.pixels.tolist() == [[3, 3]]
+
+
+def test_of_a_very_large_map_every_nth_pixel_is_sent_and_said(monkeypatch):
+    from hsikit.explore import board
+
+    monkeypatch.setattr(board, "MOST_SENT", 100)
+    scene = tiny_scene(rows=21, cols=30)
+    explorer = SpectraExplorer(scene)
+    hand = Hand(explorer)
+    step = hand.map.head["step"]
+    assert 21 * 30 / step**2 <= 100 < 21 * 30 / (step - 1) ** 2
+    shown = np.frombuffer(hand.map.picture, np.uint8).reshape(-(-21 // step), -(-30 // step), 3)
+    assert np.abs(shown - 255 * explorer.picture()[::step, ::step]).max() <= 0.51
+    assert f"every {step}. row and column" in hand.map.head["title"]
+    hand.send("click", x=29, y=20)  # places are those of the scene
+    assert explorer.current.pixels.tolist() == [[20, 29]]
