@@ -213,7 +213,7 @@ def test_bad_input_is_said(painter, bare, tmp_path):
         (lambda: painter.choose(radius=99), "0 to 20"),
         (lambda: painter.paint(np.zeros((2, 2), bool)), "expected"),
         (lambda: painter.suggest(), "paint some pixels"),
-        (lambda: painter.suggest(0), "above 0"),
+        (lambda: painter.suggest(0), "angle is 0, expected"),
         (lambda: painter.accept(), "suggest first"),
         (lambda: painter.confidence(), "fit a model first"),
         (lambda: painter.fit(), "labels"),
