@@ -325,6 +325,19 @@ def test_fill_picker_legend_and_keys_by_mouse(painted, hand):
     assert painted.failures == []
 
 
+def test_a_double_click_with_the_brush_paints_nothing(painter, hand):
+    live = hand(painter)
+    live.draw("map", [(3, 10), (8, 10)], brush=True)
+    stroke = painter.labels.copy()
+    for _ in range(2):  # two presses at one place, then the double click
+        live.send("map", "brush", points=[(15, 15), (15, 15)], first=True, done=True)
+    assert (painter.labels != stroke).any()
+    live.send("map", "double")
+    assert np.array_equal(painter.labels, stroke)
+    live.send("map", "double")
+    assert np.array_equal(painter.labels, stroke)  # an earlier stroke stays
+
+
 def test_means_of_what_is_painted_follow_the_strokes(painted, bare, hand):
     live = hand(painted)
     first = np.frombuffer(live.view["spectra"].lines[0]["mean"], np.float32)
