@@ -61,7 +61,7 @@ class Chart extends Drawing {
 
   up(event) {
     const { px, py, cell } = this.at(event), { trail, pan, mark, moved } = this, brush = this.tool === "brush";
-    if (trail && brush) { trail.push(cell); this.stroke(true); }
+    if (trail && brush) { trail.push(cell); this.stroke(true); this.clicked = moved ? null : { now: performance.now() }; } // a dab may be half a double click
     this.pan = this.mark = this.trail = this.start = null;
     if (trail && moved && !brush) { trail.push(cell); this.model.send({ kind: "outline", points: this.outline(trail) }); }
     else if ((trail && !brush) || (pan && !moved)) this.single(event, () => this.click(...cell, event.ctrlKey || event.metaKey, this.nearest(px, py)));

@@ -58,11 +58,10 @@ class LabelPainter(Painting, Panel):
         return painter_marks.charts(self, self._kept)
 
     def _acts(self) -> Acts:
-        acts = self._map_acts(("map", "answer"), self.click)
+        acts = self._map_acts(("map", "answer"), self.click, self._brushed)
         for name in ("map", "answer"):
             acts |= {
                 (name, "outline"): lambda m: self.drag(np.array(m["points"], float)),
-                (name, "brush"): self._brushed,
                 (name, "key"): lambda m: self.press(m["key"], bool(m.get("ctrl"))),
             }
         return acts | {("map", "class"): lambda m: self.choose(int(m["class_id"]))}

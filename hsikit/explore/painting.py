@@ -11,7 +11,7 @@ import traitlets as t
 
 from hsikit.explore.marks import disc, hex_of, pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.state import Share, State, check_mask, check_pixel
+from hsikit.explore.state import Choice, State, Within, check_mask, check_pixel
 from hsikit.scenes.scene import Scene, palette
 from hsikit.spectra import class_means, spectral_angle
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hsikit.splits import Split
 
 TOOLS = ("brush", "lasso", "box", "fill", "picker", "eraser")
+METHODS = ("lda", "rf", "cnn2d")  # `painter_fit.MODELS` says what they are
 LAYERS = ("class map", "confidence")
 STEPS_KEPT = 200  # that can be undone
 WIDEST = 20  # radius of the brush, in pixels
@@ -51,7 +52,7 @@ class Painting(State):
         opacity: 0 to 1, how strongly paint covers the scene.
         angle: In radians: how alike pixels must be that `suggest` proposes and that `fill` takes.
         suggested: Classes (row, col) proposed for unpainted pixels, or None.
-        method: The model fitted next, a value of `painter_fit.MODELS`.
+        method: The model fitted next, one of `METHODS`.
         prediction, fitted: Map and scores of the model fitted last, or None, and which model that was.
         layer: What stands beside the painted scene, one of `LAYERS`.
 
@@ -75,15 +76,15 @@ class Painting(State):
     stroke = t.Any(None).tag(shown=True, kept=True)
     labels = t.Any().tag(shown=True)
     active = t.Int().tag(shown=True)
-    tool = t.Unicode(TOOLS[0]).tag(shown=True)
-    radius = t.Int(2).tag(shown=True)
-    opacity = Share(0.8).tag(shown=True)
-    angle = t.Float(0.05).tag(shown=True)
+    tool = Choice(TOOLS).tag(shown=True)
+    radius = Within(2, 0, WIDEST).tag(shown=True)
+    opacity = Within(0.8, 0, 1).tag(shown=True)
+    angle = Within(0.05, 1e-6, np.pi / 2).tag(shown=True)
     suggested = t.Any(None).tag(shown=True)
-    method = t.Unicode("lda").tag(shown=True)
+    method = Choice(METHODS).tag(shown=True)
     prediction = t.Any(None).tag(shown=True)
     fitted = t.Unicode()  # what `prediction` was made by
-    layer = t.Unicode(LAYERS[0]).tag(shown=True)
+    layer = Choice(LAYERS).tag(shown=True)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -321,7 +322,7 @@ class Painting(State):
     def suggest(self, most_rad: float | None = None) -> int:
         """Propose the class with the nearest mean spectrum for unpainted pixels within an angle; returns how many.
 
-        `accept` paints them, `dismiss` forgets them. Raises ValueError for an angle outside 0 to pi/2. Source: Kruse et
+        `accept` paints them, `dismiss` forgets them. Source: Kruse et
         al. 1993 (spectral angle mapper).
         """
         self.angle = self.angle if most_rad is None else most_rad
@@ -409,29 +410,6 @@ class Painting(State):
             name = self.class_names[c - 1] if c <= len(self.class_names) else f"class {c}"
             text += f", mapped {name} ({self.prediction.scores[row, col].max():.2f})"
         return text
-
-    # --- what fits -------------------------------------------------------------------------------
-
-    @t.validate("tool", "layer", "method")
-    def _known(self, proposal: Any) -> str:
-        name, value = proposal["trait"].name, proposal["value"]
-        what, known = {"tool": ("tool", TOOLS), "layer": ("layer", LAYERS)}.get(name, ("model", ()))
-        if name == "method":
-            from hsikit.explore.painter_fit import MODELS  # torch
-
-            known = tuple(MODELS.values())
-        if value not in known:
-            raise ValueError(f"{what} {value!r} is unknown; choose one of {', '.join(known)}")
-        return value
-
-    @t.validate("radius", "angle")
-    def _within(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, proposal["value"]
-        if name == "radius" and not 0 <= value <= WIDEST:
-            raise ValueError(f"radius {value} px; give 0 to {WIDEST}")
-        if name == "angle" and not 0 < value <= np.pi / 2:
-            raise ValueError(f"the angle is {value:g} rad; give one above 0 and up to {np.pi / 2:.2f}")
-        return value
 
     def _new_name(self, name: str) -> str:
         name = " ".join(str(name).split())

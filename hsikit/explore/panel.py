@@ -12,6 +12,7 @@ import functools
 import io
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from hsikit.explore.still import picture_of
 
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
+DOUBLE_S = 2.0  # a double click is told within that, also by a busy browser
 STOPPED = "Stopped; everything stays as it was."
 CSS = """<style>
 .hsikit-pages .lm-TabBar-tab { min-width: 60px !important; flex: 0 1 auto !important; }
@@ -99,25 +101,32 @@ class Panel(State):
         """What messages of the charts do; see `board.Board`."""
         return {}
 
-    def _map_acts(self, names: Sequence[str], click: Callable[[int, int, bool], Any]) -> dict[tuple[str, str], Act]:
+    def _map_acts(self, names: Sequence[str], click: Callable[[int, int, bool], Any],
+                  brush: Act | None = None) -> dict[tuple[str, str], Act]:  # fmt: skip
         """Acts of maps: a click does `click(row, col, ctrl)`, a double click takes it back, the read-out follows."""
-        last: list[object] = [None]
+        last: list[tuple[object, float]] = [(None, 0.0)]  # the step that a click made, and when
 
-        def clicked(m: dict[str, Any]) -> None:
-            before = self.latest
-            click(round(m["y"]), round(m["x"]), bool(m.get("ctrl")))
-            last[0] = self.latest if self.latest is not before else None
+        def noted(act: Act) -> Act:
+            def run(m: dict[str, Any]) -> None:
+                before = self.latest
+                act(m)
+                if self.latest is not before:
+                    last[0] = (self.latest, time.monotonic())
+
+            return run
 
         def doubled(_: dict[str, Any]) -> None:
             if self._jobs:  # what the click asked for is still being computed
                 self.stop()
-            elif last[0] is not None and last[0] is self.latest:
+            elif self.latest is not None and last[0][0] is self.latest and time.monotonic() - last[0][1] < DOUBLE_S:
                 self.undo()
 
         def hovered(m: dict[str, Any]) -> None:
             self._view.pointer = self.under_pointer(m["x"], m["y"])  # type: ignore[attr-defined]
 
+        clicked = noted(lambda m: click(round(m["y"]), round(m["x"]), bool(m.get("ctrl"))))
         acts = {"click": clicked, "double": doubled, "hover": hovered}
+        acts |= {"brush": noted(brush)} if brush else {}
         return {(name, kind): act for name in names for kind, act in acts.items()}
 
     def _controls(self) -> list[Any]:

@@ -12,7 +12,7 @@ import traitlets as t
 from hsikit.analysis.words import BEST_SHARE, PromptMap, prompt_map, temperature_scale, unrelated_sentences
 from hsikit.explore.marks import short
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.state import Share, State, check_pixel
+from hsikit.explore.state import Choice, State, Within, check_pixel
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, scores_from_labels
 from hsikit.predict import predict_map
@@ -79,8 +79,8 @@ class Questions(State):
     wording = t.Any(None).tag(shown=True, kept=True)
     history = t.Tuple().tag(shown=True)
     shown = t.Int(0).tag(shown=True)
-    layer = t.Unicode(LAYERS[0]).tag(shown=True)
-    opacity = Share(0.8).tag(shown=True)
+    layer = Choice(LAYERS).tag(shown=True)
+    opacity = Within(0.8, 0, 1).tag(shown=True)
     place = t.Tuple().tag(shown=True, kept=True)
 
     def __init__(
@@ -280,13 +280,10 @@ class Questions(State):
             self.layer = LAYERS[0]
 
     @t.validate("layer")
-    def _checked_layer(self, proposal: Any) -> str:
-        layer = proposal["value"]
-        if layer not in LAYERS:
-            raise ValueError(f"{layer!r} is unknown; choose one of {', '.join(LAYERS)}")
-        if layer == "soft classes" and len(self.sentences) < 2:
+    def _has_two(self, proposal: Any) -> str:
+        if proposal["value"] == "soft classes" and len(self.sentences) < 2:
             raise ValueError("soft classes need two sentences or more; write one a line")
-        return layer
+        return proposal["value"]
 
     @t.observe("wording")
     def _use(self, _: Any) -> None:

@@ -7,7 +7,7 @@ whoever shows it observes `revision`. `spectra.py`, `spectra_marks.py` and `spec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -18,13 +18,30 @@ import traitlets as t
 from hsikit.scenes.scene import Scene
 
 
-class Share(t.Float):
-    """A trait from 0 to 1, such as an opacity."""
+class Within(t.Float):
+    """A trait that is a number between two limits."""
+
+    def __init__(self, default: float, low: float, high: float) -> None:
+        super().__init__(default)
+        self.low, self.high = low, high
 
     def validate(self, obj: Any, value: Any) -> float:
         value = super().validate(obj, value)
-        if not 0 <= value <= 1:
-            raise ValueError(f"{self.name} is {value:g}, expected 0 to 1")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{self.name} is {value:g}, expected {self.low:g} to {self.high:g}")
+        return value
+
+
+class Choice(t.Unicode):
+    """A trait that is one of some words; the first where nothing was chosen."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__(known[0])
+        self.known = known
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if value not in self.known:
+            raise ValueError(f"{self.name} {value!r} is unknown; choose one of {', '.join(self.known)}")
         return value
 
 

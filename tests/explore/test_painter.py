@@ -213,7 +213,7 @@ def test_bad_input_is_said(painter, bare, tmp_path):
         (lambda: painter.choose(radius=99), "0 to 20"),
         (lambda: painter.paint(np.zeros((2, 2), bool)), "expected"),
         (lambda: painter.suggest(), "paint some pixels"),
-        (lambda: painter.suggest(0), "above 0"),
+        (lambda: painter.suggest(0), "angle is 0, expected"),
         (lambda: painter.accept(), "suggest first"),
         (lambda: painter.confidence(), "fit a model first"),
         (lambda: painter.fit(), "labels"),
@@ -323,6 +323,19 @@ def test_fill_picker_legend_and_keys_by_mouse(painted, hand):
     panel.opacity.set_state({"value": 0.25})
     assert live.view["map"].opacities == [0.25]
     assert painted.failures == []
+
+
+def test_a_double_click_with_the_brush_paints_nothing(painter, hand):
+    live = hand(painter)
+    live.draw("map", [(3, 10), (8, 10)], brush=True)
+    stroke = painter.labels.copy()
+    for _ in range(2):  # two presses at one place, then the double click
+        live.send("map", "brush", points=[(15, 15), (15, 15)], first=True, done=True)
+    assert (painter.labels != stroke).any()
+    live.send("map", "double")
+    assert np.array_equal(painter.labels, stroke)
+    live.send("map", "double")
+    assert np.array_equal(painter.labels, stroke)  # an earlier stroke stays
 
 
 def test_means_of_what_is_painted_follow_the_strokes(painted, bare, hand):
