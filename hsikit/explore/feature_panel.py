@@ -15,7 +15,7 @@ from hsikit.explore.feature_marks import charts
 from hsikit.explore.feature_space import COLOUR_BY, FeatureSpace
 from hsikit.explore.marks import Chart
 from hsikit.explore.panel import Acts, Panel
-from hsikit.explore.pieces import button, hand, help_of, number_box, row_of
+from hsikit.explore.pieces import button, hand, help_of, place_box, row_of, walks
 from hsikit.explore.state import Progress
 from hsikit.explore.still import picture_of
 
@@ -53,19 +53,13 @@ class FeatureSpaceExplorer(FeatureSpace, Panel):
         return charts(self, self._kept, self._numbers[1])
 
     def _acts(self) -> Acts:
-        def told(m: dict[str, Any]) -> None:
-            self._view.pointer = self.under_pointer(int(m["index"]))
-
-        found: dict[tuple[str, str], Any] = {
-            ("map", "click"): lambda m: self.pick(round(m["y"]), round(m["x"])),
-            ("map", "outline"): lambda m: self.select_outline(np.array(m["points"], float)),
-            ("map", "hover"): lambda m: told({"index": self.near(round(m["y"]), round(m["x"]))}),
-            ("key", "class"): lambda m: self.only(int(m["class_id"]), bool(m.get("ctrl"))),
-        }
+        found = self._map_acts(("map",), lambda row, col, _: self.pick(row, col))
+        found["map", "outline"] = lambda m: self.select_outline(np.array(m["points"], float))
+        found["key", "class"] = lambda m: self.only(int(m["class_id"]), bool(m.get("ctrl")))
         for name, beside in (("cloud", False), ("beside", True)):
-            found[name, "click"] = lambda m, beside=beside: self.pick_point(m["x"], m["y"], beside)
+            found |= self._click_acts((name,), lambda m, beside=beside: self.pick_point(m["x"], m["y"], beside))
             found[name, "outline"] = lambda m, beside=beside: self.select_points(np.array(m["points"], float), beside)
-            found[name, "hover"] = told
+            found[name, "hover"] = lambda m: setattr(self._view, "pointer", self.about(int(m["index"])))
         return found
 
     # --- numbers take a while, so they follow the picture ------------------------------------------
@@ -123,12 +117,9 @@ class FeatureControls:
         self.table = on(menu(("confusion", "distances"), "table", 170), lambda v: setattr(explorer, "table", v))
         self.table.disabled = explorer.prediction is None
         self.tool = hand(explorer, "lasso")
-        self.undo = button(explorer, "Undo", "Take the last selection back", explorer.undo)
-        self.redo = button(explorer, "Redo", "Take it again", explorer.redo)
+        self.walks = walks(explorer)
         self.clear = button(explorer, "Clear", "Light nothing", explorer.clear)
-        self.row, self.col = (number_box(name, n - 1) for name, n in zip(("row", "column"), explorer.scene.shape))
-        for box in (self.row, self.col):
-            on(box, lambda _: explorer.pick(self.row.value, self.col.value))
+        self.go_to = place_box(explorer, explorer.pick)
         self.asked, self.help = help_of(HELP)
 
     def show(self, **change: Any) -> None:
@@ -140,7 +131,7 @@ class FeatureControls:
 
     def rows(self) -> list[Any]:
         """Rows of the panel; None stands for the picture."""
-        first = row_of(self.tool, self.undo, self.redo, self.clear, self.row, self.col, self.color, self.asked)
+        first = row_of(self.tool, *self.walks, self.clear, self.go_to, self.color, self.asked)
         return [
             first,
             self.help,
@@ -157,6 +148,3 @@ class FeatureControls:
         for slider, method in ((self.perplexity, "tsne"), (self.neighbours, "umap")):
             slider.layout.display = "" if explorer.method == method else "none"
         self.color.value, self.table.value = explorer.color_by, explorer.table
-        self.undo.disabled, self.redo.disabled = not explorer.can_undo, not explorer.can_redo
-        if explorer.place:
-            self.row.value, self.col.value = explorer.place

@@ -289,7 +289,11 @@ class FeatureSpace(State):
         """The space, and the one beside it."""
         return [self.space] + ([self.beside] if self.beside else [])
 
-    def under_pointer(self, index: int) -> str:
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out of the shown pixel near a place on the map, x = column, y = row."""
+        return self.about(self.near(round(y), round(x)))
+
+    def about(self, index: int) -> str:
         """The read-out of a point: class, answer, how sure, place; empty for -1."""
         if not 0 <= index < len(self.pixels):
             return ""

@@ -26,6 +26,7 @@ from hsikit.explore.still import picture_of
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
 DOUBLE_S = 2.0  # a double click is told within that, also by a busy browser
+PICK = "pick"  # slot of what a click asks for
 STOPPED = "Stopped; everything stays as it was."
 CSS = """<style>
 .hsikit-pages .lm-TabBar-tab { min-width: 60px !important; flex: 0 1 auto !important; }
@@ -104,6 +105,12 @@ class Panel(State):
     def _map_acts(self, names: Sequence[str], click: Callable[[int, int, bool], Any],
                   brush: Act | None = None) -> dict[tuple[str, str], Act]:  # fmt: skip
         """Acts of maps: a click does `click(row, col, ctrl)`, a double click takes it back, the read-out follows."""
+        clicked = lambda m: click(round(m["y"]), round(m["x"]), bool(m.get("ctrl")))  # noqa: E731
+        hovered = lambda m: setattr(self._view, "pointer", self.under_pointer(m["x"], m["y"]))  # type: ignore[attr-defined]  # noqa: E731
+        return self._click_acts(names, clicked, brush) | {(name, "hover"): hovered for name in names}
+
+    def _click_acts(self, names: Sequence[str], click: Act, brush: Act | None = None) -> dict[tuple[str, str], Act]:
+        """Acts of charts whose click, or dab, a double click takes back."""
         last: list[tuple[object, float]] = [(None, 0.0)]  # the step that a click made, and when
 
         def noted(act: Act) -> Act:
@@ -116,16 +123,12 @@ class Panel(State):
             return run
 
         def doubled(_: dict[str, Any]) -> None:
-            if self._jobs:  # what the click asked for is still being computed
-                self.stop()
+            if PICK in self._jobs:  # what the click asked for is still being computed
+                self.stop(PICK)
             elif self.latest is not None and last[0][0] is self.latest and time.monotonic() - last[0][1] < DOUBLE_S:
                 self.undo()
 
-        def hovered(m: dict[str, Any]) -> None:
-            self._view.pointer = self.under_pointer(m["x"], m["y"])  # type: ignore[attr-defined]
-
-        clicked = noted(lambda m: click(round(m["y"]), round(m["x"]), bool(m.get("ctrl"))))
-        acts = {"click": clicked, "double": doubled, "hover": hovered}
+        acts = {"click": noted(click), "double": doubled}
         acts |= {"brush": noted(brush)} if brush else {}
         return {(name, kind): act for name in names for kind, act in acts.items()}
 
@@ -238,13 +241,13 @@ class Panel(State):
 
     # --- long computations -----------------------------------------------------------------------
 
-    def stop(self) -> None:
-        """End what is being computed; everything stays as it was."""
-        if not self._jobs:
+    def stop(self, only: str | None = None) -> None:
+        """End what is being computed, all of it or in one slot; everything stays as it was."""
+        slots = [slot for slot in self._jobs if only in (None, slot)]
+        if not slots:
             return
-        for progress in self._jobs.values():
-            progress.stop()
-        self._jobs.clear()
+        for slot in slots:
+            self._jobs.pop(slot).stop()
         self._show_progress()
         self.message = STOPPED
         self._show()

@@ -6,7 +6,7 @@ from typing import Any
 
 from hsikit.explore import why_marks
 from hsikit.explore.marks import Chart
-from hsikit.explore.panel import Acts, Panel
+from hsikit.explore.panel import PICK, Acts, Panel
 from hsikit.explore.pieces import help_of, place_box, row_of, walks
 from hsikit.explore.why import Reasons
 
@@ -24,7 +24,7 @@ class Why(Reasons, Panel):
     def request(self, row: int, col: int) -> None:
         """`pick` beside the other controls; a later pick overtakes this one."""
         self.say(f"Asking about ({row}, {col}) …")
-        self._later("pick", lambda _: self.explain(row, col), self.take)
+        self._later(PICK, lambda _: self.explain(row, col), self.take)
 
     def _charts(self) -> dict[str, Chart]:
         return why_marks.charts(self, self._kept)

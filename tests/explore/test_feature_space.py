@@ -14,6 +14,7 @@ from hsikit.explore import FeatureSpaceExplorer
 from hsikit.explore.feature_marks import categories, picture, star_places
 from hsikit.explore.feature_space import FeatureSpace
 from hsikit.explore.marks import DIM, HIDDEN, LIT, PLAIN
+from hsikit.explore.state import Progress
 from hsikit.separation import separation
 
 
@@ -168,46 +169,35 @@ def test_what_does_not_fit_is_said_at_once(scene):
 # --- the widget ----------------------------------------------------------------------------------
 
 
-class Hand:
-    """Speaks to the charts as their JavaScript does, and reads what was sent to them."""
+def looks(hand, chart: str = "cloud") -> np.ndarray:
+    return np.frombuffer(hand.view[chart].looks, np.uint8)
 
-    def __init__(self, explorer) -> None:
-        explorer.widget()
-        self.view = explorer._view
 
-    def send(self, chart: str, kind: str, **content) -> None:
-        data = {"method": "custom", "content": {"kind": kind, **content}}
-        self.view[chart]._handle_msg({"content": {"data": data}, "buffers": []})
-
-    def looks(self, chart: str = "cloud") -> np.ndarray:
-        return np.frombuffer(self.view[chart].looks, np.uint8)
-
-    def words(self, chart: str = "numbers") -> list[str]:
-        return [text["text"] for text in self.view[chart].marks["texts"]]
+def words(hand, chart: str = "numbers") -> list[str]:
+    return [text["text"] for text in hand.view[chart].marks["texts"]]
 
 
 @pytest.fixture
-def live(explorer):
-    hand = Hand(explorer)
-    yield explorer, hand
+def live(explorer, hand):
+    yield explorer, hand(explorer)
     assert explorer.failures == []
 
 
 def test_a_lasso_in_the_cloud_and_a_box_on_the_map(live):
     explorer, hand = live
     (x0, y0), y1 = explorer.xy.min(0), explorer.xy[:, 1].max()
-    before, map_before, places = hand.looks(), hand.view["map"].picture, hand.view["cloud"].xy
+    before, map_before, places = looks(hand), hand.view["map"].picture, hand.view["cloud"].xy
     outline = [[x0, y0], [0, y0], [0, y1], [x0, y1]]
     hand.send("cloud", "outline", points=outline)
     assert np.array_equal(explorer.lit, Path(outline).contains_points(explorer.xy))
-    assert np.array_equal(hand.looks() == LIT, explorer.lit)
-    assert (hand.looks() != before).any()
+    assert np.array_equal(looks(hand) == LIT, explorer.lit)
+    assert (looks(hand) != before).any()
     assert hand.view["map"].picture != map_before
     assert hand.view["cloud"].xy is places  # a selection sends no place again
     hand.send("map", "outline", points=[[2.5, 3.5], [8.5, 3.5], [8.5, 10.5], [2.5, 10.5]])
     rows, cols = explorer.rowcol.T
     assert np.array_equal(explorer.lit, (rows > 3.5) & (rows < 10.5) & (cols > 2.5) & (cols < 8.5))
-    explorer._panel.undo.click()
+    explorer._panel.walks[0].click()
     assert np.array_equal(explorer.lit, Path(outline).contains_points(explorer.xy))
 
 
@@ -215,16 +205,29 @@ def test_the_legend_shows_one_class_alone_and_ctrl_adds(live, scene):
     explorer, hand = live
     hand.send("key", "class", class_id=2)
     assert explorer.classes_shown == {2}
-    assert np.array_equal(hand.looks() == DIM, explorer.labels != 2)
-    assert not (hand.looks() == HIDDEN).any()
+    assert np.array_equal(looks(hand) == DIM, explorer.labels != 2)
+    assert not (looks(hand) == HIDDEN).any()
     assert [e["shown"] for e in hand.view["key"].legend] == [c == 2 for c in explorer.classes]
     hand.send("key", "class", class_id=3, ctrl=True)
     assert explorer.classes_shown == {2, 3}
     hand.send("key", "class", class_id=2)
     hand.send("key", "class", class_id=2)
     assert explorer.classes_shown == set(explorer.classes)
-    assert (hand.looks() == PLAIN).all()
+    assert (looks(hand) == PLAIN).all()
     assert not any(e["shown"] for e in hand.view["key"].legend)  # none stands out where all are shown
+
+
+def test_a_double_click_lights_nothing_and_stops_nothing_else(live):
+    explorer, hand = live
+    x, y = explorer.xy[7].tolist()
+    hand.send("cloud", "click", x=x, y=y, index=7)
+    assert explorer.lit.sum() == 1
+    explorer._jobs["numbers"] = kept = Progress()
+    hand.send("cloud", "double")
+    assert not explorer.lit.any()
+    assert not kept.stopped
+    hand.send("cloud", "double")  # nothing was clicked since
+    assert not explorer.can_undo
 
 
 def test_the_pointer_tells_class_answer_and_place(live, scene):
@@ -267,9 +270,9 @@ def test_a_refused_choice_is_a_message_and_the_control_goes_back(scene):
     assert explorer.failures == []
 
 
-def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer):
+def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer, hand):
     async def session():
-        hand = Hand(explorer)
+        shown = hand(explorer)
         first = explorer.xy
         explorer.toggle_class(1)
         still = explorer.static()  # a still picture has its numbers at once
@@ -281,9 +284,9 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer)
         await asyncio.sleep(0.05)
         assert explorer.method == "pca"
         assert explorer._busy.layout.visibility == "hidden"
-        assert "separation: stopped" in hand.words()
+        assert "separation: stopped" in words(shown)
         explorer.toggle_class(1)
-        assert "measuring separation …" in hand.words()
+        assert "measuring separation …" in words(shown)
         explorer._panel.method.value = "tsne"
         for _ in range(400):
             await asyncio.sleep(0.05)
@@ -329,15 +332,15 @@ def test_the_state_is_used_from_a_script_and_knows_no_widget(scene):
     assert (state.space, state.beside, state.color_by) == ("b", "b", "class")
 
 
-def test_thirty_thousand_points_are_sent_as_bytes(scene):
+def test_thirty_thousand_points_are_sent_as_bytes(scene, hand):
     rng = np.random.default_rng(0)
     points = rng.integers(0, scene.labels.size, 30_000)
     explorer = FeatureSpaceExplorer(
         rng.random((30_000, 3)), rng.integers(1, 4, 30_000), scene, points, cap_per_class=None
     )
-    hand = Hand(explorer)
-    assert len(hand.view["cloud"].xy) == 8 * 30_000
-    assert np.array_equal(np.frombuffer(hand.view["cloud"].tints, np.uint8), explorer.labels)
+    view = hand(explorer).view
+    assert len(view["cloud"].xy) == 8 * 30_000
+    assert np.array_equal(np.frombuffer(view["cloud"].tints, np.uint8), explorer.labels)
 
 
 # --- two models side by side, and what stands beside the clouds ----------------------------------
@@ -351,20 +354,20 @@ def pair(scene):
     return explorer
 
 
-def test_what_is_lit_in_one_cloud_is_lit_in_the_other_and_on_the_map(pair):
+def test_what_is_lit_in_one_cloud_is_lit_in_the_other_and_on_the_map(pair, hand):
     other = FeatureSpaceExplorer(pair.scene.hsi[..., :8], pair.labels, pair.scene, pair.pixels, cap_per_class=None)
     assert np.allclose(pair.xy_beside, other.xy)
     outline = np.array([[-0.1, -0.5], [0.4, -0.4], [0.2, 0.5]])
     lit = pair.select_points(outline, beside=True)
     assert np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy_beside)])
     assert not np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy)])
-    hand = Hand(pair)
+    shown = hand(pair)
     for chart, xy in (("cloud", pair.xy), ("beside", pair.xy_beside)):
-        sent = np.frombuffer(hand.view[chart].xy, np.float32).reshape(-1, 2)
-        assert np.array_equal(sent[hand.looks(chart) == LIT], xy[pair.lit].astype(np.float32))
+        sent = np.frombuffer(shown.view[chart].xy, np.float32).reshape(-1, 2)
+        assert np.array_equal(sent[looks(shown, chart) == LIT], xy[pair.lit].astype(np.float32))
     pair.show(beside="")
     assert pair.beside is None
-    assert hand.view["beside"].layout.display == "none"
+    assert shown.view["beside"].layout.display == "none"
     assert len(pair.static().axes) == len(pair._charts()) - 1
     with pytest.raises(ValueError, match="no second cloud"):
         pair.select_points(outline, beside=True)
@@ -419,7 +422,7 @@ def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
     assert f"{explorer.lit.sum():,} lit px" in table.head["title"]
 
 
-def test_distances_within_and_between_classes_are_of_what_is_lit(pair):
+def test_distances_within_and_between_classes_are_of_what_is_lit(pair, hand):
     pair.select_pixels(pair.scene.labels != 3)
     within, between = pair.numbers.within_and_between("cross-entropy", pair.lit)
     vectors = pair.spaces["cross-entropy"][pair.lit].astype(float)
@@ -428,7 +431,7 @@ def test_distances_within_and_between_classes_are_of_what_is_lit(pair):
     own = [np.linalg.norm(v - centres[c]) for v, c in zip(vectors, labels)]
     assert within == pytest.approx(np.mean(own), rel=1e-5)
     assert between == pytest.approx(np.linalg.norm(centres[1] - centres[2]), rel=1e-5)
-    assert f"{within:.3g}" in Hand(pair).words()
+    assert f"{within:.3g}" in words(hand(pair))
     pair.select_pixels(pair.scene.labels == 1)
     assert np.isnan(pair.numbers.within_and_between("cross-entropy", pair.lit)[1])
 
