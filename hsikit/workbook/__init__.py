@@ -30,7 +30,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import write_text
-from hsikit._util.errors import HsikitError, door
+from hsikit._util.errors import HsikitError, door, needs
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,10 @@ def run_workbook(
     from tqdm.auto import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    from hsikit.workbook.site import write_site  # loads nbconvert and pandas
+    with needs("workbook", "the workbook"):
+        import papermill  # noqa: F401  loads the notebook formats, a second
+
+        from hsikit.workbook.site import write_site  # loads nbconvert and pandas
 
     root = (root or Path.cwd()).resolve()
     out = (build or root / "build").resolve() / profile
