@@ -28,7 +28,7 @@ ASKS = {  # what is asked for -> the extra that is named
     "hsikit.load_text_encoder('minilm').encode(['trees'])": "text",
     "hsikit.load_text_encoder('openclip')": "text",
     "hsikit.embed(np.eye(12, dtype='float32'), 'tsne', perplexity=3)": "embed",
-    "hsikit.embed(np.eye(12, dtype='float32'), 'umap')": "embed",
+    "hsikit.embed(np.eye(12, dtype='float32'), 'umap', neighbours=3)": "embed",
     "hsikit.load_scene('simulated')": "simulate",
     "tables.stats.mcnemar(np.ones(9, bool), np.zeros(9, bool))": "stats",
     "hsikit.run_workbook('quick')": "workbook",

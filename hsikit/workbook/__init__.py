@@ -119,6 +119,7 @@ def run_workbook(
     with needs("workbook", "the workbook"):
         import papermill  # noqa: F401  loads the notebook formats, a second
 
+        from hsikit.workbook.pages import write_pages, write_reference
         from hsikit.workbook.site import write_site  # loads nbconvert and pandas
 
     root = (root or Path.cwd()).resolve()
@@ -149,6 +150,8 @@ def run_workbook(
                 log.info("%s: %.0f s", source.stem, time.perf_counter() - start)
     stopped = result.failure
     problems = {stopped.notebook: f"cell {stopped.cell}: {stopped.message}"} if stopped else {}
+    write_pages(out.parent / "site", root)
+    write_reference(out.parent / "site")
     result.page = write_site(out, sorted((root / "notebooks").glob("*.ipynb")), problems)
     return result
 

@@ -28,6 +28,7 @@ from hsikit._util import replacing
 from hsikit._util.wording import words
 from hsikit.tables.catalogue import KINDS as TABLES
 from hsikit.tables.shown import html
+from hsikit.workbook.pages import linked
 
 TEMPLATES = Path(__file__).parent / "templates"
 PICTURES = (".png", ".svg")
@@ -90,7 +91,8 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
         kept.append(_place(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
     groups = [(notebook, [table for table in told if table["by"] is notebook]) for notebook in [*notebooks, None]]
     facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": pictures,
-             "tables": len(told), "groups": [group for group in groups if group[1]]}  # fmt: skip
+             "faces": _faces(notebooks, pictures), "texts": list(linked(site)), "tables": len(told),
+             "groups": [group for group in groups if group[1]]}  # fmt: skip
     index = _place(site / "index.html", jinja.get_template("index.html").render(facts).encode())
     for kind in ("notebooks", "figures", "tables"):
         for file in set(_files(site / kind)) - set(kept):
@@ -193,6 +195,15 @@ def _picture(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
     pdf = file.with_suffix(".pdf")
     return {"file": file.name, "name": file.stem.replace("_", " "), "by": by, "caption": caption,
             "pdf": pdf.name if pdf.exists() else ""}  # fmt: skip
+
+
+def _faces(notebooks: Sequence[Listed], pictures: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Stem of an executed notebook -> the first picture in it that there is."""
+    there = {Path(picture["file"]).stem: picture["file"] for picture in pictures}
+    first = {
+        n.stem: next((there[name] for name in reversed(n.captions) if name in there), "") for n in notebooks if n.book
+    }
+    return {stem: file for stem, file in first.items() if file}
 
 
 def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:

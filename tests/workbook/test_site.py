@@ -104,7 +104,7 @@ def test_shows_what_is_there_and_says_what_is_missing(out):
     assert "First & last What you will see. 10_a · ran 1 min 2 s, 1 March 2026, 10:20 UTC" in index.text
     assert "Not complete. Not executed yet: Second." in index.text
     assert "maps Look here. from 10_a" in index.text
-    assert index.all("img", "src") == ["figures/maps.png"]
+    assert index.all("img", "src") == ["figures/maps.png"] * 2  # on the notebook's card, and among the figures
     assert "First & last scores 1 row · scores.csv" in index.text  # under the notebook that made it
     table = Seen(out.parent / "site/tables/scores.html")
     assert "scores from First & last · scores.csv method OA (%) a 12.35" in table.text
@@ -283,6 +283,7 @@ def test_templates_are_beside_the_module():
         "base.html",
         "index.html",
         "notebook.html",
+        "page.html",
         "referee.html",
         "sort.js",
         "style.css",
