@@ -31,8 +31,8 @@ BUDGETS = {
     # in words, a text head in closed form, maps without labels, pairs of classes, one family of errors, configs
     # checked whole, tables over partitions, the referee and its page, power.
     "lines of the core": 14_140,
-    "lines in all": 31_200,
-    "files": 190,  # state, marks and their two renderers are files of their own
+    "lines in all": 31_250,
+    "files": 191,  # state, marks and their two renderers are files of their own
     "modules at the root": 12,
     "circles": 6,  # of the explorers: each state knows its view; of spectra it no longer does
     "lines of the longest file": 450,
