@@ -34,6 +34,7 @@ lab: .venv/.installed  ## open JupyterLab on the first notebook
 	$(PLACES) $(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 paper: .venv/.installed  ## from download to tables: the papers' scenes, many seeds; hours on a GPU machine
+	$(BIN)/hsikit cost $(STUDIES)
 	set -e; for scene in $(SCENES); do $(BIN)/hsikit fetch $$scene; done
 	set -e; for study in $(STUDIES); do $(BIN)/hsikit sweep $$study --jobs $(JOBS); done
 	$(BIN)/hsikit workbook --profile paper
@@ -64,5 +65,5 @@ lint: .venv/.installed  ## style, types, the fence, the size of the house, clean
 # torch and torchvision in the same command as the rest: apart, a dependency may swap torch for another build.
 .venv/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch torchvision -e '.[workbook,clouds,test,vector,cluster,xarray,bench]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch torchvision -e '.[workbook,test,vector,cluster,xarray,bench]'
 	touch $@

@@ -39,7 +39,7 @@ _HOME = {
     "hsikit.analysis.power": ("power",),
     "hsikit.explore.painting": ("Painting",),
     "hsikit.explore.painter_files": ("load_painting",),
-    "hsikit.experiments": ("Experiment", "Store", "expand", "load_run", "run_experiment", "sweep"),
+    "hsikit.experiments": ("Experiment", "Store", "cost", "expand", "load_run", "run_experiment", "sweep"),
     "hsikit.workbook": ("run_workbook",),
     "hsikit.workbook.referee": ("referee",),
 }  # fmt: skip

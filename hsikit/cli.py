@@ -75,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
          "SCENE")  # fmt: skip
     sub = verb("init", _init, "Write a first YAML for a cube of your own, to be filled in.", "CUBE")
     sub.add_argument("--out", type=Path, metavar="FILE", help="default beside the cube, named after it")
+    verb("explore", _explore, "Look at a scene in JupyterLab: its bands, its spectra, its classes.", "SCENE")
     verb("configs", _configs, "List the studies that come along.", as_json=True)
     verb("fetch", _fetch, "Download a scene, or say how to get it.", "NAME")
 
@@ -98,6 +99,10 @@ def build_parser() -> argparse.ArgumentParser:
                                help="on the Dask workers at tcp://..., or on N new ones of this machine")  # fmt: skip
             where.add_argument("--slurm", action="store_true",
                                help="run in N Slurm jobs, set up as ~/.config/dask/jobqueue.yaml says")  # fmt: skip
+
+    sub = verb("cost", _cost, "What is left of studies: runs, multiply-accumulates, hours of a core, disk, memory.",
+               as_json=True)  # fmt: skip
+    sub.add_argument("configs", nargs="+", metavar="CONFIG")
 
     sub = verb("table", _table, "Show a results table from the ledger, or list the tables.", as_json=True)
     sub.add_argument("name", nargs="?", metavar="NAME")
@@ -154,6 +159,12 @@ def _init(args: argparse.Namespace) -> None:
     _say(f"{made}\nfill it in, then: hsikit check {made}")
 
 
+def _explore(args: argparse.Namespace) -> int:
+    from hsikit.workbook.look import explore
+
+    return explore(args.scene)
+
+
 def _configs(args: argparse.Namespace) -> None:
     from hsikit.experiments.config import configs
 
@@ -208,6 +219,16 @@ def _sweep(args: argparse.Namespace) -> int:
         _say("\nClasses told apart in pairs (AUROC, mean over pairs and draws, jackknife over classes):")
         _show(pairs_table(rows).to_dict("records"), False)
     return _failed(result.failures)
+
+
+def _cost(args: argparse.Namespace) -> None:
+    from hsikit.experiments.costs import cost
+
+    found = cost(*args.configs)
+    _show(found.to_dict("records"), args.json)
+    if not args.json:
+        _say(f"in all {found.missing.sum():,} runs, {found.hours.sum():.1f} hours of one core as in the ledger, "
+             f"{found.disk_gb.sum():.1f} GB; a card is sooner, by how much was not measured")  # fmt: skip
 
 
 def _failed(failures: Sequence[Any]) -> int:

@@ -103,18 +103,21 @@ def test_a_published_scene_is_an_entry_and_its_sentences(python, tmp_path):
     assert "59 pixels of class 1, published are 60" in python("-c", ask, fails=True)
 
 
-def test_an_explorer_is_state_view_and_panel(python):
+def test_an_explorer_is_state_marks_and_panel(python):
     told = python("-c", (
         "import json, numpy as np\nfrom hsikit import Scene\nfrom hsikit.explore import BrightnessExplorer\n"
         "cube = np.arange(48.0).reshape(4, 3, 4)\n"
         "explorer = BrightnessExplorer(Scene('mine', cube, np.ones((4, 3), int), ['meadow']), band=2)\n"
         "(axes,) = explorer.static().axes\n"
-        "print(json.dumps([axes.images[0].get_array().tolist(), type(explorer.widget()).__name__]))"
+        "name = type(explorer.widget()).__name__\n"
+        "slider = getattr(explorer.widget(), 'children', [None])[0]\n"
+        "if slider is not None: slider.value = 1\n"
+        "print(json.dumps([axes.images[0].get_array().tolist(), name, explorer.band]))"
     ))  # fmt: skip
-    picture, widget = json.loads(told)
-    assert picture[0] == [2.0, 6.0, 10.0]
+    picture, widget, band = json.loads(told)
+    assert picture[0] == [[grey] * 3 for grey in (0, 23, 46)]  # values 2, 6, 10 of 2 to 46
     assert len(picture) == 4
-    assert widget in ("VBox", "Figure")  # a still picture where widgets are not installed
+    assert (widget, band) in (("VBox", 1), ("Figure", 2))  # a still picture where widgets are not installed
 
 
 def test_what_the_page_adds_passes_the_quick_checks(copy):

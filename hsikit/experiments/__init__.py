@@ -9,7 +9,8 @@ from hsikit.experiments.ledger import LedgerError, Store, progress, progress_of,
 from hsikit.experiments.sweep import SweepResult, plan, sweep
 
 # What makes a run loads torch; what describes and finds one does not.
-_lazy, _find = lazily(__name__, {"hsikit.experiments.run": ("Finished", "load_run", "run_experiment")})
+_lazy, _find = lazily(__name__, {"hsikit.experiments.run": ("Finished", "load_run", "run_experiment"),
+                                   "hsikit.experiments.costs": ("cost",)})  # fmt: skip
 __all__ = [*_lazy, "ConfigError", "Experiment", "LedgerError", "Store", "SweepResult", "dask_client", "expand",
            "load_config", "plan", "progress", "progress_of", "rows_of", "slurm_client", "sweep"]  # fmt: skip
 

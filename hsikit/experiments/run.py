@@ -29,6 +29,7 @@ from hsikit.experiments.ledger import LedgerError, Store, same_scene
 from hsikit.experiments.methods import LOSSES, METHODS, Method, make
 from hsikit.experiments.worded import class_vectors, closed_form, inputs_of, without_labels
 from hsikit.fitted import Fitted
+from hsikit.inputs import Inputs
 from hsikit.metrics import Scores, score
 from hsikit.models import count_parameters, module_at
 from hsikit.predict import Prediction, predict_map
@@ -143,15 +144,8 @@ def _make(experiment: Experiment, scene: Scene, store: Store, progress: bool) ->
 
 
 def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):
-    options = dict(experiment.model)
     text = class_vectors(experiment, scene)
-    if text is not None:
-        options["text_dim"] = text.vectors.shape[1]
-    inputs = inputs_of(experiment, scene, split)
-    seen = scene if inputs is None else inputs.of(scene)
-    discriminants = experiment.train["reduction"] == "discriminants"
-    bands = len(split.classes) - 1 if discriminants else seen.bands
-    network = make(experiment.method, bands, seen.lidar_channels, scene.n_classes, experiment.seed, options)
+    network, inputs = network_of(experiment, scene, split, 0 if text is None else text.vectors.shape[1])
     loss_options = dict(experiment.loss)
     kind = loss_options.pop("kind")
     made: Any = class_at(kind) if kind in LOSSES else module_at(kind, None, "the config")
@@ -175,6 +169,21 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     if "exits" in extras:
         facts |= exit_facts(run.model, scene, split, run.history)
     return prediction, facts
+
+
+def network_of(experiment: Experiment, scene: Scene, split: Split, text_dim: int = 0) -> tuple[Any, Inputs | None]:
+    """The network of a run with its first weights, and the inputs that it reads in the place of bands and LiDAR.
+
+    Args:
+        text_dim: Length of the class vectors of a method that answers to words, else 0.
+    """
+    inputs = inputs_of(experiment, scene, split)
+    seen = scene if inputs is None else inputs.of(scene)
+    discriminants = experiment.train["reduction"] == "discriminants"
+    bands = len(split.classes) - 1 if discriminants else seen.bands
+    options = dict(experiment.model) | ({"text_dim": text_dim} if text_dim else {})
+    network = make(experiment.method, bands, seen.lidar_channels, scene.n_classes, experiment.seed, options)
+    return network, inputs
 
 
 def _shallow(experiment: Experiment, scene: Scene, split: Split, part: Path, progress: bool):

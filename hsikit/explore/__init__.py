@@ -8,11 +8,12 @@ from __future__ import annotations
 from hsikit._util import lazily
 
 __all__, __getattr__ = lazily(__name__, {
+    "hsikit.explore.linked": ("link",),
     "hsikit.explore.spectra_panel": ("SpectraExplorer",),
-    "hsikit.explore.feature_space": ("FeatureSpaceExplorer",),
-    "hsikit.explore.leakage": ("LeakageExplorer",),
-    "hsikit.explore.prompts": ("PromptExplorer",),
+    "hsikit.explore.feature_panel": ("FeatureSpaceExplorer",),
+    "hsikit.explore.leakage_panel": ("LeakageExplorer",),
+    "hsikit.explore.prompts_panel": ("PromptExplorer",),
     "hsikit.explore.painter": ("LabelPainter",),
-    "hsikit.explore.why": ("Why",),
-    "hsikit.explore.compare_maps": ("CompareMaps",),
+    "hsikit.explore.why_panel": ("Why",),
+    "hsikit.explore.compare_panel": ("CompareMaps",),
 })  # fmt: skip

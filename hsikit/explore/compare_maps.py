@@ -1,15 +1,18 @@
-"""`CompareMaps`: two maps of one scene, where they differ, and who gains and loses by it."""
+"""`ComparedMaps`: two maps of one scene, where they differ, and who gains and loses by it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+import traitlets as t
 
 from hsikit.areas import per_field_accuracy
-from hsikit.explore.panel import Panel, View
-from hsikit.explore.redraw import pixels_inside
+from hsikit.explore.marks import pixels_inside
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import State
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
@@ -30,7 +33,7 @@ class Place:
     field: int
 
 
-class CompareMaps(Panel):
+class ComparedMaps(State):
     """Two maps side by side with their difference; gained and lost per class and per field.
 
     Args:
@@ -43,13 +46,14 @@ class CompareMaps(Panel):
     Attributes:
         kinds: Raster (row, col) uint8 of codes into `KINDS`.
         classes_shown: Classes 1..C whose pixels count, by truth (where it is known, else by either map).
-        place: What was picked last, or None.
+        place: Row and column of what was picked last, or ().
 
     Raises:
         ValueError: When maps, scene and split have different sizes, or a map holds unknown classes.
     """
 
-    size_in = (10.6, 6.8)
+    classes_shown = t.Set().tag(shown=True, kept=True)
+    place = t.Tuple().tag(shown=True, kept=True)
 
     def __init__(
         self,
@@ -70,13 +74,11 @@ class CompareMaps(Panel):
         self.fields = self._fields()
         self.classes_shown = set(range(1, self.scene.n_classes + 1))
         self.kinds = kinds_of(self.truth, *self.maps)
-        self.place: Place | None = None
-        if self.scene.shape[1] > 1.6 * self.scene.shape[0]:  # wide maps stand under each other
-            self.size_in = (10.6, 8.8)
-        self.message = self.summary()
+        self.facts = SceneFacts(self.scene)
+        self._begin(self.summary())
 
     def __repr__(self) -> str:
-        return f"<CompareMaps of {self.scene.name}: {self.summary()}>"
+        return f"<{type(self).__name__} of {self.scene.name}: {self.summary()}>"
 
     # --- numbers ---------------------------------------------------------------------------------
 
@@ -103,6 +105,10 @@ class CompareMaps(Panel):
 
     def per_field(self) -> pd.DataFrame:
         """One row a field with truth: class, pixels, share right in a and in b, and `change` (b minus a)."""
+        return self._field_table
+
+    @cached_property
+    def _field_table(self) -> pd.DataFrame:
         import pandas as pd
 
         known = (self.truth > 0) & (self.fields > 0)
@@ -137,27 +143,27 @@ class CompareMaps(Panel):
         rows, cols = self.scene.shape
         if not (0 <= row < rows and 0 <= col < cols):
             raise ValueError(f"pixel ({row}, {col}) is outside the maps; rows are 0..{rows - 1}, columns 0..{cols - 1}")
-        self.place = Place(row, col, int(self.fields[row, col]))
-        answers = (f"{n}: {self.class_name(int(m[row, col]))}" for n, m in zip(self.names, self.maps))
-        text = f"({row}, {col}), truth {self.class_name(int(self.truth[row, col]), 'unknown')}; {'; '.join(answers)}."
+        place = Place(row, col, int(self.fields[row, col]))
+        text = f"({row}, {col}){self.facts.place_text(row, col)}, {self._told(row, col)}."
         table = self.per_field()
-        if self.place.field in table.index:
-            line = table.loc[self.place.field]
-            text += f" Field {self.place.field}, {int(line['pixels']):,} px: {line['share_a']:.0%} right"
+        if place.field in table.index:
+            line = table.loc[place.field]
+            text += f" Field {place.field}, {int(line['pixels']):,} px: {line['share_a']:.0%} right"
             text += f" in {self.names[0]}, {line['share_b']:.0%} in {self.names[1]}."
-        self._tell(text)
-        return self.place
+        with self.step(text):
+            self.place = (row, col)
+        return place
 
     def select_outline(self, outline: np.ndarray) -> dict[str, int]:
         """Count the `KINDS` among pixels inside an outline (n, 2) of x = column, y = row."""
         inside = pixels_inside(np.asarray(outline, float), self.scene.shape) & self.shown
         if not inside.any():
-            self._tell("No pixel of the classes shown lies in there; drag around at least one.")
-            return {}
+            with self.step("No pixel of the classes shown lies in there; drag around at least one."):
+                return {}
         found = dict(zip(KINDS, np.bincount(self.kinds[inside], minlength=len(KINDS)).tolist()))
         listed = ", ".join(f"{kind} {count:,}" for kind, count in found.items() if count)
-        self._tell(f"{int(inside.sum()):,} px: {listed}.")
-        return found
+        with self.step(f"{int(inside.sum()):,} px: {listed}."):
+            return found
 
     def show_classes(self, classes: set[int] | None = None) -> None:
         """Count and draw only pixels of some classes 1..C; None for all."""
@@ -165,12 +171,36 @@ class CompareMaps(Panel):
         wanted = every if classes is None else {int(c) for c in classes}
         if not wanted or not wanted <= every:
             raise ValueError(f"classes {sorted(wanted)}; choose from 1 to {self.scene.n_classes}")
-        self.classes_shown = wanted
-        self._tell(self.summary())
+        with self.step():
+            self.classes_shown = wanted
+            self.message = self.summary()
+
+    def toggle(self, class_id: int, ctrl: bool = False) -> None:
+        """What a click in the legend does: that class alone, or all again; with Ctrl it comes or goes."""
+        if ctrl:
+            self.show_classes(self.classes_shown ^ {class_id})
+        else:
+            self.show_classes(None if self.classes_shown == {class_id} else {class_id})
+
+    def pick_field(self, place: int) -> Place:
+        """Pick a pixel of a field, by its place among the fields of the classes shown."""
+        table = self.per_field()
+        field = table.index[table["class"].isin(self.classes_shown)][place]
+        pixels = np.argwhere((self.fields == field) & (self.truth > 0))
+        row, col = pixels[np.abs(pixels - pixels.mean(0)).sum(1).argmin()]
+        return self.pick(int(row), int(col))
 
     def class_name(self, class_id: int, none: str = "no answer") -> str:
         """Name of a class, `none` for 0."""
         return self.scene.class_names[class_id - 1] if class_id else none
+
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, truth and both answers; empty beside the maps."""
+        return self.facts.read_out(x, y, self._told)
+
+    def _told(self, row: int, col: int) -> str:
+        answers = (f"{n}: {self.class_name(int(m[row, col]))}" for n, m in zip(self.names, self.maps))
+        return ", ".join((f"truth {self.class_name(int(self.truth[row, col]), 'unknown')}", *answers))
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -180,45 +210,6 @@ class CompareMaps(Panel):
         if self.split is not None and self.split.groups is not None:
             return self.split.groups
         return fields(self.scene.usable if self.split is None else self.split.labels)
-
-    def _tell(self, message: str) -> None:
-        self.message = message
-        self._show()
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.compare_view import CompareView
-
-        return CompareView(figure, self)
-
-    def _controls(self) -> list[Any]:
-        import ipywidgets as w
-
-        from hsikit.explore.pieces import button, drag_shapes, place_boxes, row_of
-
-        names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
-        self.chooser = w.Dropdown(options=names, description="class", layout={"width": "280px"})
-        self._on(self.chooser, lambda c: self.show_classes({c} if c else None))
-        self.shape = drag_shapes()
-        self.row, self.col = place_boxes(self.scene.shape)
-        pick = button(self, "Pick", "Say what both maps answer here", lambda: self.pick(self.row.value, self.col.value))
-        return [row_of(self.chooser, self.shape, self.row, self.col, pick), None]
-
-    def _connect(self) -> None:
-        from hsikit.explore.redraw import Gestures
-
-        click = self._guard(lambda x, y: self.pick(round(y), round(x)))
-        view, drag = self._view, self._guard(self.select_outline)
-        self.gestures = [Gestures(ax, view.redraw, click, drag) for ax in view.pictures]
-        self._on(self.shape, self._set_shape)
-
-    def _set_shape(self, shape: str) -> None:
-        for gesture in self.gestures:
-            gesture.shape = shape
-
-    def _sync(self) -> None:
-        self.chooser.value = next(iter(self.classes_shown)) if len(self.classes_shown) == 1 else 0
-        if self.place is not None:
-            self.row.value, self.col.value = self.place.row, self.place.col
 
 
 def kinds_of(truth: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

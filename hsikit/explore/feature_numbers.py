@@ -1,84 +1,96 @@
-"""What a `FeatureSpaceExplorer` measures in the full space, for the classes that are shown."""
+"""What a `FeatureSpace` measures in the full space, for the classes that are shown."""
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from hsikit.explore.feature_pictures import Settings, picture_key
 from hsikit.separation import METRICS, Separation, separation, trustworthiness
 
-if TYPE_CHECKING:
-    from hsikit.explore.feature_space import FeatureSpaceExplorer
-
 PER_CLASS = 100  # pixels a class that are compared
+ARROWS = {"higher": "↑", "lower": "↓"}
+Classes = frozenset[int]
 
 
 class Numbers:
-    """Separation, trust and distances; each is measured once for every choice of classes."""
+    """Separation, trust and distances; each is measured once for every choice of classes.
 
-    def __init__(self, explorer: FeatureSpaceExplorer) -> None:
-        self.explorer = explorer
+    Args:
+        spaces: Name -> unit vectors (n, dim).
+        labels: Classes (n,), 0 for unlabelled.
+        rowcol: Rows and columns (n, 2).
+    """
+
+    def __init__(
+        self, spaces: dict[str, np.ndarray], labels: np.ndarray, rowcol: np.ndarray, window: int, seed: int
+    ) -> None:
+        self.spaces, self.labels, self.rowcol, self.window, self.seed = spaces, labels, rowcol, window, seed
         self._measured: dict[tuple[Any, ...], Any] = {}
 
-    def separation(self, space: str) -> Separation:
-        """Separation of the classes shown in a space; ValueError where there are too few."""
-        explorer = self.explorer
-        key = (space, frozenset(explorer.classes_shown))
+    def separation(self, space: str, classes: Classes) -> Separation:
+        """Separation of some classes in a space; ValueError where there are too few."""
+        key = (space, classes)
         if key not in self._measured:
-            use = explorer.visible & (explorer.labels > 0)
-            vectors, where = explorer.spaces[space][use], explorer.rowcol[use]
+            use = np.isin(self.labels, list(classes - {0}))
             self._measured[key] = separation(
-                vectors, explorer.labels[use], where, explorer.window, PER_CLASS, explorer.seed
+                self.spaces[space][use], self.labels[use], self.rowcol[use], self.window, PER_CLASS, self.seed
             )
         return self._measured[key]
 
-    def trustworthiness(self, beside: bool = False) -> float:
+    def trustworthiness(self, space: str, xy: np.ndarray, settings: Settings) -> float:
         """How far neighbours in a picture are neighbours in the full space, 0 to 1; all pixels count."""
-        explorer = self.explorer
-        space = explorer.beside if beside and explorer.beside else explorer.space
-        key = ("trust", *explorer.pictures.key(space, explorer.settings()))
+        key = ("trust", *picture_key(space, settings))
         if key not in self._measured:
-            self._measured[key] = trustworthiness(explorer.spaces[space], explorer.cloud(beside), seed=explorer.seed)
+            self._measured[key] = trustworthiness(self.spaces[space], xy, seed=self.seed)
         return self._measured[key]
 
-    def centre_distances(self, classes: list[int]) -> np.ndarray:
-        """Distances (k, k) between the means of k classes in the full space (unit vectors); NaN for hidden ones."""
-        explorer = self.explorer
-        centres = self._centres(explorer.space)
-        shown = np.array([c in explorer.classes_shown and c in centres for c in classes], bool)
+    def centre_distances(self, space: str, classes: list[int], shown: Classes) -> np.ndarray:
+        """Distances (k, k) between the means of k classes in a space; NaN for those that are not shown."""
+        centres = self._centres(space)
+        there = np.array([c in shown and c in centres for c in classes], bool)
         found = np.full((len(classes), len(classes)), np.nan)
-        if shown.sum() > 1:
-            means = np.stack([centres[c] for c, there in zip(classes, shown) if there])
-            found[np.ix_(shown, shown)] = cdist(means, means)
+        if there.sum() > 1:
+            means = np.stack([centres[c] for c, shows in zip(classes, there) if shows])
+            found[np.ix_(there, there)] = cdist(means, means)
         return found
 
     def _centres(self, space: str) -> dict[int, np.ndarray]:
         """Class -> mean (dim,) of its unit vectors; a toggle of a class changes none of them."""
         key = ("centres", space)
         if key not in self._measured:
-            vectors, labels = self.explorer.spaces[space], self.explorer.labels
-            self._measured[key] = {int(c): vectors[labels == c].mean(0, dtype=float) for c in np.unique(labels) if c}
+            vectors = self.spaces[space]
+            found = {int(c): vectors[self.labels == c].mean(0, dtype=float) for c in np.unique(self.labels) if c}
+            self._measured[key] = found
         return self._measured[key]
 
-    def text(self) -> str:
-        """The numbers of the spaces shown in a few lines, or why there are none."""
-        explorer = self.explorer
-        shown = [explorer.space] + ([explorer.beside] if explorer.beside else [])
+    def within_and_between(self, space: str, which: np.ndarray) -> tuple[float, float]:
+        """Mean distance of some points (n,) to the mean of their class, and between these means; NaN if unknown."""
+        vectors, labels = self.spaces[space][which], self.labels[which]
+        classes = np.unique(labels[labels > 0])
+        if not len(classes):
+            return np.nan, np.nan
+        centres = np.stack([vectors[labels == c].mean(0) for c in classes]).astype(float)
+        known = labels > 0
+        own = centres[np.searchsorted(classes, labels[known])]
+        within = float(np.linalg.norm(vectors[known] - own, axis=1).mean())
+        pairs = cdist(centres, centres)[np.triu_indices(len(classes), 1)]
+        return within, float(pairs.mean()) if len(pairs) else np.nan
+
+    def lines(self, spaces: dict[str, np.ndarray], classes: Classes, settings: Settings) -> list[tuple[str, ...]]:
+        """A line a number: its name, and its value in each space shown (name -> its places (n, 2)), or why not."""
         try:
-            found = [self.separation(space) for space in shown]
+            found = [self.separation(space, classes) for space in spaces]
         except ValueError as error:
-            return textwrap.fill(f"no separation: {error}", 44)
-        arrows = {"higher": "↑", "lower": "↓"}
-        lines = [f"in the full space, {found[0].n:,} px, pairs ≥ {found[0].window} px apart"]
-        lines += [" " * 25 + " ".join(f"{side:>10}" for side in ("left", "right"))] if explorer.beside else []
+            return [(f"no separation: {error}",)]
+        lines: list[tuple[str, ...]] = [(f"{found[0].n:,} px, pairs ≥ {found[0].window} px apart",)]
         for metric, better in METRICS.items():
-            values = " ".join(f"{getattr(f, metric):>10.3g}" for f in found)
-            lines.append(f"{metric.replace('_', ' ') + ' ' + arrows[better]:<25}{values}")
+            values = (f"{getattr(f, metric):.3g}" for f in found)
+            lines.append((f"{metric.replace('_', ' ')} {ARROWS[better]}", *values))
         try:
-            trust = " ".join(f"{self.trustworthiness(b):>10.3g}" for b in (False, True)[: len(shown)])
+            trust = tuple(f"{self.trustworthiness(name, xy, settings):.3g}" for name, xy in spaces.items())
         except ValueError:
-            trust = f"{'too few px':>10}"
-        return "\n".join([*lines, f"{'trust in the picture ↑':<25}{trust}"])
+            trust = ("too few px",)
+        return [*lines, ("trust in the picture ↑", *trust)]

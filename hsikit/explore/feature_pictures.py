@@ -22,6 +22,12 @@ class Settings(NamedTuple):
     beside: str
 
 
+def picture_key(space: str, settings: Settings) -> tuple[Any, ...]:
+    """What decides the picture of a space."""
+    deciding = {"tsne": settings.perplexity, "umap": settings.neighbours}
+    return space, settings.method, deciding.get(settings.method)
+
+
 class Pictures:
     """Pictures of some spaces, name -> unit vectors (n, dim) of the same pixels; kept in memory and in a folder."""
 
@@ -38,14 +44,9 @@ class Pictures:
             raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(get_args(Method))}")
         return Settings(space, method, float(perplexity), int(neighbours), beside)  # type: ignore[arg-type]
 
-    def key(self, space: str, settings: Settings) -> tuple[Any, ...]:
-        """What decides the picture of a space."""
-        deciding = {"tsne": settings.perplexity, "umap": settings.neighbours}
-        return space, settings.method, deciding.get(settings.method)
-
     def one(self, space: str, settings: Settings, told: Callable[[float], Any] | None = None) -> Embedding2D:
         """The picture of a space; `told` hears how far it is. Raises ValueError as `embed` does."""
-        key = self.key(space, settings)
+        key = picture_key(space, settings)
         if key not in self._made:
             self._made[key] = embed(
                 self.spaces[space], settings.method, self.seed, settings.perplexity, settings.neighbours,

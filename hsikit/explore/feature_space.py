@@ -1,4 +1,4 @@
-"""`FeatureSpaceExplorer`: pixels in feature space, on the map and as spectra, linked."""
+"""`FeatureSpace`: pixels in feature space, on the map and as spectra, as state that a script drives."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
 from hsikit.explore.feature_inputs import PARTS, flat_pixels, labels_of, per_pixel, shares, unit_vectors
 from hsikit.explore.feature_numbers import Numbers
 from hsikit.explore.feature_pictures import Pictures, Settings
-from hsikit.explore.panel import Panel, View
-from hsikit.explore.redraw import inside, pixels_inside
+from hsikit.explore.marks import inside, pixels_inside
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import State, check_mask
 from hsikit.features import Embedding2D, draw_per_class
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
@@ -21,12 +23,11 @@ from hsikit.separation import Separation
 from hsikit.splits import Split
 
 COLOUR_BY = ("class", "prediction", "correctness", "confidence", "split")
-MOST_DRAWN = 50_000  # points; matplotlib needs a second for more
 REACH_PX = 6  # a click on the map lights the nearest shown pixel within this distance
 SPECTRA_DRAWN = 6  # mean spectra of the largest classes among the lit pixels
 
 
-class FeatureSpaceExplorer(Panel):
+class FeatureSpace(State):
     """Select in the cloud and see the map, or the other way round.
 
     Args:
@@ -51,13 +52,22 @@ class FeatureSpaceExplorer(Panel):
         xy: Their places (n, 2) in the picture.
         beside, xy_beside: A second space shown beside the first, and the places in it; None without one.
         lit: Booleans (n,): what was selected last.
+        table: ``"confusion"`` of class and prediction, or ``"distances"`` of class centres.
         classes_shown: Classes that are drawn, 0 for unlabelled.
 
     Raises:
         ValueError: When lengths, shapes or indices do not fit each other or embeddings hold NaN.
     """
 
-    size_in = (10.6, 8.4)
+    space = t.Unicode().tag(shown=True)
+    beside: Any = t.Unicode(None, allow_none=True).tag(shown=True)
+    method = t.Unicode("pca").tag(shown=True)
+    perplexity = t.Float(30.0).tag(shown=True)
+    neighbours = t.Int(15).tag(shown=True)
+    color_by = t.Unicode("class").tag(shown=True)
+    table = t.Enum(("confusion", "distances"), "distances").tag(shown=True)
+    classes_shown = t.Set().tag(shown=True, kept=True)
+    lit = t.Any().tag(shown=True, kept=True)
 
     def __init__(
         self,
@@ -91,21 +101,21 @@ class FeatureSpaceExplorer(Panel):
         self.prediction = None if prediction is None else per_pixel("prediction", prediction, scene, pixels)[chosen]
         self.confidence = None if confidence is None else shares("confidence", confidence, scene, pixels)[chosen]
         self.words = {n: np.asarray(v, np.float32).ravel() for n, v in (words or {}).items()}
-        self.space, self.method, self.perplexity, self.neighbours = next(iter(spaces)), "pca", 30.0, 15
-        self.color_by = "class"
-        self.beside: str | None = None
         self.xy_beside: np.ndarray | None = None
-        self.classes_shown = set(np.unique(self.labels).tolist())
-        self.lit = np.zeros(len(self.pixels), bool)
-        if scene.shape[1] > 1.6 * scene.shape[0]:  # wide maps stand above the clouds
-            self.size_in = (10.6, 9.6)
-        self.pictures, self.numbers = Pictures(self.spaces, seed, cache), Numbers(self)
+        self.classes = tuple(np.unique(self.labels).tolist())
+        self.facts = SceneFacts(scene)
+        self.pictures = Pictures(self.spaces, seed, cache)
+        self.numbers = Numbers(self.spaces, self.labels, self.rowcol, window, seed)
+        with self.step("Drag around points in the cloud, or around pixels on the map."):
+            self.space, self.classes_shown = next(iter(spaces)), set(self.classes)
+            self.lit = np.zeros(len(self.pixels), bool)
+            self.table = "distances" if self.prediction is None else "confusion"
         self.xy = self.pictures.of(self.settings())[0].coordinates
-        self.message = "Drag around points in the cloud, or around pixels on the map."
+        self._before.clear()  # there is nothing to take back yet
 
     def __repr__(self) -> str:
         what = f"{len(self.pixels):,} px, {self.space}, {self.method}"
-        return f"<FeatureSpaceExplorer of {self.scene.name}: {what}>"
+        return f"<{type(self).__name__} of {self.scene.name}: {what}>"
 
     # --- the picture -----------------------------------------------------------------------------
 
@@ -134,17 +144,35 @@ class FeatureSpaceExplorer(Panel):
             raise ValueError("colouring by confidence needs confidence= or a Prediction; give a share for each pixel")
         if by == "split" and (self.parts == len(PARTS) - 1).all():
             raise ValueError("colouring by split needs a Split; give one instead of labels")
-        self.color_by = by
-        self._tell(f"Coloured by {by}.")
+        with self.step(f"Coloured by {by}."):
+            self.color_by = by
 
     def toggle_class(self, class_id: int, shown: bool | None = None) -> None:
-        """Draw or hide a class (0: unlabelled) in cloud, map and separation table."""
-        if class_id not in np.unique(self.labels):
-            raise ValueError(f"class {class_id} has no pixel here; there are {np.unique(self.labels).tolist()}")
+        """Draw or dim a class (0: unlabelled) in cloud, map and separation table."""
+        self._checked_class(class_id)
         shown = class_id not in self.classes_shown if shown is None else shown
-        (self.classes_shown.add if shown else self.classes_shown.discard)(class_id)
-        self.lit &= self.visible
-        self._tell(f"{self.class_name(class_id)} {'shown' if shown else 'hidden'}.")
+        self._show_classes(self.classes_shown | {class_id} if shown else self.classes_shown - {class_id},
+                           f"{self.class_name(class_id)} {'shown' if shown else 'dimmed'}.")  # fmt: skip
+
+    def only(self, class_id: int, add: bool = False) -> None:
+        """What a click on the legend does: this class alone, all of them again the second time; with `add` one more."""
+        self._checked_class(class_id)
+        if add and self.classes_shown != set(self.classes):
+            self.toggle_class(class_id)
+        elif self.classes_shown == {class_id}:
+            self._show_classes(set(self.classes), "All classes are shown.")
+        else:
+            self._show_classes({class_id}, f"Only {self.class_name(class_id)}; again shows all, Ctrl adds another.")
+
+    def _checked_class(self, class_id: int) -> None:
+        if class_id not in self.classes:
+            raise ValueError(f"class {class_id} has no pixel here; there are {list(self.classes)}")
+
+    def _show_classes(self, classes: set[int], told: str) -> None:
+        with self.step(told):
+            self.classes_shown = classes
+            if (self.lit & ~self.visible).any():
+                self.lit = self.lit & self.visible
 
     # --- selections ------------------------------------------------------------------------------
 
@@ -169,20 +197,29 @@ class FeatureSpaceExplorer(Panel):
 
     def pick(self, row: int, col: int) -> np.ndarray:
         """Light the shown pixel nearest to a place on the map, within a few pixels; returns it (1,) or nothing."""
-        away = np.where(self.visible, np.abs(self.rowcol - (row, col)).max(1), REACH_PX + 1)
-        return self._light((np.arange(len(away)) == away.argmin()) & (away <= REACH_PX))
+        index = self.near(row, col)
+        return self._light(np.arange(len(self.pixels)) == index) if index >= 0 else self._light(np.zeros_like(self.lit))
 
     def select_pixels(self, mask: np.ndarray) -> np.ndarray:
         """Light the shown points whose pixels lie in a mask (row, col); returns their flat pixels (k,)."""
-        mask = np.asarray(mask)
-        if mask.shape != self.scene.shape or mask.dtype != bool:
-            raise ValueError(f"the mask is {mask.shape} {mask.dtype}, expected {self.scene.shape} of booleans")
-        return self._light(mask.ravel()[self.pixels])
+        return self._light(check_mask(self.scene, mask).ravel()[self.pixels])
+
+    select = select_pixels  # what linked explorers call
+
+    def select_outline(self, outline: np.ndarray) -> np.ndarray:
+        """`select_pixels` whose centres lie inside an outline (n, 2) of x = column, y = row."""
+        return self.select_pixels(pixels_inside(np.asarray(outline, float), self.scene.shape))
 
     def clear(self) -> None:
         """Light nothing."""
-        self.lit = np.zeros(len(self.pixels), bool)
-        self._tell("Nothing is lit.")
+        with self.step("Nothing is lit; Undo brings it back." if self.lit.any() else "Nothing is lit."):
+            self.lit = np.zeros(len(self.pixels), bool)
+
+    @t.validate("table")
+    def _checked_table(self, proposal: Any) -> str:
+        if proposal["value"] == "confusion" and self.prediction is None:
+            raise ValueError("a confusion needs prediction=; give a class for each pixel")
+        return proposal["value"]
 
     @property
     def visible(self) -> np.ndarray:
@@ -220,7 +257,40 @@ class FeatureSpaceExplorer(Panel):
 
     def separation(self, space: str | None = None) -> Separation:
         """Separation of the classes shown in the full space; see `hsikit.separation`."""
-        return self.numbers.separation(space or self.space)
+        return self.numbers.separation(space or self.space, frozenset(self.classes_shown))
+
+    def centre_distances(self, classes: list[int]) -> np.ndarray:
+        """Distances (k, k) between the means of k classes in the full space (unit vectors); NaN for dimmed ones."""
+        return self.numbers.centre_distances(self.space, classes, frozenset(self.classes_shown))
+
+    def measure(self) -> list[tuple[str, ...]]:
+        """The numbers of the spaces on show, see `Numbers.lines`; the first time takes a while."""
+        spaces = {name: self.cloud(place > 0) for place, name in enumerate(self.spaces_shown)}
+        return self.numbers.lines(spaces, frozenset(self.classes_shown), self.settings())
+
+    @property
+    def spaces_shown(self) -> list[str]:
+        """The space, and the one beside it."""
+        return [self.space] + ([self.beside] if self.beside else [])
+
+    def under_pointer(self, index: int) -> str:
+        """The read-out of a point: class, answer, how sure, place; empty for -1."""
+        if not 0 <= index < len(self.pixels):
+            return ""
+        row, col = (int(v) for v in self.rowcol[index])
+        words = [self.class_name(int(self.labels[index]))]
+        if self.prediction is not None:
+            words.append(f"predicted {self.class_name(int(self.prediction[index]))}")
+        if self.confidence is not None:
+            words.append(f"confidence {self.confidence[index]:.2f}")
+        if self.parts[index] < len(PARTS) - 1:
+            words.append(PARTS[self.parts[index]])
+        return f"{', '.join(words)}: row {row}, col {col}{self.facts.place_text(row, col)}"
+
+    def near(self, row: int, col: int) -> int:
+        """Index of the shown pixel nearest to a place on the map, -1 beyond `REACH_PX`."""
+        away = np.where(self.visible, np.abs(self.rowcol - (row, col)).max(1), REACH_PX + 1)
+        return int(away.argmin()) if away.min() <= REACH_PX else -1
 
     def class_name(self, class_id: int) -> str:
         """Name of a class, ``"unlabelled"`` for 0."""
@@ -242,11 +312,11 @@ class FeatureSpaceExplorer(Panel):
         )
 
     def _place(self, settings: Settings, pictures: list[Embedding2D]) -> None:
-        self.space, self.method, self.perplexity, self.neighbours = settings[:4]
-        self.beside, self.xy = settings.beside or None, pictures[0].coordinates
-        self.xy_beside = pictures[1].coordinates if settings.beside else None
-        named = f"{self.space} and {self.beside}" if self.beside else self.space
-        self._tell(f"{named} by {self.method}, {len(self.pixels):,} px.")
+        with self.step():
+            self.space, self.method, self.perplexity, self.neighbours = settings[:4]
+            self.beside, self.xy = settings.beside or None, pictures[0].coordinates
+            self.xy_beside = pictures[1].coordinates if settings.beside else None
+            self.message = f"{' and '.join(self.spaces_shown)} by {self.method}, {len(self.pixels):,} px."
 
     def cloud(self, beside: bool) -> np.ndarray:
         """Places (n, 2) in the first picture or the one beside it; ValueError where there is no second."""
@@ -259,9 +329,8 @@ class FeatureSpaceExplorer(Panel):
     def _light(self, chosen: np.ndarray) -> np.ndarray:
         chosen = chosen & self.visible
         if not chosen.any():
-            self._tell("No shown point lies in there; drag around at least one.")
-            return np.empty(0, self.pixels.dtype)
-        self.lit = chosen
+            with self.step("No shown point lies in there; drag around at least one."):
+                return np.empty(0, self.pixels.dtype)
         counts = np.bincount(self.labels[chosen], minlength=self.scene.n_classes + 1)
         top = [c for c in np.argsort(-counts, kind="stable")[:4] if counts[c]]
         text = f"{chosen.sum():,} px lit: " + ", ".join(f"{self.class_name(c)} {counts[c]:,}" for c in top) + "."
@@ -269,47 +338,10 @@ class FeatureSpaceExplorer(Panel):
             known = chosen & (self.labels > 0)
             wrong = int((self.prediction[known] != self.labels[known]).sum())
             text += f" {wrong:,} of {known.sum():,} are predicted wrong."
-        self._tell(text)
+        with self.step(text):
+            self.lit = chosen
+            if chosen.sum() == 1:
+                self.place = tuple(int(v) for v in self.rowcol[chosen][0])
+            else:
+                self.chosen = self.pixels[chosen]
         return self.pixels[chosen]
-
-    def _tell(self, message: str) -> None:
-        self.message = message
-        self._show()
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.feature_view import FeatureView
-
-        return FeatureView(figure, self)
-
-    def _open(self) -> tuple[Any, Any]:
-        """Beyond `MOST_DRAWN` points the clouds stand above the figure, drawn by the graphics card."""
-        if len(self.pixels) <= MOST_DRAWN:
-            return super()._open()
-        try:
-            from hsikit.explore.feature_scatter import BigClouds
-        except ImportError:
-            self.message = f"{len(self.pixels):,} points are slow to draw; hsikit[clouds] draws them by WebGL."
-            return super()._open()
-        import ipywidgets as w
-
-        from hsikit.explore.canvas import new_canvas
-        from hsikit.explore.feature_view import FeatureView
-
-        canvas = new_canvas(self.size_in, self._lock)
-        clouds = BigClouds(self)
-        return FeatureView(canvas.figure, self, clouds), w.VBox([clouds.widget, canvas])
-
-    def _controls(self) -> list[Any]:
-        from hsikit.explore.feature_controls import FeatureControls
-
-        self._panel = FeatureControls(self)
-        return self._panel.rows()
-
-    def _connect(self) -> None:
-        self._panel.connect(self._view)
-
-    def _sync(self) -> None:
-        self._panel.sync()
-
-    def _map_outline(self, outline: np.ndarray) -> None:
-        self.select_pixels(pixels_inside(outline, self.scene.shape))

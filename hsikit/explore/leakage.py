@@ -1,19 +1,19 @@
-"""`LeakageExplorer`: what test windows share with training windows, by kind of split and window size."""
+"""`Leakage`: what test windows share with training windows, by kind of split and window size, as state."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
-from hsikit.explore.panel import Panel, View
-from hsikit.explore.state import Progress
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import State
 from hsikit.scenes.scene import Scene
-from hsikit.splits import Split, make_split
+from hsikit.splits import MAP_CODES, Split, make_split
 
 DISJOINT = ("block", "fields")  # kinds that keep a buffer
 CLASSIFIER = "linear discriminant on a pixel's spectrum and its window's mean spectrum"
@@ -40,7 +40,7 @@ class Measured:
     accuracy: float
 
 
-class LeakageExplorer(Panel):
+class Leakage(State):
     """Choose a split and a window; see shared pixels, where they lie, and a cheap classifier's accuracy.
 
     Attributes:
@@ -48,27 +48,31 @@ class LeakageExplorer(Panel):
         window: Side of the classifier's window in pixels, odd.
         buffer: Window for which block and field splits are kept disjoint, odd.
         train: Label budget of random and block splits, a share of each class.
+        now: What is shown, a `Measured`.
         done: Everything measured so far, by kind and window; drawn as curves.
 
     Raises:
         ValueError: When the scene has no labelled pixel, or a number is out of range.
     """
 
-    size_in = (10.6, 4.8)
+    kind = t.Unicode("random").tag(shown=True, kept=True)
+    window = t.Int().tag(shown=True, kept=True)
+    buffer = t.Int().tag(shown=True, kept=True)
+    now: Any = t.Any().tag(shown=True, kept=True)
 
     def __init__(self, scene: Scene, window: int = 5, buffer: int = 11, train: float = 0.10, seed: int = 0) -> None:
         super().__init__()
         if not scene.usable.any():
             raise ValueError(f"{scene.name} has no labelled pixel, so there is nothing to split; label some first")
-        self.scene, self.seed = scene, seed
-        self.kind, self.window, self.buffer, self.train = "random", _odd(window), _odd(buffer), train
+        self.scene, self.seed, self.facts = scene, seed, SceneFacts(scene)
+        self.train = train
         self.done: dict[tuple[str, int], Measured] = {}
         self._splits: dict[str, Split] = {}
-        self.now = self.measure()
-        self.message = self.sentence(self.now)
+        self._take(("random", _odd(window), _odd(buffer)), self.measure("random", window, buffer))
+        self._before.clear()  # there is nothing to take back yet
 
     def __repr__(self) -> str:
-        return f"<LeakageExplorer of {self.scene.name}: {self.message}>"
+        return f"<{type(self).__name__} of {self.scene.name}: {self.message}>"
 
     @property
     def kinds(self) -> list[str]:
@@ -116,6 +120,11 @@ class LeakageExplorer(Panel):
             text += f" Left out, as they cannot be on both sides: {names}."
         return text
 
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, class, and what the pixel is in the split; empty beside the map."""
+        part = lambda row, col: MAP_CODES[self.now.codes[row, col]]  # noqa: E731
+        return self.facts.read_out(x, y, lambda row, col: f"{self.facts.class_name(row, col)}, {part(row, col)}")
+
     # --- inside ----------------------------------------------------------------------------------
 
     def _spec(self, kind: str, buffer: int) -> tuple[str, dict[str, Any]]:
@@ -146,54 +155,9 @@ class LeakageExplorer(Panel):
         return chosen, _odd(window or self.window), _odd(buffer or self.buffer)
 
     def _take(self, choice: tuple[str, int, int], measured: Measured) -> None:
-        self.kind, self.window, self.buffer = choice
-        self.now, self.message = measured, self.sentence(measured)
-        self._show()
-
-    def _request(self, **change: Any) -> None:
-        """Measure beside the other controls, then show."""
-        choice = self._choice(change.get("kind"), change.get("window"), change.get("buffer"))
-        self.say(f"Measuring {choice[0]} at window {choice[1]} …")
-        self._later("measure", lambda _: self.measure(*choice), lambda measured: self._take(choice, measured))
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.leakage_view import LeakageView
-
-        return LeakageView(figure, self)
-
-    def _controls(self) -> list[Any]:
-        import ipywidgets as w
-
-        from hsikit.explore.pieces import BOX, button
-
-        def slider(name: str, value: int) -> Any:
-            return w.IntSlider(value, 1, max(29, value), 2, description=name, continuous_update=False)
-
-        def on(control: Any, key: str) -> Any:
-            return self._on(control, lambda value: self._request(**{key: value}))
-
-        self.kind_menu = on(w.Dropdown(options=self.kinds, value=self.kind, description="split"), "kind")
-        self.window_slider = on(slider("window (px)", self.window), "window")
-        self.buffer_slider = on(slider("buffer (px)", self.buffer), "buffer")
-        every = button(self, "Curve", "Measure this split at windows 1 to 19", self._request_curve)
-        return [w.HBox([self.kind_menu, self.window_slider, self.buffer_slider, every], layout=BOX), None]
-
-    def _request_curve(self) -> None:
-        windows, choice = (1, 3, 5, 7, 9, 11, 15, 19), (self.kind, self.window, self.buffer)
-        self.say(f"Measuring {self.kind} at windows {', '.join(map(str, windows))} …")
-
-        def work(progress: Progress) -> Measured:
-            for done, window in enumerate(windows):
-                progress.step(done / len(windows))
-                self.measure(choice[0], window, choice[2])
-            return self.measure(*choice)
-
-        self._later("measure", work, partial(self._take, choice))
-
-    def _sync(self) -> None:
-        self.kind_menu.value, self.window_slider.value = self.kind, self.window
-        self.buffer_slider.value = self.buffer
-        self.buffer_slider.disabled = self.kind not in DISJOINT
+        with self.step(self.sentence(measured)):
+            self.kind, self.window, self.buffer = choice
+            self.now = measured
 
 
 def _odd(window: int) -> int:

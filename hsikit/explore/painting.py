@@ -1,25 +1,61 @@
-"""Labels under the brush: what a `LabelPainter` paints on, with its classes and its way back."""
+"""`Painting`: labels under the brush with their classes, tools and way back, as state that a script drives."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import traitlets as t
 
+from hsikit.explore.marks import disc, hex_of, pixels_inside
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import Share, State, check_mask, check_pixel
 from hsikit.scenes.scene import Scene, palette
 from hsikit.spectra import class_means, spectral_angle
 
-STEPS_KEPT = 200  # strokes that can be undone
+if TYPE_CHECKING:
+    from hsikit.predict import Prediction  # torch
+    from hsikit.splits import Split
+
+TOOLS = ("brush", "lasso", "box", "fill", "picker", "eraser")
+LAYERS = ("class map", "confidence")
+STEPS_KEPT = 200  # that can be undone
+WIDEST = 20  # radius of the brush, in pixels
 
 
-class Painting:
-    """A label raster over a scene, painted stroke by stroke.
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """Flat pixels (n,), what they held before and after, and the stroke before it: many small steps stay small."""
+
+    pixels: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    last: Stroke | None
+    number: int
+
+
+class Painting(State):
+    """Give classes to the pixels of a scene: `paint`, `brush`, `lasso`, `box`, `fill`, `suggest`, `fit`, `undo`.
+
+    A scene that has labels starts with them painted. What is painted is a scene (`labelled_scene`) and a split
+    (`split`) for everything else in hsikit.
 
     Attributes:
         labels: Raster (row, col) int16, 0 where nothing is painted.
         class_names, colors: Of the classes 1..C.
+        active: The class 1..C being painted; 0 erases.
+        tool: What a drag or a click on the picture does, one of `TOOLS`.
+        radius: Of brush and eraser, in pixels.
+        opacity: 0 to 1, how strongly paint covers the scene.
+        angle: In radians: how alike pixels must be that `suggest` proposes and that `fill` takes.
+        suggested: Classes (row, col) proposed for unpainted pixels, or None.
+        method: The model fitted next, a value of `painter_fit.MODELS`.
+        prediction, fitted: Map and scores of the model fitted last, or None, and which model that was.
+        layer: What stands beside the painted scene, one of `LAYERS`.
 
-    Methods raise ValueError for a class or mask that does not fit.
+    Methods raise ValueError for a class, colour, mask or pixel that does not fit; a stroke over nothing is a message.
 
     Example:
         >>> scene = hsikit.Scene("mine", np.ones((6, 8, 3)), np.zeros((6, 8), int), [])
@@ -27,41 +63,100 @@ class Painting:
         >>> meadow = painting.add_class("meadow")
         >>> painting.put(np.where(np.arange(8) < 2, meadow, -1) * np.ones((6, 1), int))  # pixels that changed
         12
-        >>> painting.to_scene().class_names
+        >>> painting.labelled_scene().class_names
         ('meadow',)
+        >>> painting.undo()
+        12
     """
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.labels = scene.usable.astype(np.int16)
-        self.class_names, self.colors = list(scene.class_names), list(scene.colors)
-        self._steps: list[tuple[np.ndarray, np.ndarray]] = []  # flat pixels, and what they held before
+    most_steps = STEPS_KEPT
+    class_names = t.Tuple().tag(shown=True, kept=True)
+    colors = t.Tuple().tag(shown=True, kept=True)
+    stroke = t.Any(None).tag(shown=True, kept=True)
+    labels = t.Any().tag(shown=True)
+    active = t.Int().tag(shown=True)
+    tool = t.Unicode(TOOLS[0]).tag(shown=True)
+    radius = t.Int(2).tag(shown=True)
+    opacity = Share(0.8).tag(shown=True)
+    angle = t.Float(0.05).tag(shown=True)
+    suggested = t.Any(None).tag(shown=True)
+    method = t.Unicode("lda").tag(shown=True)
+    prediction = t.Any(None).tag(shown=True)
+    fitted = t.Unicode()  # what `prediction` was made by
+    layer = t.Unicode(LAYERS[0]).tag(shown=True)
 
-    # --- classes ---------------------------------------------------------------------------------
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene, self.facts = scene, SceneFacts(scene)
+        self._means: tuple[np.ndarray, tuple[np.ndarray, np.ndarray]] | None = None
+        self.labels = scene.usable.astype(np.int16)
+        self.class_names, self.colors = tuple(scene.class_names), tuple(scene.colors)
+        self.active = min(1, scene.n_classes)
+        start = "Choose a class and drag over its pixels." if scene.n_classes else "Write a class name, then Add."
+        self._begin(f"{start} Two classes are enough for a first fit.")
+
+    def __repr__(self) -> str:
+        painted = int(self.counts().sum())
+        return f"<{type(self).__name__} of {self.scene.name}: {len(self.class_names)} classes, {painted:,} px painted>"
+
+    # --- classes and tools -----------------------------------------------------------------------
 
     def add_class(self, name: str, color: str | None = None) -> int:
-        """Append a class; returns its number. Without a colour it takes the first that is free."""
+        """Append a class, which is painted next; returns its number. Without a colour it takes the first free one."""
         name = self._new_name(name)
         free = [c for c in palette(20) if c not in self.colors] or list(palette(len(self.colors) + 1))
-        color = free[0] if color is None else _hex(color)
-        self.class_names.append(name)
-        self.colors.append(color)
-        return len(self.class_names)
+        color = free[0] if color is None else hex_of(color)
+        with self.step(f"Painting {name}."):
+            self.class_names, self.colors = (*self.class_names, name), (*self.colors, color)
+            self.active = len(self.class_names)
+        return self.active
 
     def change_class(self, class_id: int, name: str | None = None, color: str | None = None) -> None:
         """Rename or recolour a class 1..C."""
         self.check_class(class_id, least=1)
-        color = None if color is None else _hex(color)
-        if name is not None and " ".join(name.split()) != self.class_names[class_id - 1]:
-            self.class_names[class_id - 1] = self._new_name(name)
-        if color is not None:
-            self.colors[class_id - 1] = color
+        names, colors = list(self.class_names), list(self.colors)
+        colors[class_id - 1] = colors[class_id - 1] if color is None else hex_of(color)
+        if name is not None and " ".join(name.split()) != names[class_id - 1]:
+            names[class_id - 1] = self._new_name(name)
+        with self.step(f"Class {class_id} is {names[class_id - 1]}."):
+            self.class_names, self.colors = tuple(names), tuple(colors)
 
     def check_class(self, class_id: int, least: int = 0) -> None:
         """Refuse a class that is not there; 0 is the eraser."""
         if not least <= class_id <= len(self.class_names):
             known = f"{least} to {len(self.class_names)}" if self.class_names else "none yet; add one first"
             raise ValueError(f"class {class_id}; classes are {known}")
+
+    def choose(
+        self,
+        class_id: int | None = None,
+        tool: str | None = None,
+        radius: int | None = None,
+        method: str | None = None,
+    ) -> None:
+        """Choose the class to paint (0: eraser), the tool, the brush's radius (0 to 20 px), the model to fit."""
+        if class_id is not None:
+            self.check_class(class_id)
+        wanted = {"tool": tool, "radius": radius, "method": method, "active": class_id}
+        with self.step():
+            for name, value in wanted.items():
+                if value is not None:
+                    setattr(self, name, value)
+            self.message = f"{self.tool.capitalize()}: {self.class_name(self.active)}."
+
+    def press(self, key: str, ctrl: bool = False) -> None:
+        """What a key does: a digit chooses a class (0 erases), [ and ] change the brush, Ctrl+Z and Ctrl+Y walk."""
+        walks: dict[str, Callable[[], int]] = {"z": self.undo, "y": self.redo, "Z": self.redo}
+        if ctrl and key in walks:
+            walks[key]()
+        elif not ctrl and key.isdecimal():
+            self.choose(int(key))
+        elif not ctrl and key in "[]":
+            self.choose(radius=min(max(self.radius + (1 if key == "]" else -1), 0), WIDEST))
+
+    def class_name(self, class_id: int) -> str:
+        """Name of a class, ``"eraser"`` for 0."""
+        return self.class_names[class_id - 1] if class_id else "eraser"
 
     def counts(self) -> np.ndarray:
         """Painted pixels of each class (C,) int64."""
@@ -75,55 +170,268 @@ class Painting:
         if values.shape != self.scene.shape:
             raise ValueError(f"the mask is {values.shape}, expected {self.scene.shape} (row, col)")
         self.check_class(int(values.max()))
-        pixels = np.flatnonzero((values >= 0) & self.scene.valid & (values != self.labels))
+        pixels = np.flatnonzero((values >= 0) & self.facts.valid & (values != self.labels))
         if pixels.size:
-            flat = self.labels.ravel()
-            self._steps = [*self._steps[1 - STEPS_KEPT :], (pixels, flat[pixels].copy())]
-            self.labels = self.labels.copy()
-            self.labels.ravel()[pixels] = values.ravel()[pixels]
+            last, after = self.stroke, values.ravel()[pixels].astype(np.int16)
+            number = 1 + (last.number if last else 0)
+            with self.step():
+                self.stroke = Stroke(pixels, self.labels.ravel()[pixels], after, last, number)
+                self.suggested = None  # was made for another painting
         return pixels.size
 
-    def undo(self) -> int:
-        """Take the last stroke back; returns how many pixels changed, 0 where there is no stroke left."""
-        if not self._steps:
-            return 0
-        pixels, before = self._steps.pop()
-        self.labels = self.labels.copy()
-        self.labels.ravel()[pixels] = before
-        return pixels.size
+    def paint(self, mask: np.ndarray) -> int:
+        """Give the active class to the valid pixels of a mask (row, col); returns how many changed."""
+        mask = check_mask(self.scene, mask)
+        value = 0 if self.tool == "eraser" else self.active
+        if not self.class_names:
+            raise ValueError("there is no class to paint yet; add one first")
+        if not (mask & self.facts.valid).any():
+            with self.step("No pixel with a measurement lies in there; drag over at least one."):
+                return 0
+        with self.step():
+            changed = self.put(np.where(mask, value, -1))
+            self._sum_up(changed, "erased" if value == 0 else f"px of {self.class_name(value)} painted")
+        return changed
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether a stroke is left to take back."""
-        return bool(self._steps)
+    def brush(self, points: np.ndarray) -> int:
+        """Paint along a path through points (n, 2) of x = column, y = row, as wide as the brush."""
+        return self.paint(disc(np.atleast_2d(points), self.radius, self.scene.shape))
+
+    def lasso(self, outline: np.ndarray) -> int:
+        """Paint the pixels whose centres lie in an outline (n, 2) of x = column, y = row."""
+        return self.paint(pixels_inside(np.asarray(outline, float), self.scene.shape))
+
+    def box(self, top: int, left: int, bottom: int, right: int) -> int:
+        """Paint rows top..bottom and columns left..right, all of them included."""
+        mask = np.zeros(self.scene.shape, bool)
+        mask[max(top, 0) : bottom + 1, max(left, 0) : right + 1] = True
+        return self.paint(mask)
+
+    def fill(self, row: int, col: int) -> int:
+        """Paint what belongs to a pixel and touches it side by side; returns how many pixels changed.
+
+        From a painted pixel that is the area of its class. From an unpainted one it is the unpainted pixels whose
+        spectra lie within `angle` of its own.
+        """
+        from scipy.ndimage import label  # not needed to open a painting
+
+        check_pixel(self.scene, row, col)
+        alike = (self.labels == self.labels[row, col]) & self.facts.valid
+        if not self.labels[row, col]:
+            angles = spectral_angle(self.scene.hsi, np.asarray(self.scene.hsi[row, col], float), ~self.facts.bad)
+            alike &= angles <= self.angle
+            alike[row, col] = True
+        areas, _ = label(alike)
+        return self.paint(areas == areas[row, col])
+
+    def pick_class(self, row: int, col: int) -> int:
+        """Paint on with the class that is painted at a pixel, or mapped there where nothing is painted; returns it."""
+        check_pixel(self.scene, row, col)
+        found = int(self.labels[row, col])
+        if not found and self.prediction is not None:
+            found = int(self.prediction.labels[row, col])
+        if not found:
+            raise ValueError(f"no class is painted at ({row}, {col}); pick one where there is paint")
+        self.choose(found)
+        return found
+
+    def click(self, row: int, col: int, ctrl: bool = False) -> None:
+        """What a click does: a dab of the brush, `fill` or `pick_class`, which Ctrl does with any tool."""
+        if ctrl or self.tool == "picker":
+            self.pick_class(row, col)
+        elif self.tool == "fill":
+            self.fill(row, col)
+        elif self.tool in ("brush", "eraser"):
+            self.brush(np.array([[col, row]], float))
+        else:
+            with self.step(f"The {self.tool} is empty; drag around at least one pixel."):
+                pass
+
+    def drag(self, points: np.ndarray) -> None:
+        """What a drag through points (n, 2) of x = column, y = row does: a stroke, or an outline that is painted."""
+        if self.tool in ("lasso", "box"):
+            self.lasso(points)
+        elif self.tool in ("brush", "eraser"):
+            self.brush(points)
+        else:
+            self.click(round(points[0][1]), round(points[0][0]))
+
+    def undo(self) -> int:  # type: ignore[override]  # a state's own says nothing of pixels
+        """Take the last step back, of strokes or of classes; returns how many pixels changed."""
+        return self._walked(super().undo, self.can_undo, "Took back {:,} px.", "Nothing is left to take back.")
+
+    def redo(self) -> int:  # type: ignore[override]
+        """Take a step again that was taken back; returns how many pixels changed."""
+        return self._walked(super().redo, self.can_redo, "Did {:,} px again.", "Nothing was taken back.")
+
+    def _walked(self, walk: Callable[[], None], possible: bool, done: str, nothing: str) -> int:
+        before = self.labels
+        if possible:
+            walk()
+        changed = int((self.labels != before).sum())
+        with self.step(done.format(changed) if possible else nothing):
+            self.suggested, self.active = None, min(self.active, len(self.class_names))
+        return changed
 
     def replace_all(self, labels: np.ndarray, class_names: list[str], colors: list[str]) -> None:
-        """Take over labels (row, col) and classes read from a file; nothing before it can be undone."""
+        """Take over labels (row, col) and classes read from a file, in one step."""
         made = replace(self.scene, labels=labels, class_names=class_names, colors=colors, masks={})  # checks them
-        self.labels, self._steps = made.usable.astype(np.int16), []
-        self.class_names, self.colors = list(made.class_names), list(made.colors)
+        with self.step():
+            self.class_names, self.colors = tuple(made.class_names), tuple(made.colors)
+            self.put(made.usable.astype(np.int16))
+            self.active = min(max(self.active, 1), len(self.class_names))
 
-    def to_scene(self) -> Scene:
-        """The scene with what is painted as its labels."""
-        return replace(
-            self.scene, labels=self.labels, class_names=tuple(self.class_names), colors=tuple(self.colors), masks={}
-        )
+    @t.observe("stroke")
+    def _repaint(self, change: Any) -> None:
+        """Bring the labels from one stroke to another: back to where their ways part, then on."""
+        old, new, ahead = change["old"], change["new"], []
+        labels = self.labels.copy()
+        flat = labels.ravel()
+        while old is not new:
+            if old is None or (new is not None and new.number > old.number):
+                ahead.append(new)
+                new = new.last
+            else:
+                flat[old.pixels] = old.before
+                old = old.last
+        for stroke in reversed(ahead):
+            flat[stroke.pixels] = stroke.after
+        self.labels = labels
 
-    # --- suggestions -----------------------------------------------------------------------------
+    def _sum_up(self, changed: int, done: str) -> None:
+        self.message = f"{changed:,} {done}; {self.counts().sum():,} px are painted in all."
 
-    def alike(self, most_rad: float, bands: np.ndarray) -> np.ndarray:
-        """For unpainted pixels, the class (row, col) whose mean spectrum is nearest by angle; 0 beyond `most_rad`.
+    # --- spectra of what is painted --------------------------------------------------------------
 
-        `bands` are booleans (band,), True for those to compare. Source: Kruse et al. 1993 (spectral angle mapper).
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean spectra and deviations (C, band) of what is painted, NaN for a class without pixels."""
+        if self._means is None or self._means[0] is not self.labels:
+            self._means = self.labels, class_means(self.scene.hsi, self.labels, int(self.labels.max(initial=0)))
+        short = len(self.class_names) - len(self._means[1][0])  # classes after the last painted one
+        mean, std = (np.pad(v, ((0, short), (0, 0)), constant_values=np.nan) for v in self._means[1])
+        return mean, std
+
+    def angles(self) -> np.ndarray:
+        """Angles (C, C) in radians between the mean spectra of the classes; NaN for a class without pixels."""
+        means, found = self.means()[0], np.full((len(self.class_names),) * 2, np.nan)
+        for c in np.flatnonzero(self.counts()):
+            found[c] = spectral_angle(means, means[c], ~self.facts.bad)
+        return found
+
+    def suggest(self, most_rad: float | None = None) -> int:
+        """Propose the class with the nearest mean spectrum for unpainted pixels within an angle; returns how many.
+
+        `accept` paints them, `dismiss` forgets them. Raises ValueError for an angle outside 0 to pi/2. Source: Kruse et
+        al. 1993 (spectral angle mapper).
         """
+        self.angle = self.angle if most_rad is None else most_rad
         painted = np.flatnonzero(self.counts()) + 1
         if not painted.size:
             raise ValueError("nothing is painted yet, so nothing can be suggested; paint some pixels first")
-        means, _ = class_means(self.scene.hsi, self.labels, len(self.class_names))
-        angles = np.stack([spectral_angle(self.scene.hsi, means[c - 1], bands) for c in painted])  # (class, row, col)
+        means, good = self.means()[0], ~self.facts.bad
+        angles = np.stack([spectral_angle(self.scene.hsi, means[c - 1], good) for c in painted])  # (class, row, col)
         angles = np.where(np.isfinite(angles), angles, np.inf)
-        near = painted[angles.argmin(0)]
-        return np.where((angles.min(0) <= most_rad) & self.scene.valid & (self.labels == 0), near, 0).astype(np.int16)
+        free = (angles.min(0) <= self.angle) & self.facts.valid & (self.labels == 0)
+        suggested = np.where(free, painted[angles.argmin(0)], 0).astype(np.int16)
+        found = np.bincount(suggested.ravel(), minlength=len(self.class_names) + 1)[1:]
+        total = int(found.sum())
+        if not total:
+            self.dismiss(f"No unpainted pixel lies within {self.angle:g} rad of a class mean; give a larger angle.")
+            return 0
+        top = [int(c) + 1 for c in np.argsort(-found, kind="stable")[:3] if found[c]]
+        listed = ", ".join(f"{self.class_name(c)} {found[c - 1]:,}" for c in top)
+        with self.step(f"{total:,} px look alike (dotted): {listed}. Accept, or give a smaller angle."):
+            self.suggested = suggested
+        return total
+
+    def accept(self, class_id: int | None = None) -> int:
+        """Paint what is suggested, of one class or of all, in one stroke; returns how many pixels."""
+        if self.suggested is None:
+            raise ValueError("nothing is suggested; suggest first")
+        take = self.suggested > 0 if class_id is None else self.suggested == class_id
+        with self.step():
+            changed = self.put(np.where(take, self.suggested, -1))
+            self._sum_up(changed, "px accepted")
+        return changed
+
+    def dismiss(self, message: str = "Suggestions dismissed.") -> None:
+        """Forget the suggestions."""
+        with self.step(message):
+            self.suggested = None
+
+    # --- fit, map, correct -----------------------------------------------------------------------
+
+    def labelled_scene(self) -> Scene:
+        """The scene with what is painted as its labels, class names and colours."""
+        return replace(self.scene, labels=self.labels, class_names=self.class_names, colors=self.colors, masks={})
+
+    def split(self, seed: int = 0) -> Split:
+        """Painted pixels to train on, a fifth of them set aside; see `painter_fit.painted_split`."""
+        from hsikit.explore.painter_fit import painted_split  # torch
+
+        return painted_split(self.labelled_scene(), seed)
+
+    def fit(self, method: str | None = None, seed: int = 0) -> Prediction:
+        """Fit a light model (a value of `painter_fit.MODELS`) on what is painted and map the scene."""
+        from hsikit.explore.painter_fit import fit_light
+
+        method, split = method or self.method, self.split(seed)
+        made = fit_light(method, self.labelled_scene(), split, seed=seed)
+        self.take(method, split, made)
+        return made
+
+    def take(self, method: str, split: Split, prediction: Prediction) -> None:
+        """Show a finished fit."""
+        from hsikit.explore.painter_fit import sentence
+
+        with self.step(sentence(prediction, split)):
+            self.method, self.fitted, self.prediction = method, method, prediction
+
+    def show(self, layer: str) -> None:
+        """Choose what stands beside the painted scene, one of `LAYERS`."""
+        with self.step():
+            self.layer = layer
+            self.message = f"{layer.capitalize()}." if self.prediction else "There is no map yet; fit a model first."
+
+    def confidence(self) -> np.ndarray:
+        """Probability (row, col) of the answer given, 0 to 1; NaN where not valid. ValueError without a map."""
+        if self.prediction is None:
+            raise ValueError("there is no map yet; fit a model first")
+        return self.prediction.scores.max(-1)
+
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, painted class, what the model says; empty beside the map."""
+        return self.facts.read_out(x, y, self._told)
+
+    def _told(self, row: int, col: int) -> str:
+        text = f"painted {self.class_names[c - 1]}" if (c := self.labels[row, col]) else "not painted"
+        if self.prediction is not None and (c := self.prediction.labels[row, col]):
+            name = self.class_names[c - 1] if c <= len(self.class_names) else f"class {c}"
+            text += f", mapped {name} ({self.prediction.scores[row, col].max():.2f})"
+        return text
+
+    # --- what fits -------------------------------------------------------------------------------
+
+    @t.validate("tool", "layer", "method")
+    def _known(self, proposal: Any) -> str:
+        name, value = proposal["trait"].name, proposal["value"]
+        what, known = {"tool": ("tool", TOOLS), "layer": ("layer", LAYERS)}.get(name, ("model", ()))
+        if name == "method":
+            from hsikit.explore.painter_fit import MODELS  # torch
+
+            known = tuple(MODELS.values())
+        if value not in known:
+            raise ValueError(f"{what} {value!r} is unknown; choose one of {', '.join(known)}")
+        return value
+
+    @t.validate("radius", "angle")
+    def _within(self, proposal: Any) -> float:
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "radius" and not 0 <= value <= WIDEST:
+            raise ValueError(f"radius {value} px; give 0 to {WIDEST}")
+        if name == "angle" and not 0 < value <= np.pi / 2:
+            raise ValueError(f"the angle is {value:g} rad; give one above 0 and up to {np.pi / 2:.2f}")
+        return value
 
     def _new_name(self, name: str) -> str:
         name = " ".join(str(name).split())
@@ -132,25 +440,3 @@ class Painting:
         if name in self.class_names:
             raise ValueError(f"there is a class {name!r} already; give each class its own name")
         return name
-
-
-def disc(centres: np.ndarray, radius: int, shape: tuple[int, int]) -> np.ndarray:
-    """Mask (row, col), True within `radius` pixels of a path through points (n, 2) of x = column, y = row."""
-    from scipy.ndimage import distance_transform_edt
-
-    points = np.asarray(centres, float)
-    steps = np.ceil(np.abs(np.diff(points, axis=0)).max(1, initial=0)).astype(int)  # pixels between two points
-    dense = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(points, points[1:], np.maximum(steps, 1))]
-    col, row = np.rint(np.vstack([*dense, points[-1:]])).astype(int).T
-    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
-    away = np.ones(shape, bool)
-    away[row[inside], col[inside]] = False
-    return distance_transform_edt(away) <= radius if inside.any() else np.zeros(shape, bool)
-
-
-def _hex(color: str) -> str:
-    from matplotlib.colors import is_color_like, to_hex
-
-    if not is_color_like(color):
-        raise ValueError(f"{color!r} is no colour; give a name or a hex code such as #0072b2")
-    return to_hex(color)

@@ -1,7 +1,7 @@
 """What every explorer shares: a picture that follows plain state, with or without a browser.
 
-An explorer holds state and answers questions; a `View` draws that state into a figure and redraws what
-changed; a `Panel` puts figure and controls together and leaves a PNG where nobody is there to click.
+A state answers questions; a `Panel` shows its charts with controls around them, and leaves a PNG where nobody is there
+to click.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ import functools
 import io
 import logging
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hsikit._util.errors import HsikitError
-from hsikit.explore.redraw import PlainFigure, Redraw, plain_text
-from hsikit.explore.state import Progress, Stopped
+from hsikit.explore.marks import Chart, Kept
+from hsikit.explore.state import Progress, State, Stopped
+from hsikit.explore.still import picture_of
 
 log = logging.getLogger(__name__)
 NO_WIDGETS = "Install hsikit[workbook] for the interactive view; this is a still picture."
@@ -31,26 +30,20 @@ CSS = """<style>
 .hsikit-pages .widget-tab-contents { padding: 4px !important; }
 .hsikit-explorer { container-type: inline-size; }
 .hsikit-told { position: relative; }
-.hsikit-message { flex: 1 1 100%; min-height: 1.6em; }
+.hsikit-message { flex: 1 1 100%; }
+.hsikit-message .widget-html-content { height: 2.9em; line-height: 1.45em; overflow-y: auto; }
+.hsikit-pointer .widget-html-content { min-height: 1.45em; line-height: 1.45em; font-size: 12px; padding-left: 8px; }
+.hsikit-told.jupyter-widgets-disconnected { outline: 2px solid #d55e00; }
+.hsikit-told.jupyter-widgets-disconnected .hsikit-message { display: none; }
+.hsikit-explorer .jupyter-widgets-disconnected::before { display: none; }
+.hsikit-told.jupyter-widgets-disconnected::after {
+  content: "The kernel was restarted: run the cell again."; font-weight: bold; }
 .hsikit-busy { position: absolute; right: 0; background: var(--jp-layout-color1, #fff); }
 </style>"""
 
 
-class View(ABC):
-    """A picture of an explorer's state: axes laid out once, artists updated afterwards."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-        self.redraw = Redraw(figure.canvas)
-        self.live = type(figure.canvas) is not FigureCanvasAgg  # a still picture waits for what takes long
-
-    @abstractmethod
-    def refresh(self) -> None:
-        """Bring every artist to the current state; draws nothing."""
-
-    def show(self) -> None:
-        """Bring the artists to the screen."""
-        self.redraw.now()
+Act = Callable[[dict[str, Any]], Any]
+Acts = Mapping[tuple[str, str], Act]  # by chart and kind of message, see `board.Board`
 
 
 class Unfit(HsikitError, ValueError):
@@ -60,15 +53,13 @@ class Unfit(HsikitError, ValueError):
         return [f"This cannot be shown: {self}"]
 
 
-class Panel:
+class Panel(State):
     """Base of the explorers: what they show, their controls, their message, what they compute.
 
     Attributes:
         message: The line under the picture: what happened, or what to change.
         failures: Exceptions that were caught in callbacks because nobody expected them, newest last.
     """
-
-    size_in: tuple[float, float] = (10.6, 4.6)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """What the constructor refuses becomes `Unfit`."""
@@ -77,6 +68,8 @@ class Panel:
 
         @functools.wraps(construct)
         def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+            if not hasattr(self, "_jobs"):  # a state knows nothing of its panel
+                self._set_up()
             try:
                 construct(self, *args, **kwargs)
             except Unfit:
@@ -86,8 +79,7 @@ class Panel:
 
         cls.__init__ = checked  # type: ignore[method-assign]
 
-    def __init__(self) -> None:
-        self.message = ""
+    def _set_up(self) -> None:
         self.failures: list[Exception] = []
         self._view: Any = None
         self._widget: Any = None
@@ -95,19 +87,42 @@ class Panel:
         self._syncing = False
         self._lock = threading.RLock()  # a cell and a widget's messages may run side by side
         self._jobs: dict[str, Progress] = {}
+        self._kept = Kept()  # arrays of charts
 
     # --- what an explorer provides ---------------------------------------------------------------
 
-    def _new_view(self, figure: Figure) -> View:
-        """A view of this explorer in a figure, for those that matplotlib shows."""
+    def _charts(self) -> Mapping[str, Chart]:
+        """The charts that are shown, by name; always the same names."""
         raise NotImplementedError
+
+    def _acts(self) -> Acts:
+        """What messages of the charts do; see `board.Board`."""
+        return {}
+
+    def _map_acts(self, names: Sequence[str], click: Callable[[int, int, bool], Any]) -> dict[tuple[str, str], Act]:
+        """Acts of maps: a click does `click(row, col, ctrl)`, a double click takes it back, the read-out follows."""
+        last: list[object] = [None]
+
+        def clicked(m: dict[str, Any]) -> None:
+            before = self.latest
+            click(round(m["y"]), round(m["x"]), bool(m.get("ctrl")))
+            last[0] = self.latest if self.latest is not before else None
+
+        def doubled(_: dict[str, Any]) -> None:
+            if self._jobs:  # what the click asked for is still being computed
+                self.stop()
+            elif last[0] is not None and last[0] is self.latest:
+                self.undo()
+
+        def hovered(m: dict[str, Any]) -> None:
+            self._view.pointer = self.under_pointer(m["x"], m["y"])  # type: ignore[attr-defined]
+
+        acts = {"click": clicked, "double": doubled, "hover": hovered}
+        return {(name, kind): act for name in names for kind, act in acts.items()}
 
     def _controls(self) -> list[Any]:
         """Rows of widgets above and below the picture; the picture itself stands where None is."""
         raise NotImplementedError
-
-    def _connect(self) -> None:
-        """Listen to the mouse on `self._view`."""
 
     def _sync(self) -> None:
         """Set the controls to the state."""
@@ -116,16 +131,10 @@ class Panel:
 
     def static(self) -> Figure:
         """The present state as a figure of its own, for papers and for runs without a browser."""
-        figure = PlainFigure(figsize=self.size_in, dpi=100)
-        FigureCanvasAgg(figure)
-        with plain_text():
-            self._new_view(figure).refresh()
-        for artist in figure.findobj(lambda a: a.get_animated()):
-            artist.set_animated(False)  # nobody will blit: a plain draw shows everything
-        return figure
+        return picture_of(self._charts())
 
     def widget(self) -> Any:
-        """The interactive view, made once: an ipywidgets box (or a still picture where ipympl is missing)."""
+        """The interactive view, made once: an ipywidgets box (or a still picture where anywidget is missing)."""
         if self._widget is None:
             try:
                 self._widget = self._build()
@@ -139,7 +148,10 @@ class Panel:
     def _build(self) -> Any:
         import ipywidgets as w
 
-        self._view, picture = self._open()
+        from hsikit.explore.board import Board  # anywidget may be missing
+
+        self._view = Board(self._charts, {name: self._guard(act) for name, act in self._acts().items()})  # type: ignore[arg-type]
+        self.observe(lambda _: self._show(), "revision")
         self._line = w.HTML(self.message).add_class("hsikit-message")
         self._bar = w.FloatProgress(0, min=0, max=1, description="progress", layout={"width": "230px"})
         self._stop = w.Button(description="Stop", tooltip="End what is being computed", layout={"width": "76px"})
@@ -147,18 +159,9 @@ class Panel:
         self._busy = w.HBox([self._bar, self._stop], layout={"visibility": "hidden"}).add_class("hsikit-busy")
         style = w.HTML(CSS, layout={"display": "none"})
         told = w.HBox([style, self._line, self._busy], layout={"width": "100%"}).add_class("hsikit-told")
-        rows = [part for row in self._controls() for part in ((told, picture) if row is None else (row,))]
-        self._connect()
+        rows = [part for row in self._controls() for part in ((told, self._view.widget) if row is None else (row,))]
         self._show()
         return w.VBox(rows, layout={"width": "100%"}).add_class("hsikit-explorer")
-
-    def _open(self) -> tuple[Any, Any]:
-        """The live view and the widget that shows it: an ipympl canvas, unless an explorer has its own."""
-        from hsikit.explore.canvas import new_canvas
-
-        canvas = new_canvas(self.size_in, self._lock)
-        with plain_text():
-            return self._new_view(canvas.figure), canvas
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget for a browser and a PNG for everyone else."""
@@ -178,9 +181,8 @@ class Panel:
         """Bring picture, controls and message to the state; nothing to do while there is no widget."""
         if self._view is None:
             return
-        with self._lock, plain_text():
+        with self._lock:
             self._view.refresh()
-            self._view.show()
             self._follow()
 
     def _follow(self) -> None:

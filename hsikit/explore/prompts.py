@@ -1,17 +1,18 @@
-"""`PromptExplorer`: ask a map in words, see how far it answers, and change the words that name its classes."""
+"""`Questions`: ask a map in words, see how far it answers, and change the words that name its classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
-from hsikit.analysis.words import PromptMap, prompt_map, temperature_scale
-from hsikit.explore.panel import Panel, View
-from hsikit.explore.pieces import short
+from hsikit.analysis.words import BEST_SHARE, PromptMap, prompt_map, temperature_scale, unrelated_sentences
+from hsikit.explore.marks import short
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import Share, State, check_pixel
 from hsikit.fitted import Fitted
 from hsikit.metrics import Scores, scores_from_labels
 from hsikit.predict import predict_map
@@ -21,13 +22,38 @@ from hsikit.text import TextEncoder, TextVectors, load_text_encoder
 
 LAYERS = ("class prompts", "soft classes")
 MOST_SENTENCES = 8
+STANDS_OUT = 2.0  # z from which on a sentence is said to fit: about one unrelated sentence in forty gets there
+MIXTURE = 0.95  # R² from which on a map is called a mixture of the maps of the class prompts (assumed)
 
 
-class PromptExplorer(Panel):
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What was asked, and the answer."""
+
+    sentences: tuple[str, ...]
+    negatives: tuple[str, ...]
+    answer: PromptMap
+
+    @property
+    def words(self) -> str:
+        """The question as it was typed."""
+        return "\n".join((*self.sentences, *(f"- {n}" for n in self.negatives)))
+
+
+@dataclass(frozen=True, eq=False)
+class Wording:
+    """Class vectors, and the sentences behind each of them."""
+
+    text: TextVectors
+    words: tuple[tuple[str, ...], ...]
+
+
+class Questions(State):
     """Type sentences, one a line, `-` before a negative one: similarity maps, and what they are worth.
 
-    Two numbers stand beside each map: R², the share of it that is a mixture of the class prompts' maps (near 1:
-    the sentence says nothing that the classes did not), and z, how far it stands out from unrelated sentences.
+    What a map is worth is said in words first, by two numbers: z, how far its best hundredth stands out from that of 50
+    sentences that speak of no land cover (under `STANDS_OUT`: nothing here stands out), and R², the share of it that is
+    a mixture of the class prompts' maps (near 1: the sentence says nothing that the classes did not).
 
     Args:
         model: A fitted MMLGNet, such as `run.model`.
@@ -36,17 +62,26 @@ class PromptExplorer(Panel):
         encoder: The text encoder that the class vectors came from; MiniLM if left out.
 
     Attributes:
-        sentences, negatives: What was asked last.
-        answer: Its `PromptMap`, or None before the first question.
+        asked: What was asked last with its answer, or None before the first question.
+        history: Questions asked so far, each once, the latest last.
         shown: Which sentence is drawn, counted from 0.
         layer: What the second picture shows, one of `LAYERS`.
+        opacity: 0 to 1, how strongly an answer covers the scene.
+        place: Row and column that were clicked, or ().
         text: The class vectors in use: the model's own, or edited ones. The model itself is never changed.
         labels: Class map (row, col) under these vectors, 1..C; 0 where not valid.
 
     Methods raise ValueError where model, scene, encoder or words do not fit; in the widget it is a message.
     """
 
-    size_in = (10.6, 6.8)
+    most_steps = 10  # answers are maps
+    asked = t.Any(None).tag(shown=True, kept=True)
+    wording = t.Any(None).tag(shown=True, kept=True)
+    history = t.Tuple().tag(shown=True)
+    shown = t.Int(0).tag(shown=True)
+    layer = t.Unicode(LAYERS[0]).tag(shown=True)
+    opacity = Share(0.8).tag(shown=True)
+    place = t.Tuple().tag(shown=True, kept=True)
 
     def __init__(
         self, model: Fitted, scene: Scene, split: Split | None = None, encoder: TextEncoder | None = None
@@ -61,46 +96,72 @@ class PromptExplorer(Panel):
                 f"the model tells {max(model.class_ids)} classes apart, {scene.name} names {scene.n_classes}; "
                 "give class_names and colors of the classes it was trained on"
             )
-        self.model, self.scene, self.split = model, scene, split
+        self.model, self.scene, self.split, self.facts = model, scene, split, SceneFacts(scene)
         self.encoder = load_text_encoder() if encoder is None else encoder
-        self._own: TextVectors = model.text
         self.prediction = predict_map(model, scene, embeddings=True)
-        self.sentences: list[str] = []
-        self.negatives: list[str] = []
-        self.answer: PromptMap | None = None
-        self.shown, self.layer = 0, LAYERS[0]
-        if scene.shape[1] > 1.6 * scene.shape[0]:  # wide scenes stand under each other
-            self.size_in = (10.6, 8.6)
-        self._use(self._own, self._words(self._own))
-        self.message = "Write a sentence, such as what a class looks like, and press Ask."
+        self._own = Wording(model.text, tuple(model.text.prompts) or ((),) * len(model.text.class_names))
+        self.wording = self._own
+        self._begin("Write a sentence, such as what a class looks like, and press Ask.")
 
     def __repr__(self) -> str:
-        return f"<PromptExplorer of {self.scene.name}: {len(self.sentences)} sentences, {self.text.encoder}>"
+        return f"<{type(self).__name__} of {self.scene.name}: {len(self.sentences)} sentences, {self.text.encoder}>"
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was asked last."""
+        return list(self.asked.sentences) if self.asked else []
+
+    @property
+    def negatives(self) -> list[str]:
+        """What was subtracted."""
+        return list(self.asked.negatives) if self.asked else []
+
+    @property
+    def answer(self) -> PromptMap | None:
+        """The maps of what was asked last."""
+        return self.asked.answer if self.asked else None
+
+    @property
+    def text(self) -> TextVectors:
+        """The class vectors in use."""
+        return self.wording.text
+
+    @property
+    def edited(self) -> bool:
+        """Whether a class prompt is another one than in training."""
+        return self.wording is not self._own
+
+    @property
+    def class_words(self) -> tuple[tuple[str, ...], ...]:
+        """The sentences of each class."""
+        return self.wording.words
 
     # --- questions -------------------------------------------------------------------------------
 
     def set_text(self, text: str) -> None:
         """Ask the map: one sentence a line, `-` before a negative one."""
         sentences, negatives = parse(text)
-        self._take(sentences, negatives, self._ask(sentences, negatives))
+        self.take(sentences, negatives, self._ask(sentences, negatives))
 
-    def request(self, text: str) -> None:
-        """`set_text` beside the other controls; a later question overtakes this one."""
-        sentences, negatives = parse(text)
-        self.say(f"Asking {len(sentences)} sentence{'s' * (len(sentences) > 1)} …")
-        self._later("ask", lambda _: self._ask(sentences, negatives), partial(self._take, sentences, negatives))
+    def ask_again(self, place: int) -> None:
+        """Show a question of the `history` again."""
+        with self.step():
+            self.asked, self.shown = self.history[place], 0
+            self.message = self.summary()
+
+    def examples(self) -> tuple[str, ...]:
+        """Sentences to begin with: the words of a few classes, and one that has nothing to do with land."""
+        own = [words[0] if words else name for words, name in zip(self.class_words, self.text.class_names)]
+        return (*own[:: max(1, len(own) // 3)][:3], unrelated_sentences()[0])
 
     def show(self, sentence: int | None = None, layer: str | None = None) -> None:
         """Choose the sentence drawn (from 0) and what the second picture shows."""
         if sentence is not None and not 0 <= sentence < len(self.sentences):
             raise ValueError(f"there is no sentence {sentence}; {len(self.sentences)} were asked, counted from 0")
-        if layer is not None and layer not in LAYERS:
-            raise ValueError(f"{layer!r} is unknown; choose one of {', '.join(LAYERS)}")
-        if layer == "soft classes" and len(self.sentences) < 2:
-            raise ValueError("soft classes need two sentences or more; write one a line")
-        self.shown = self.shown if sentence is None else sentence
-        self.layer = self.layer if layer is None else layer
-        self._tell(self.summary() if self.answer is not None else "Nothing was asked yet.")
+        with self.step():
+            self.layer = self.layer if layer is None else layer
+            self.shown = self.shown if sentence is None else sentence
+            self.message = self.summary() if self.asked else "Nothing was asked yet."
 
     def similarity(self) -> np.ndarray:
         """Scores (row, col) of the sentence shown; NaN where not valid. ValueError before the first question."""
@@ -122,30 +183,48 @@ class PromptExplorer(Panel):
         return {int(c): values[known == c] for c in np.unique(known[known > 0])}
 
     def summary(self) -> str:
-        """What the map of the sentence shown is worth, in words."""
+        """What the map of the sentence shown is worth: a verdict in words, then the numbers."""
         assert self.answer is not None
         r2, z = float(self.answer.r2[self.shown]), float(self.answer.z[self.shown])
-        first = self.ranking()[0]
-        return (
-            f"“{short(self.sentences[self.shown], 70)}”: R² {r2:.3f} (1: a mixture of the class prompts' maps), "
-            f"z {z:+.1f} against unrelated sentences; nearest class prompt {first[0]} ({first[1]:.2f})."
-        )
+        first, name = self.ranking()[0], short(self.sentences[self.shown], 70)
+        if z < STANDS_OUT:
+            text = f"Nothing here stands out for “{name}”: sentences that speak of no land cover reach such scores too."
+        else:
+            where, share = self.best()
+            text = f"“{name}” stands out here, most on what is mapped as {where} ({share:.0%} of its best pixels)."
+        if r2 >= MIXTURE:
+            text += " Its map is a mixture of the class prompts' maps: it says little that they did not."
+        numbers = f"z {z:+.1f} (from {STANDS_OUT:g} it stands out), R² {r2:.3f}"
+        return f"{text} {numbers}; nearest class prompt {first[0]} ({first[1]:.2f})."
+
+    def best(self) -> tuple[str, float]:
+        """The class that most of the best hundredth of pixels are mapped as, and its share of them."""
+        values = self.similarity()
+        top = values >= np.nanquantile(values, BEST_SHARE)
+        counts = np.bincount(self.labels[top], minlength=self.scene.n_classes + 1)
+        return self.scene.class_names[int(counts[1:].argmax())], float(counts[1:].max() / top.sum())
 
     def pick(self, row: int, col: int) -> list[tuple[str, float]]:
         """The class prompts that answer a pixel, with their probabilities, most likely first."""
-        rows, cols = self.scene.shape
-        if not (0 <= row < rows and 0 <= col < cols):
-            raise ValueError(
-                f"pixel ({row}, {col}) is outside the scene; rows are 0..{rows - 1}, columns 0..{cols - 1}"
-            )
-        if not self.scene.valid[row, col]:
-            raise ValueError(f"pixel ({row}, {col}) has no measurement; pick one that is not white")
+        check_pixel(self.scene, row, col)
         scores, ids = self._class_scores[row, col], np.asarray(self.model.class_ids)
         found = [(self.scene.class_names[ids[i] - 1], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
         text = ", ".join(f"{name} {p:.2f}" for name, p in found[:3])
-        asked = f" Score of the sentence: {self.similarity()[row, col]:.3f}." if self.answer is not None else ""
-        self._tell(f"({row}, {col}): {text}.{asked}")
+        asked = f" Score of the sentence: {self.similarity()[row, col]:.3f}." if self.asked else ""
+        with self.step(f"({row}, {col}){self.facts.place_text(row, col)}: {text}.{asked}"):
+            self.place = (row, col)
         return found
+
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, classes, score of the sentence; empty beside the map."""
+        return self.facts.read_out(x, y, self._told)
+
+    def _told(self, row: int, col: int) -> str:
+        mapped = self.scene.class_names[c - 1] if (c := self.labels[row, col]) else "nothing"
+        score = f", score {self.similarity()[row, col]:.3f}" if self.asked else ""
+        known = self._known()[row, col]
+        label = self.scene.class_names[known - 1] if known else "not known"
+        return f"{label}, mapped {mapped}{score}"
 
     # --- class prompts ---------------------------------------------------------------------------
 
@@ -162,22 +241,19 @@ class PromptExplorer(Panel):
         if mean.shape != (self.text.dim,):
             raise ValueError(
                 f"{self.encoder.name} gives vectors of {mean.size}, the model was trained on {self.text.dim} "
-                f"({self._own.encoder}); give encoder="
+                f"({self._own.text.encoder}); give encoder="
             )
         place, vectors = names.index(name), self.text.vectors.copy()
         vectors[place] = mean / np.linalg.norm(mean)
         words = [*self.class_words]
         words[place] = tuple(written)
-        before = self.scores
         prompts = tuple(words) if self.text.prompts else ()
-        self._use(replace(self.text, vectors=vectors, prompts=prompts, prompt_hash=""), words)
-        self._after_edit(f"Prompt of {name} changed.", before)
+        text = replace(self.text, vectors=vectors, prompts=prompts, prompt_hash="")
+        self._reword(f"Prompt of {name} changed.", Wording(text, tuple(words)))
 
     def reset_classes(self) -> None:
         """Go back to the sentences the model was trained with."""
-        before = self.scores
-        self._use(self._own, self._words(self._own))
-        self._after_edit("Class prompts are those of the training again.", before)
+        self._reword("Class prompts are those of the training again.", self._own)
 
     @property
     def scored_on(self) -> str:
@@ -189,21 +265,38 @@ class PromptExplorer(Panel):
     def _ask(self, sentences: list[str], negatives: list[str]) -> PromptMap:
         return prompt_map(self.model, self.scene, sentences, negatives, self.encoder)
 
-    def _take(self, sentences: list[str], negatives: list[str], answer: PromptMap) -> None:
-        self.sentences, self.negatives, self.answer, self.shown = sentences, negatives, answer, 0
-        if len(sentences) < 2:
-            self.layer = LAYERS[0]
-        self._tell(self.summary())
+    def take(self, sentences: list[str], negatives: list[str], answer: PromptMap) -> None:
+        """Show the answer to a question."""
+        new = Asked(tuple(sentences), tuple(negatives), answer)
+        with self.step():
+            self.history = (*(old for old in self.history if old.words != new.words), new)[-self.most_steps :]
+            self.asked = new
+            self.message = self.summary()
 
-    def _use(self, text: TextVectors, words: Sequence[tuple[str, ...]]) -> None:
-        """Map the scene with class vectors; embeddings stay, as words do not reach them."""
-        self.text, self.class_words = text, tuple(words)
+    @t.observe("asked")
+    def _fresh(self, _: Any) -> None:
+        self.shown = 0
+        if len(self.sentences) < 2:
+            self.layer = LAYERS[0]
+
+    @t.validate("layer")
+    def _checked_layer(self, proposal: Any) -> str:
+        layer = proposal["value"]
+        if layer not in LAYERS:
+            raise ValueError(f"{layer!r} is unknown; choose one of {', '.join(LAYERS)}")
+        if layer == "soft classes" and len(self.sentences) < 2:
+            raise ValueError("soft classes need two sentences or more; write one a line")
+        return layer
+
+    @t.observe("wording")
+    def _use(self, _: Any) -> None:
+        """Map the scene with the class vectors; embeddings stay, as words do not reach them."""
         ids = np.asarray(self.model.class_ids)
         assert self.prediction.embeddings is not None
-        logits = temperature_scale(self.model) * (self.prediction.embeddings @ text.vectors[ids - 1].T)
+        logits = temperature_scale(self.model) * (self.prediction.embeddings @ self.text.vectors[ids - 1].T)
         weight = np.exp(logits - logits.max(-1, keepdims=True))
         self._class_scores = weight / weight.sum(-1, keepdims=True)  # (row, col, class)
-        self.labels = np.where(self.scene.valid, ids[logits.argmax(-1)], 0).astype(np.int16)
+        self.labels = np.where(self.facts.valid, ids[logits.argmax(-1)], 0).astype(np.int16)
         self.scores = self._score()
 
     def _score(self) -> Scores | None:
@@ -218,36 +311,15 @@ class PromptExplorer(Panel):
         """True classes (row, col), 0 where unknown or a test pixel."""
         return self.scene.usable if self.split is None else np.where(self.split.mask("test"), 0, self.split.labels)
 
-    def _words(self, text: TextVectors) -> list[tuple[str, ...]]:
-        return list(text.prompts) or [() for _ in text.class_names]
-
-    def _after_edit(self, done: str, before: Scores | None) -> None:
-        if before is not None and self.scores is not None:
-            n = int(self.scores.support.sum())
-            done += f" OA {before.oa:.3f} → {self.scores.oa:.3f}, AA {before.aa:.3f} → {self.scores.aa:.3f}"
-            done += f" on {n:,} {self.scored_on} px."
-        self._tell(done)
-
-    def _tell(self, message: str) -> None:
-        self.message = message
-        self._show()
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.prompts_view import PromptsView
-
-        return PromptsView(figure, self)
-
-    def _controls(self) -> list[Any]:
-        from hsikit.explore.prompts_controls import PromptsControls
-
-        self._panel = PromptsControls(self)
-        return self._panel.rows()
-
-    def _connect(self) -> None:
-        self._panel.connect(self._view)
-
-    def _sync(self) -> None:
-        self._panel.sync()
+    def _reword(self, done: str, wording: Wording) -> None:
+        before = self.scores
+        with self.step():
+            self.wording = wording
+            if before is not None and self.scores is not None:
+                n = int(self.scores.support.sum())
+                done += f" OA {before.oa:.3f} → {self.scores.oa:.3f}, AA {before.aa:.3f} → {self.scores.aa:.3f}"
+                done += f" on {n:,} {self.scored_on} px."
+            self.message = done
 
 
 def parse(text: str) -> tuple[list[str], list[str]]:

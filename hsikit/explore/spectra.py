@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from hsikit.explore.redraw import pixels_inside
+from hsikit.explore.marks import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.spectra_list import Spectrum, changed, free_colour, put, read, write
 from hsikit.explore.spectra_picture import COLOUR_MAPS, COMPONENTS, COMPOSITES, MODES, PRESETS_NM, ScenePicture
@@ -83,7 +83,7 @@ class Spectra(State):
         picked = Spectrum(name, colour, mean, None, np.array([[row, col]]), where, keep)
         told = f"({row}, {col}): {where}{self.facts.lidar_text(row, col)}{self.facts.place_text(row, col)}."
         with self.step(told + self.facts.ranking(mean)):
-            self.entries = put(self.entries, picked)
+            self.entries, self.place = put(self.entries, picked), (row, col)
         return picked
 
     def pick_examples(self) -> None:
@@ -145,6 +145,7 @@ class Spectra(State):
         selected = Spectrum(f"mean of {len(pixels):,} px", colour, mean, std, pixels)
         with self.step(f"{len(pixels):,} px: {self.facts.composition(pixels)}." + self.facts.ranking(mean)):
             self.entries = put(self.entries, selected)
+            self.chosen = np.ravel_multi_index(tuple(pixels.T), self.scene.shape)
         return selected
 
     def select_outline(self, outline: np.ndarray) -> Spectrum | None:
@@ -358,13 +359,12 @@ class Spectra(State):
 
     def under_pointer(self, x: float, y: float) -> str:
         """The read-out: place, class, values of the bands on show, LiDAR; empty beside the map."""
-        col, row = round(x), round(y)
-        if not (0 <= row < self.scene.shape[0] and 0 <= col < self.scene.shape[1]):
-            return ""
-        values = [f"{self.facts.band_text(band)}: {float(self.scene.hsi[row, col, band]):.5g}"
-                  for band in self.bands_on_show or (self.band,)]  # fmt: skip
-        place, lidar = self.facts.place_text(row, col), self.facts.lidar_text(row, col)
-        return f"row {row}, col {col}{place}: {self.class_name(row, col)}, {', '.join(values)}{lidar}"
+        return self.facts.read_out(x, y, self._values_at)
+
+    def _values_at(self, row: int, col: int) -> str:
+        values = (f"{self.facts.band_text(band)}: {float(self.scene.hsi[row, col, band]):.5g}"
+                  for band in self.bands_on_show or (self.band,))  # fmt: skip
+        return ", ".join((self.class_name(row, col), *values))
 
     @property
     def class_spectra(self) -> tuple[np.ndarray, np.ndarray]:

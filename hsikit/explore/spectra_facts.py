@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +33,27 @@ class SceneFacts:
         """Where an axis over the bands begins and ends."""
         margin = 0.02 * max(float(np.ptp(self.x)), 1.0)
         return float(self.x.min()) - margin, float(self.x.max()) + margin
+
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """The scene in colours (row, col, 3) uint8, white where nothing was measured."""
+        return np.rint(255 * np.where(self.valid[..., None], self.scene.rgb(), 1.0)).astype(np.uint8)
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """The scene in light greys (row, col, 3) uint8, to lay classes over."""
+        light = 0.6 * 255 + 0.4 * self.rgb.mean(-1, keepdims=True)
+        return np.rint(np.repeat(np.where(self.valid[..., None], light, 255), 3, -1)).astype(np.uint8)
+
+    @property
+    def pixel(self) -> str:
+        """What a row and a column are."""
+        return "px" if self.scene.gsd_m is None else f"px of {self.scene.gsd_m:g} m"
+
+    @property
+    def name(self) -> str:
+        """The scene's name, and that it is simulated."""
+        return self.scene.name + (" (simulated data)" if self.scene.simulated else "")
 
     # --- bands -----------------------------------------------------------------------------------
 
@@ -82,6 +104,13 @@ class SceneFacts:
         """Class of a pixel or ``"unlabelled"``."""
         label = int(self.scene.labels[row, col])
         return self.scene.class_names[label - 1] if label else "unlabelled"
+
+    def read_out(self, x: float, y: float, told: Callable[[int, int], str]) -> str:
+        """What lies under the pointer at x = column, y = row: place, `told(row, col)`, LiDAR; empty beside."""
+        col, row = round(x), round(y)
+        if not (0 <= row < self.scene.shape[0] and 0 <= col < self.scene.shape[1]):
+            return ""
+        return f"row {row}, col {col}{self.place_text(row, col)}: {told(row, col)}{self.lidar_text(row, col)}"
 
     def place_text(self, row: int, col: int) -> str:
         """Map coordinates of a pixel's centre, with longitude and latitude; empty where the scene has no place."""

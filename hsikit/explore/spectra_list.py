@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hsikit.explore.marks import rgb_of
+from hsikit.explore.marks import hex_of, rgb_of
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.scenes.scene import Scene
 from hsikit.scenes.write import spare_input
@@ -66,11 +66,7 @@ def put(entries: Sequence[Spectrum], spectrum: Spectrum, most: int = MOST) -> tu
 
 def changed(old: Spectrum, name: str | None, colour: str | None) -> Spectrum:
     """A spectrum under another name or colour, kept from then on; ValueError for what is no colour."""
-    from matplotlib.colors import is_color_like, to_hex
-
-    if colour is not None and not is_color_like(colour):
-        raise ValueError(f"{colour!r} is no colour; give a name or a hex code such as #0072b2")
-    given = old.colour if colour is None else to_hex(colour)
+    given = old.colour if colour is None else hex_of(colour)
     return replace(old, name=(name or "").strip() or old.name, colour=given, kept=True)
 
 

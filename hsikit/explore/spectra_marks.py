@@ -6,23 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsikit.explore.marks import Chart, Cursor, Line, Ring, Scale, lifted, rgb_of
+from hsikit.explore.marks import Chart, Cursor, Line, Ring, Scale, Size, is_wide, lifted, map_of, rgb_of
 from hsikit.explore.spectra import Spectra
 from hsikit.explore.spectra_picture import COMPOSITES
 
 RGB = (("#d62728", "R"), ("#2ca02c", "G"), ("#1f77b4", "B"))
 
 
+MAP_HINT = (
+    "Map. Click a pixel for its spectrum. Arrow keys move the picked pixel, plus and minus zoom, Home shows all; so do "
+    "wheel and double click, and a drag moves."
+)
+SPECTRA_HINT = "Spectra. Click to show a band, drag the marks of bands; wheel, drag and double click as in the map."
+
+
 def map_chart(state: Spectra) -> Chart:
     """The map with rings around picked pixels; areas are laid over it."""
     scene = state.scene
-    rows, cols = scene.shape
     pixel = "px" if scene.gsd_m is None else f"px of {scene.gsd_m:g} m"
-    return Chart(
-        title=state.title, x_label=f"column ({pixel})", y_label=f"row ({pixel})",
-        x_range=(-0.5, cols - 0.5), y_range=(rows - 0.5, -0.5),
-        picture=painted(state), scale=colour_scale(state), rings=rings(state),
-    )  # fmt: skip
+    size = Size(1.0, 500, 200, 165) if is_wide(scene) else Size(0.41, 320, 360, 160)
+    return map_of(state.title, painted(state), pixel, scale=colour_scale(state), rings=rings(state), size=size,
+                  view="map", hint=MAP_HINT)  # fmt: skip
 
 
 def with_rings(chart: Chart, state: Spectra) -> Chart:
@@ -73,7 +77,8 @@ def spectra_chart(state: Spectra) -> Chart:
         title="spectra (simulated data)" if scene.simulated else "spectra",
         x_label="band" if scene.wavelengths_nm is None else "wavelength (nm)", y_label=unit,
         x=lifted(state.x)[0], x_range=state.facts.reach, y_range=(low, high),
-        lines=lines(state, order), cursors=cursors(state), spans=tuple(state.facts.left_out),
+        lines=lines(state, order), cursors=cursors(state), spans=tuple(state.facts.left_out), zoom="x",
+        hint=SPECTRA_HINT, size=Size(1.0, 500, 210, 175) if is_wide(scene) else Size(0.59, 480, 360, 170),
     )  # fmt: skip
 
 

@@ -7,29 +7,26 @@ from typing import Any
 
 import ipywidgets as w
 import numpy as np
-from matplotlib.figure import Figure
 
 from hsikit.explore.marks import Chart
-from hsikit.explore.panel import Panel
-from hsikit.explore.pieces import button, number_box, row_of
+from hsikit.explore.panel import Acts, Panel
+from hsikit.explore.pieces import button, hand, help_of, number_box, row_of
 from hsikit.explore.spectra import Spectra
 from hsikit.explore.spectra_list import stamped
 from hsikit.explore.spectra_marks import map_chart, map_key, spectra_chart, with_rings
 from hsikit.explore.spectra_picture import COLOUR_MAPS, MODES
-from hsikit.explore.still import picture_of
-from hsikit.scenes.scene import Scene
 
 LABEL, NARROW = {"description_width": "100px"}, {"description_width": "62px"}
 MOST = 20_000
-TOOLS = ("pan", "lasso", "box")
-HELP = """<ul style="line-height:1.4;margin:0 0 0 1em">
-<li><b>Map</b>: a click picks a pixel, the last six stay; Ctrl and click keeps it for good. The wheel zooms, a drag
-moves, a double click shows all and picks nothing. With <i>lasso</i> or <i>box</i> a drag takes the mean of the pixels
-inside.</li>
-<li><b>Spectra</b>: a click shows the band there; drag R, G, B or the mark of the band; wheel, drag and double click as
-in the map; a click on a class in the legend shows or hides its mean.</li>
-<li><b>Keys</b>: Tab walks through the controls; with the picture in focus arrow keys move the picked pixel, + and −
-zoom, Home shows all; on a slider arrow keys change the band. Undo brings back what was cleared.</li></ul>"""
+HELP = (
+    "<b>Map</b>: a click picks a pixel, the last six stay; Ctrl and click keeps it for good. The wheel zooms, a drag "
+    "moves, a double click shows all and picks nothing. With <i>lasso</i> or <i>box</i> a drag takes the mean of the "
+    "pixels inside.",
+    "<b>Spectra</b>: a click shows the band there; drag R, G, B or the mark of the band; wheel, drag and double click "
+    "as in the map; a click on a class in the legend shows or hides its mean.",
+    "<b>Keys</b>: Tab walks through the controls; with the picture in focus arrow keys move the picked pixel, + and − "
+    "zoom, Home shows all; on a slider arrow keys change the band. Undo brings back what was cleared.",
+)
 
 
 class SpectraExplorer(Spectra, Panel):
@@ -42,42 +39,25 @@ class SpectraExplorer(Spectra, Panel):
         >>> figure = explorer.static()
     """
 
-    def __init__(self, scene: Scene) -> None:
-        Panel.__init__(self)
-        self._map: tuple[Any, Chart] | None = None
-        Spectra.__init__(self, scene)
+    _map: tuple[Any, Chart] | None = None
 
-    @property
-    def _wide(self) -> bool:
-        return self.scene.shape[1] > 1.6 * self.scene.shape[0]
-
-    def static(self) -> Figure:
-        """The present state as a figure of its own, for papers and for runs without a browser."""
-        return picture_of(map_chart(self), spectra_chart(self), self._wide)
-
-    # --- the panel -------------------------------------------------------------------------------
-
-    def _open(self) -> tuple[Any, Any]:
-        from hsikit.explore.central import CentralView  # anywidget may be missing
-
-        acts = {
-            "click": lambda m: self.click(round(m["y"]), round(m["x"]), bool(m.get("ctrl"))),
-            "double": lambda _: self.unclick(),
-            "outline": lambda m: self.select_outline(np.array(m["points"], float)),
-            "band": lambda m: self.click_band(float(m["at"])),
-            "move": lambda m: self.move(int(m["place"]), float(m["at"])),
-            "class": lambda m: self.toggle_class(int(m["class_id"])),
-            "hover": lambda m: setattr(self._view.widget, "pointer", self.under_pointer(m["x"], m["y"])),
-        }
-        view = CentralView(self._charts, {kind: self._guard(act) for kind, act in acts.items()})
-        self.observe(lambda _: self._show(), "revision")
-        return view, view.widget
-
-    def _charts(self) -> tuple[Chart, Chart]:
+    def _charts(self) -> dict[str, Chart]:
         """Both charts; a map whose colours are as before is the one before, with other rings."""
         key, before = map_key(self), self._map
         self._map = (key, map_chart(self) if before is None or before[0] != key else with_rings(before[1], self))
-        return self._map[1], spectra_chart(self)
+        return {"map": self._map[1], "spectra": spectra_chart(self)}
+
+    def _acts(self) -> Acts:
+        return {
+            ("map", "click"): lambda m: self.click(round(m["y"]), round(m["x"]), bool(m.get("ctrl"))),
+            ("map", "outline"): lambda m: self.select_outline(np.array(m["points"], float)),
+            ("map", "hover"): lambda m: setattr(self._view, "pointer", self.under_pointer(m["x"], m["y"])),
+            ("spectra", "click"): lambda m: self.click_band(float(m["x"])),
+            ("spectra", "move"): lambda m: self.move(int(m["place"]), float(m["at"])),
+            ("spectra", "class"): lambda m: self.toggle_class(int(m["class_id"])),
+            ("map", "double"): lambda _: self.unclick(),
+            ("spectra", "double"): lambda _: self.unclick(),
+        }
 
     def _controls(self) -> list[Any]:
         self._panel = SpectraControls(self)
@@ -98,13 +78,7 @@ class SpectraControls:
 
     def _hand(self) -> None:
         explorer = self.explorer
-        self.tool = w.ToggleButtons(
-            options=TOOLS,
-            tooltips=("A drag moves the map", "A drag draws around pixels", "A drag draws a box around pixels"),
-            style={"button_width": "56px"},
-            layout={"width": "186px"},
-        )
-        explorer._on(self.tool, lambda name: setattr(explorer._view.widget, "tool", name))
+        self.tool = hand(explorer)
         self.undo = button(explorer, "Undo", "Take the last step back", explorer.undo)
         self.redo = button(explorer, "Redo", "Take it again", explorer.redo)
         self.clear = button(explorer, "Clear", "Remove all spectra", explorer.clear)
@@ -113,9 +87,7 @@ class SpectraControls:
             explorer._on(box, lambda _: explorer.pick(self.row.value, self.col.value))
         self.place = w.Text(placeholder="row, column or x, y", continuous_update=False, layout={"width": "170px"})
         explorer._on(self.place, lambda text: text.strip() and explorer.go_to(text))
-        self.asked = w.ToggleButton(description="?", tooltip="Gestures and keys", layout={"width": "34px"})
-        self.help = w.HTML(HELP, layout={"display": "none"})
-        self.asked.observe(lambda c: setattr(self.help.layout, "display", "" if c["new"] else "none"), "value")
+        self.asked, self.help = help_of(HELP)
 
     def _picture(self) -> None:
         explorer, on, scene = self.explorer, self.explorer._on, self.explorer.scene

@@ -1,7 +1,7 @@
 """What an explorer knows, without widgets: traits that a script sets and reads, and steps that can be taken back.
 
 An explorer is a `State` (what it knows), pure functions from the state to marks (`marks.py`), two renderers of marks
-(`central.py` for a browser, `still.py` for a picture), and a `Panel` with its controls. A state knows none of them:
+(`board.py` for a browser, `still.py` for a picture), and a `Panel` with its controls. A state knows none of them:
 whoever shows it observes `revision`. `spectra.py`, `spectra_marks.py` and `spectra_panel.py` are the pattern.
 """
 
@@ -17,7 +17,15 @@ import traitlets as t
 
 from hsikit.scenes.scene import Scene
 
-MOST_STEPS = 50  # that can be taken back
+
+class Share(t.Float):
+    """A trait from 0 to 1, such as an opacity."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        value = super().validate(obj, value)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{self.name} is {value:g}, expected 0 to 1")
+        return value
 
 
 class State(t.HasTraits):
@@ -29,10 +37,15 @@ class State(t.HasTraits):
     Attributes:
         message: What happened last, or what to change.
         revision: Grows by 1 with every change of what is seen.
+        place: Row and column of the pixel picked last; empty before.
+        chosen: Flat indices (k,) of the pixels selected last, or None. `link` hands both on.
     """
 
+    most_steps = 50  # that can be taken back
     message = t.Unicode()
     revision = t.Int()
+    place: Any = t.Tuple()
+    chosen: Any = t.Any(None)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -54,11 +67,16 @@ class State(t.HasTraits):
         finally:
             self._inside = False
         if any(value is not held[name] for name, value in self._held().items()):
-            self._before = [*self._before, held][-MOST_STEPS:]
+            self._before = [*self._before, held][-self.most_steps :]
             self._after.clear()
         if message is not None:
             self.message = message
         self.revision += 1
+
+    def _begin(self, message: str) -> None:
+        """What a constructor ends with: here the way back ends."""
+        self._before.clear()
+        self.message = message
 
     def undo(self) -> None:
         """Take the last step back; ValueError where there is none."""
@@ -67,6 +85,11 @@ class State(t.HasTraits):
     def redo(self) -> None:
         """Take a step again that was taken back; ValueError where there is none."""
         self._walk(self._after, self._before, "nothing to redo")
+
+    @property
+    def latest(self) -> object:
+        """The step made last, to be compared by identity; None where there is none."""
+        return self._before[-1] if self._before else None
 
     @property
     def can_undo(self) -> bool:
@@ -98,7 +121,7 @@ class State(t.HasTraits):
         if self._inside:
             return
         if self.trait_metadata(change["name"], "kept"):
-            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-MOST_STEPS:]
+            self._before = [*self._before, self._held() | {change["name"]: change["old"]}][-self.most_steps :]
             self._after.clear()
         self.revision += 1
 

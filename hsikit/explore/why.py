@@ -1,14 +1,15 @@
-"""`Why`: what a model answers for a pixel, how sure it is, which pixels it recalls, what its answer rests on."""
+"""`Reasons`: what a model answers for a pixel, how sure it is, which pixels it recalls, what its answer rests on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import traitlets as t
 
 from hsikit.analysis.occlusion import Answer, Occlusion
-from hsikit.explore.panel import Panel, View
+from hsikit.explore.spectra_facts import SceneFacts
+from hsikit.explore.state import State, check_pixel
 from hsikit.fitted import Fitted
 from hsikit.predict import Prediction, predict_map
 from hsikit.scenes.scene import Scene
@@ -32,7 +33,7 @@ class Neighbours:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reason:
-    """Everything `Why` says of one pixel."""
+    """Everything that is said of one pixel."""
 
     row: int
     col: int
@@ -40,7 +41,7 @@ class Reason:
     near: Neighbours
 
 
-class Why(Panel):
+class Reasons(State):
     """Click a pixel: class scores, every exit's answer, nearest known pixels, bands and sensor that decide.
 
     Args:
@@ -60,7 +61,7 @@ class Why(Panel):
         ValueError: When model, scene, split and prediction do not fit each other.
     """
 
-    size_in = (10.6, 6.6)
+    now = t.Any(None).tag(shown=True, kept=True)
 
     def __init__(
         self,
@@ -77,9 +78,8 @@ class Why(Panel):
             raise ValueError(f"the model is a {type(model).__name__}; give a Fitted, such as run.model")
         if split is not None and split.shape != scene.shape:
             raise ValueError(f"the split was made for {split.shape} (row, col), {scene.name} is {scene.shape}")
-        if scene.shape[1] > 1.6 * scene.shape[0]:  # wide scenes stand above their numbers
-            self.size_in = (10.6, 7.6)
         self.model, self.scene, self.split, self.n_near = model, scene, split, neighbours
+        self.facts = SceneFacts(scene)
         self.occlusion = Occlusion(model, scene, groups)
         self.prediction = predict_map(model, scene, embeddings=True) if prediction is None else prediction
         if self.prediction.embeddings is None or self.prediction.embeddings.shape[:2] != scene.shape:
@@ -88,30 +88,27 @@ class Why(Panel):
         where = np.flatnonzero(scene.usable) if split is None else split.train
         self._known = where, (scene.usable if split is None else split.labels).ravel()[where].astype(int)
         self._vectors = _unit(self.prediction.embeddings.reshape(scene.valid.size, -1)[where])
-        self.now: Reason | None = None
         self._picked: dict[tuple[int, int], Reason] = {}
-        self.message = "Click a pixel to see what the answer rests on."
+        self._begin("Click a pixel to see what the answer rests on.")
 
     def __repr__(self) -> str:
-        return f"<Why of {self.scene.name}: {self.message}>"
+        return f"<{type(self).__name__} of {self.scene.name}: {self.message}>"
 
     # --- what a script calls ---------------------------------------------------------------------
 
     def pick(self, row: int, col: int) -> Reason:
         """Explain the answer for a pixel and show it."""
-        self.now = self.explain(row, col)
-        self._tell(self.sentence(self.now))
+        self.take(self.explain(row, col))
         return self.now
+
+    def take(self, reason: Reason) -> None:
+        """Show a reason; Undo brings the one before back."""
+        with self.step(self.sentence(reason)):
+            self.now, self.place = reason, (reason.row, reason.col)
 
     def explain(self, row: int, col: int) -> Reason:
         """Explain the answer for a pixel; kept once computed. Shows nothing."""
-        rows, cols = self.scene.shape
-        if not (0 <= row < rows and 0 <= col < cols):
-            raise ValueError(
-                f"pixel ({row}, {col}) is outside the scene; rows are 0..{rows - 1}, columns 0..{cols - 1}"
-            )
-        if not self.scene.valid[row, col]:
-            raise ValueError(f"pixel ({row}, {col}) has no measurement; pick one that is not white")
+        check_pixel(self.scene, row, col)
         if (row, col) not in self._picked:
             self._picked[row, col] = Reason(row, col, self.occlusion.ask(row, col), self.nearest(row, col))
         return self._picked[row, col]
@@ -137,7 +134,8 @@ class Why(Panel):
         answer = reason.answer
         label = int(self.scene.labels[reason.row, reason.col])
         truth = f", labelled {self.class_name(label)}" if label else ", unlabelled"
-        text = f"({reason.row}, {reason.col}){truth}: {self.class_name(answer.label)} with {answer.scores.max():.2f}."
+        where = f"({reason.row}, {reason.col}){self.facts.place_text(reason.row, reason.col)}"
+        text = f"{where}{truth}: {self.class_name(answer.label)} with {answer.scores.max():.2f}."
         first, last = answer.groups[int(answer.band_drop.argmax())]
         text += f" Most is lost without {self.band_span(first, last)} ({_change(answer.band_drop.max())})"
         text += "".join(f", without {name} {_change(drop)}" for name, drop in answer.sensor_drop.items()) + "."
@@ -157,42 +155,13 @@ class Why(Panel):
         """Name of a class 1..C."""
         return self.scene.class_names[class_id - 1] if class_id <= self.scene.n_classes else f"class {class_id}"
 
-    # --- the panel -------------------------------------------------------------------------------
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out: place, class and answer; empty beside the map."""
+        return self.facts.read_out(x, y, self._told)
 
-    def request(self, row: int, col: int) -> None:
-        """`pick` beside the other controls; a later pick overtakes this one."""
-        self.say(f"Asking about ({row}, {col}) …")
-        self._later("pick", lambda _: self.explain(row, col), self._take)
-
-    def _take(self, reason: Reason) -> None:
-        self.now = reason
-        self._tell(self.sentence(reason))
-
-    def _tell(self, message: str) -> None:
-        self.message = message
-        self._show()
-
-    def _new_view(self, figure: Any) -> View:
-        from hsikit.explore.why_view import WhyView
-
-        return WhyView(figure, self)
-
-    def _controls(self) -> list[Any]:
-        from hsikit.explore.pieces import button, place_boxes, row_of
-
-        self.row, self.col = place_boxes(self.scene.shape)
-        ask = button(self, "Ask", "Explain this pixel", lambda: self.request(self.row.value, self.col.value))
-        return [row_of(self.row, self.col, ask), None]
-
-    def _connect(self) -> None:
-        from hsikit.explore.redraw import Gestures
-
-        click = self._guard(lambda x, y: self.request(round(y), round(x)))
-        self.gestures = Gestures(self._view.map, self._view.redraw, click)
-
-    def _sync(self) -> None:
-        if self.now is not None:
-            self.row.value, self.col.value = self.now.row, self.now.col
+    def _told(self, row: int, col: int) -> str:
+        c, sure = self.prediction.labels[row, col], self.prediction.scores[row, col].max()
+        return f"{self.facts.class_name(row, col)}, mapped {self.class_name(int(c)) if c else 'nothing'} ({sure:.2f})"
 
 
 def _change(drop: float) -> str:

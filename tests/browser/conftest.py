@@ -78,10 +78,8 @@ def book(opened, request):
 
 
 @pytest.fixture
-def picture(book, request):
-    """The explorer that a test module names by its variable, drawn whole."""
-    from lab import Picture
+def board(book, request):
+    """The explorer that a test module names by its variable."""
+    from lab import Board
 
-    picture = Picture(book, request.module.X)
-    picture.whole()
-    return picture
+    return Board(book, request.module.X)

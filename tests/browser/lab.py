@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import hashlib
 import io
 import json
 import os
@@ -152,89 +151,112 @@ class Notebook:
         raise AssertionError(f"{expression} is {str(value)[:200]}, expected {str(wanted)[:200]}")
 
 
-class Central:
-    """The map <-> spectrum view of a `SpectraExplorer`: where things are, and what the browser shows."""
+MARKED = """
+def _marked(explorer, name):
+    import numpy as np
+    from hsikit.explore.marks import Kept, rgb_of
+    kept, explorer._kept = explorer._kept, Kept()
+    chart, explorer._kept = explorer._charts()[name], kept
+    found = chart.picture.astype(float)
+    for layer in chart.layers:
+        table, share = np.array([(0, 0, 0), *map(rgb_of, layer.palette)], float), layer.opacity * (layer.values > 0)
+        found = (1 - share[..., None]) * found + share[..., None] * table[layer.values]
+    return np.rint(found).astype(int).tolist()
+"""
+
+
+class Board:
+    """The charts of an explorer: where things are, and what the browser shows."""
 
     def __init__(self, book: Notebook, explorer: str) -> None:
         self.book, self.explorer = book, explorer
         book.do(f"{explorer}._widget.add_class('under-test')")
-        self.canvas = book.page.locator(".under-test canvas.hsikit-central")
-        self.canvas.wait_for(state="visible")
-        self.canvas.evaluate("c => c.scrollIntoView({block: 'center'})")
-        self.fixed = book.ask(f"{explorer}._view.widget.fixed")
+        self.panel = book.page.locator(".under-test")
+        self.canvases = {name: self.panel.locator("canvas.hsikit-central").nth(place)
+                         for place, name in enumerate(book.ask(f"list({explorer}._view.parts)"))}  # fmt: skip
+        first = next(iter(self.canvases.values()))
+        first.wait_for(state="visible")
+        first.evaluate("c => c.scrollIntoView({block: 'center'})")
 
-    @property
-    def places(self) -> dict:
-        """Where map, scale and axes lie on the canvas (left, top, width, height), and what is zoomed to."""
-        return json.loads(self.canvas.get_attribute("data-places"))
+    def places(self, chart: str) -> dict:
+        """Where area and scale lie on the canvas (left, top, width, height), and what is zoomed to: view, of home."""
+        return json.loads(self.canvases[chart].get_attribute("data-places"))
+
+    def head(self, chart: str) -> dict:
+        """Words and sizes of a chart."""
+        return self.book.ask(f"{self.explorer}._view['{chart}'].head")
 
     def tool(self, name: str) -> None:
-        """Choose what a drag on the map does."""
-        self.book.page.locator(".under-test button", has_text=name).first.click()
-        self.book.until(f"{self.explorer}._view.widget.tool", name)
+        """Choose what a drag does."""
+        self.panel.locator("button", has_text=name).first.click()
+        self.book.until(f"[p.tool for p in {self.explorer}._view.parts.values()]", [name] * len(self.canvases))
         self.book.page.wait_for_timeout(100)
 
-    def at(self, row: float, col: float) -> tuple[int, int]:
-        """Client position, in whole pixels, of a place on the map."""
-        (left, top, wide, high), (c0, r0, c1, r1) = self.places["map"], self.places["window"]
-        box = self.canvas.bounding_box()
-        x = box["x"] + left + (col - c0) / (c1 - c0) * wide
-        y = box["y"] + top + (row - r0) / (r1 - r0) * high
-        return round(x), round(y)
+    def at_xy(self, chart: str, x: float, y: float) -> tuple[int, int]:
+        """Client position, in whole pixels, of a place in data units."""
+        found = self.places(chart)
+        (left, top, wide, high), (x0, y0, x1, y1) = found["area"], found["view"]
+        box = self.canvases[chart].bounding_box()
+        return (round(box["x"] + left + (x - x0) / (x1 - x0) * wide),
+                round(box["y"] + top + (y - y0) / (y1 - y0) * high))  # fmt: skip
 
-    def place(self, client: tuple[int, int]) -> tuple[float, float]:
+    def xy(self, chart: str, client: tuple[int, int]) -> tuple[float, float]:
+        """Data units of a client position: the inverse of `at_xy`."""
+        found = self.places(chart)
+        (left, top, wide, high), (x0, y0, x1, y1) = found["area"], found["view"]
+        box = self.canvases[chart].bounding_box()
+        return ((client[0] - box["x"] - left) / wide * (x1 - x0) + x0,
+                (client[1] - box["y"] - top) / high * (y1 - y0) + y0)  # fmt: skip
+
+    def at(self, row: float, col: float, chart: str = "map") -> tuple[int, int]:
+        """Client position, in whole pixels, of a place on a map."""
+        return self.at_xy(chart, col, row)
+
+    def place(self, client: tuple[int, int], chart: str = "map") -> tuple[float, float]:
         """Row and column of a client position: the inverse of `at`."""
-        (left, top, wide, high), (c0, r0, c1, r1) = self.places["map"], self.places["window"]
-        box = self.canvas.bounding_box()
-        col = (client[0] - box["x"] - left) / wide * (c1 - c0) + c0
-        return (client[1] - box["y"] - top) / high * (r1 - r0) + r0, col
-
-    def at_band(self, where: float, height: float = 0.3) -> tuple[int, int]:
-        """Client position, in whole pixels, of a wavelength on the spectra."""
-        (left, top, wide, high), (low, reach) = self.places["axes"], self.places["span"]
-        box = self.canvas.bounding_box()
-        return round(box["x"] + left + (where - low) / (reach - low) * wide), round(box["y"] + top + height * high)
+        return self.xy(chart, client)[::-1]
 
     def click(self, client: tuple[int, int]) -> None:
         self.book.page.mouse.click(*client)
 
-    def screen(self) -> np.ndarray:
-        """What the browser shows (row, col, 3) uint8."""
-        return decoded(self.canvas.evaluate("c => c.toDataURL('image/png')"))[..., :3]
+    def screen(self, chart: str = "map") -> np.ndarray:
+        """What the browser shows of a chart (row, col, 3) uint8."""
+        return decoded(self.canvases[chart].evaluate("c => c.toDataURL('image/png')"))[..., :3]
 
-    def cells(self) -> np.ndarray:
-        """What the browser shows at the centre of every pixel of the scene (row, col, 3)."""
-        left, top, wide, high = self.places["map"]
-        rows, cols = self.fixed["rows"], self.fixed["cols"]
+    def cells(self, chart: str = "map") -> np.ndarray:
+        """What the browser shows at the centre of every pixel of a map (row, col, 3)."""
+        left, top, wide, high = self.places(chart)["area"]
+        head = self.head(chart)
+        rows, cols = head["rows"], head["cols"]
         y = np.floor(top + (np.arange(rows) + 0.5) * high / rows).astype(int)
         x = np.floor(left + (np.arange(cols) + 0.5) * wide / cols).astype(int)
-        return self.screen()[y[:, None], x]
+        return self.screen(chart)[y[:, None], x]
 
-    def shows_map(self, wanted: np.ndarray, but: np.ndarray | None = None, seconds: float = 8) -> None:
-        """Wait until the map shows colours (row, col, 3) uint8, except where `but` (row, col) is True."""
+    def shows_map(self, wanted: np.ndarray, but: np.ndarray | None = None, seconds: float = 8, chart="map") -> None:
+        """Wait until a map shows colours (row, col, 3) uint8, except where `but` (row, col) is True."""
         look = np.ones(wanted.shape[:2], bool) if but is None else ~but
-        self._until(lambda: (np.abs(self.cells().astype(int) - wanted)[look] <= 1).all(), "the map", seconds)
+        self._until(lambda: (np.abs(self.cells(chart).astype(int) - wanted)[look] <= 1).all(), "the map", seconds)
 
-    def shows_line(self, mean: np.ndarray, colour: str, seconds: float = 8) -> None:
-        """Wait until a spectrum (band,) is drawn in its colour: looked for at every band that is not greyed."""
-        _, top, _, high = axes = self.places["axes"]
-        low, reach = self.places["span"]
-        axis = self.book.ask(f"{self.explorer}._view.widget.axis")
-        bands = [(x, v) for x, v in zip(self.book.ask(f"{self.explorer}.x.tolist()"), mean)
-                 if not any(a - 15 <= x <= b + 15 for a, b in self.fixed["bad"])]  # fmt: skip
-        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+    def marked(self, chart: str) -> np.ndarray:
+        """A map (row, col, 3) as the explorer's marks make it anew, not as it was sent."""
+        self.book.do(MARKED)
+        return np.array(self.book.ask(f"_marked({self.explorer}, '{chart}')"))
 
-        def drawn() -> bool:
-            screen = self.screen().astype(int)
-            hits = 0
-            for x, value in bands:
-                px = round(axes[0] + (x - low) / (reach - low) * axes[2])
-                py = round(top + high - (value - axis["low"]) / (axis["high"] - axis["low"]) * high)
-                spot = screen[max(py - 2, 0) : py + 3, max(px - 2, 0) : px + 3].reshape(-1, 3)
-                hits += bool((np.abs(spot - rgb).max(1) < 60).any())
-            return hits > 0.97 * len(bands)
+    def settled(self, *charts: str, but: np.ndarray | None = None, seconds: float = 8) -> None:
+        """Wait until maps show what their marks say, except where `but` (row, col) is True."""
+        for chart in charts:
+            wanted = self.marked(chart)
+            look = np.ones(wanted.shape[:2], bool) if but is None else ~but
+            self._until(lambda c=chart, w=wanted, k=look: (np.abs(self.cells(c).astype(int) - w)[k] <= 2).all(),
+                        f"the {chart}", seconds)  # fmt: skip
 
-        self._until(drawn, "the spectrum", seconds)
+    def press(self, label: str) -> None:
+        """Press a button by its label."""
+        self.panel.get_by_role("button", name=label, exact=True).click()
+
+    def page_of(self, title: str) -> None:
+        """Fold a page of controls out."""
+        self.panel.locator(".lm-TabBar-tab", has_text=title).first.click()
 
     def _until(self, holds, what: str, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -242,6 +264,37 @@ class Central:
             if time.monotonic() > end:
                 raise AssertionError(f"{what} on the screen is not what the kernel holds")
             time.sleep(0.1)
+
+
+class Central(Board):
+    """The map and the spectra of a `SpectraExplorer`."""
+
+    def at_band(self, where: float, height: float = 0.3) -> tuple[int, int]:
+        """Client position, in whole pixels, of a wavelength on the spectra."""
+        _, top, _, high = self.places("spectra")["area"]
+        x, _ = self.at_xy("spectra", where, 0.0)
+        return x, round(self.canvases["spectra"].bounding_box()["y"] + top + height * high)
+
+    def shows_line(self, mean: np.ndarray, colour: str, seconds: float = 8) -> None:
+        """Wait until a spectrum (band,) is drawn in its colour: looked for at every band that is not greyed."""
+        found = self.places("spectra")
+        (left, top, wide, high), (low, most, reach, least) = found["area"], found["view"]
+        spans = self.book.ask(f"{self.explorer}._view['spectra'].marks['spans']")
+        bands = [(x, v) for x, v in zip(self.book.ask(f"{self.explorer}.x.tolist()"), mean)
+                 if not any(s["low"] - 15 <= x <= s["high"] + 15 for s in spans)]  # fmt: skip
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+        def drawn() -> bool:
+            screen = self.screen("spectra").astype(int)
+            hits = 0
+            for x, value in bands:
+                px = round(left + (x - low) / (reach - low) * wide)
+                py = round(top + (value - most) / (least - most) * high)
+                spot = screen[max(py - 2, 0) : py + 3, max(px - 2, 0) : px + 3].reshape(-1, 3)
+                hits += bool((np.abs(spot - rgb).max(1) < 60).any())
+            return hits > 0.97 * len(bands)
+
+        self._until(drawn, "the spectrum", seconds)
 
 
 def drag(page, path: list[tuple[int, int]], midway=None) -> None:
@@ -268,84 +321,3 @@ def corners_to_path(client: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def decoded(url: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
-
-
-class Picture:
-    """The canvas of an explorer: its mouse, its pixels on the screen and in the kernel."""
-
-    def __init__(self, book: Notebook, explorer: str) -> None:
-        self.book, self.explorer = book, explorer
-        book.do(f"{explorer}._widget.add_class('under-test')")
-        self.panel = book.page.locator(".under-test")
-        self.canvases = self.panel.locator(".jupyter-matplotlib-canvas-div canvas")
-        self.canvases.last.wait_for(state="visible")
-        self.canvases.last.evaluate("c => c.scrollIntoView({block: 'center'})")
-
-    def at(self, axes: str, x: float, y: float) -> tuple[int, int]:
-        """Client position, in whole pixels, of a point in data units of one of the view's axes."""
-        code = f"[*{self.explorer}._view.{axes}.transData.transform(({x}, {y})), {self._canvas}.figure.bbox.height]"
-        left, up, height = self.book.ask(code)
-        box = self.canvases.last.bounding_box()
-        return round(box["x"] + left), round(box["y"] + height - up)
-
-    def data(self, axes: str, client: tuple[int, int]) -> tuple[float, float]:
-        """The inverse of `at`: data units of a client position."""
-        box = self.canvases.last.bounding_box()
-        height = self.book.ask(f"{self._canvas}.figure.bbox.height")
-        left, up = client[0] - box["x"], height - (client[1] - box["y"])
-        inverse = f"{self.explorer}._view.{axes}.transData.inverted().transform(({left}, {up}))"
-        return tuple(self.book.ask(f"list({inverse})"))
-
-    def cells(self, axes: str, shape: tuple[int, int]) -> np.ndarray:
-        """What the browser shows at the centre of every pixel (row, col, 4) of a scene drawn in an axes."""
-        shown = self.settle()
-        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
-        left, low, right, high, height = self.book.ask(code)
-        y = np.floor(height - high + (np.arange(shape[0]) + 0.5) * (high - low) / shape[0]).astype(int)
-        x = np.floor(left + (np.arange(shape[1]) + 0.5) * (right - left) / shape[1]).astype(int)
-        return shown[y[:, None], x]
-
-    def axes_box(self, axes: str) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of an axes on the canvas, in whole pixels."""
-        code = f"[*map(float, {self.explorer}._view.{axes}.bbox.extents), {self._canvas}.figure.bbox.height]"
-        left, low, right, high, height = self.book.ask(code)
-        return round(left), round(height - high), round(right), round(height - low)
-
-    def click(self, client: tuple[int, int]) -> None:
-        self.book.page.mouse.click(*client)
-
-    def drag(self, path: list[tuple[int, int]], midway=None) -> None:
-        drag(self.book.page, path, midway)
-
-    def whole(self) -> np.ndarray:
-        """Ask for a whole frame and wait for it: what a check begins with."""
-        self.book.do(f"{self.explorer}._view.redraw.full = True\n{self.explorer}._show()")
-        return self.settle()
-
-    def screen(self) -> np.ndarray:
-        """What the browser shows (row, col, 4) uint8."""
-        url = self.canvases.first.evaluate("c => c.toDataURL('image/png')")
-        return decoded(url)
-
-    def settle(self, seconds: float = 15) -> np.ndarray:
-        """Wait until the screen shows what the kernel drew, and return it; fails where it stays stale."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            shown = self.screen()
-            rows, cols = shown.shape[:2]  # 4.6 inches are 459.99 dots: 460 rows there, 459 here
-            drawn = f"__import__('numpy').asarray({self._canvas}.buffer_rgba())[:{rows}, :{cols}].tobytes()"
-            digest = f"__import__('hashlib').sha256({drawn}).hexdigest()"
-            if hashlib.sha256(shown.tobytes()).hexdigest() == self.book.ask(digest):
-                return shown
-            time.sleep(0.1)
-        raise AssertionError(f"the screen {shown.shape} does not show what the kernel drew: {self._apart(shown)}")
-
-    def _apart(self, shown: np.ndarray) -> str:
-        code = f"__import__('base64').b64encode(bytes({self._canvas}.buffer_rgba())).decode()"
-        drawn = np.frombuffer(base64.b64decode(self.book.ask(code)), np.uint8).reshape(-1, shown.shape[1], 4)
-        where = np.argwhere((drawn[: len(shown)] != shown).any(-1))
-        return f"{len(where)} pixels differ, from {where.min(0)} to {where.max(0)}" if len(where) else "now it does"
-
-    @property
-    def _canvas(self) -> str:
-        return f"{self.explorer}._view.figure.canvas"

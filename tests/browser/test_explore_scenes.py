@@ -7,7 +7,7 @@ import pytest
 from lab import Central, Notebook, corners_to_path, drag
 
 import hsikit
-from hsikit.explore.redraw import pixels_inside
+from hsikit.explore.marks import pixels_inside
 
 X = "_explorer"
 PIXELS = f"[] if {X}.current is None else {X}.current.pixels.tolist()"
@@ -39,7 +39,7 @@ def sent_map(central) -> np.ndarray:
     code = f"__import__('base64').b64encode((255 * {X}.picture() + 0.5).astype('uint8').tobytes()).decode()"
     import base64
 
-    rows, cols = central.fixed["rows"], central.fixed["cols"]
+    rows, cols = (central.head("map")[n] for n in ("rows", "cols"))
     return np.frombuffer(base64.b64decode(central.book.ask(code)), np.uint8).reshape(rows, cols, 3)
 
 
@@ -158,8 +158,7 @@ def drag_mark_and_check(central, place, to, seconds=8):
     before = book.ask(f"[int(b) for b in {X}.rgb_bands]")
     start, end = (central.at_band(nm) for nm in (book.ask(f"float({X}.x[{before[place]}])"), to))
     drag(book.page, [start, ((start[0] + end[0]) // 2, start[1]), end, end])
-    (left, _, wide, _), (low, reach) = central.places["axes"], central.places["span"]
-    hit = low + (end[0] - central.canvas.bounding_box()["x"] - left) / wide * (reach - low)
+    hit, _ = central.xy("spectra", end)
     wanted = list(before)
     wanted[place] = book.ask(f"int({X}.band_at({hit}))")
     book.until(f"[int(b) for b in {X}.rgb_bands]", wanted, *([seconds] if seconds < 8 else []))
@@ -173,13 +172,13 @@ def test_the_mark_of_a_band_is_dragged(central, place, to, shot):
 
 
 def test_the_wheel_zooms_a_drag_moves_and_a_double_click_shows_all_and_picks_nothing(central, scene):
-    page, whole = central.book.page, central.places["window"]
+    page, whole = central.book.page, central.places("map")["view"]
     spot, under = central.at(40, 100), central.place(central.at(40, 100))
     page.mouse.move(*spot)
     for _ in range(3):
         page.mouse.wheel(0, -100)
     page.wait_for_timeout(300)
-    zoomed = central.places["window"]
+    zoomed = central.places("map")["view"]
     assert zoomed[2] - zoomed[0] == pytest.approx(0.8**3 * (whole[2] - whole[0]))
     assert central.place(spot) == pytest.approx(under)  # what was under the mouse still is
     drag(page, [spot, (spot[0] - 10, spot[1] - 10), (spot[0] - 30, spot[1] + 20)])
@@ -190,16 +189,16 @@ def test_the_wheel_zooms_a_drag_moves_and_a_double_click_shows_all_and_picks_not
     page.wait_for_timeout(600)
     page.mouse.dblclick(*central.at(50, 90))
     page.wait_for_timeout(500)
-    assert central.places["window"] == whole
+    assert central.places("map")["view"] == whole
     assert central.book.ask(f"len({X}.spectra)") == picked
     page.mouse.move(*central.at_band(900))
     page.mouse.wheel(0, -100)
     page.wait_for_timeout(300)
-    low, high = central.places["span"]
-    assert high - low == pytest.approx(0.8 * (central.fixed["span"][1] - central.fixed["span"][0]))
+    (low, _, high, _), home = (central.places("spectra")[what] for what in ("view", "home"))
+    assert high - low == pytest.approx(0.8 * (home[2] - home[0]))
     page.mouse.dblclick(*central.at_band(1250))
     page.wait_for_timeout(500)
-    assert central.places["span"] == central.fixed["span"]
+    assert central.places("spectra")["view"] == home
     assert central.book.ask(f"{X}.mode") == "true colour"
 
 
@@ -224,7 +223,7 @@ def test_the_panel_fits_its_cell_and_the_screen(central, width, height, shot):
     page.set_viewport_size({"width": width, "height": height})
     try:
         page.wait_for_timeout(800)
-        central.canvas.evaluate("c => c.scrollIntoView({block: 'center'})")
+        central.panel.evaluate("c => c.scrollIntoView({block: 'center'})")
         panel = page.locator(".under-test").bounding_box()
         cell = page.locator(".under-test").evaluate(
             "p => { const b = p.closest('.jp-OutputArea-output').getBoundingClientRect(); return [b.left, b.right]; }"
@@ -319,11 +318,11 @@ def test_an_exception_that_nobody_catches_is_heard_on_iopub(central):
     """The harness itself: an error raised outside the guard of a callback reaches only iopub, and is found there."""
     book = central.book
     book.callback_errors()
-    book.do(f"_hear = {X}._view.widget.on_msg(lambda *_: 1 / 0)")
+    book.do(f"_hear = {X}._view['map'].on_msg(lambda *_: 1 / 0)")
     central.click(central.at(40, 40))
     book.until(PIXELS, [[round(v) for v in central.place(central.at(40, 40))]])
     found, end = book.callback_errors(), time.monotonic() + 5
     while not found and time.monotonic() < end:
         found = book.callback_errors()
-    book.do(f"{X}._view.widget._msg_callbacks.callbacks.pop()")
+    book.do(f"{X}._view['map']._msg_callbacks.callbacks.pop()")
     assert any("ZeroDivisionError" in line for line in found)

@@ -14,7 +14,7 @@ from tiny import tiny_scene, tiny_split
 from hsikit.areas import per_field_accuracy
 from hsikit.explore import CompareMaps
 from hsikit.explore.compare_maps import KINDS, kinds_of
-from hsikit.explore.compare_view import COLOURS
+from hsikit.explore.compare_marks import COLOURS
 from hsikit.splits.pixels import fields
 
 
@@ -89,16 +89,18 @@ def test_a_split_scores_its_test_pixels_only(maps, scene):
     assert CompareMaps(*changed, scene, split).per_class().equals(table)
 
 
-def test_one_class_alone_is_counted_and_drawn(compare, scene, maps):
+def test_one_class_alone_is_counted_and_drawn(compare, scene, maps, hand):
     compare.show_classes({2})
     inside = np.where(scene.usable > 0, scene.usable == 2, (maps[0] == 2) | (maps[1] == 2))
     assert np.array_equal(compare.shown, inside)
     assert sum(compare.counts().values()) == inside.sum()
-    pictures = [ax.images[0].get_array() for ax in compare.static().axes[:3]]
+    live = hand(compare)
+    pictures = [live.colours(name) / 255 for name in ("a", "b", "kinds")]
     assert np.allclose(pictures[0][inside & (maps[0] == 2)], to_rgb(scene.colors[1]))
     assert np.allclose(pictures[0][~inside], 1)
     gained = inside & (compare.kinds == KINDS.index("gained"))
     assert np.allclose(pictures[2][gained], to_rgb(COLOURS[KINDS.index("gained")]))
+    compare.static()
     compare.show_classes()
     assert len(compare.classes_shown) == 3
 
@@ -143,24 +145,66 @@ def test_bad_input_is_said(compare, maps, scene):
             wrong()
 
 
-def test_widget_links_the_three_maps(compare, mouse):
-    compare.widget()
-    view = compare._view
-    hand = mouse(view.pictures[2])
-    before = hand.pixels()
-    hand.click(5, 20)
-    assert (compare.place.row, compare.place.col) == (20, 5)
-    assert (hand.pixels() != before).any()
-    crosses = [line.get_xydata().tolist() for line in view._marks if line.get_marker() == "+"]
-    assert crosses == [[[5, 20]]] * 6
-    compare.shape.set_state({"index": 1})
-    hand.drag([(2.6, 9.6), (8.4, 15.4)])
+def test_widget_links_the_three_maps(compare, hand):
+    live = hand(compare)
+    live.click("kinds", 5, 20)
+    assert compare.place == (20, 5)
+    rings = [live.view[name].marks["rings"] for name in ("a", "b", "kinds")]
+    assert [[(r["x"], r["y"], r["symbol"]) for r in found] for found in rings] == [[(5, 20, "cross")]] * 3
+    compare.tool.set_state({"index": 2})
+    assert {live.view[name].tool for name in ("a", "b", "kinds")} == {"box"}
+    live.draw("a", [(2.6, 9.6), (8.4, 9.6), (8.4, 15.4), (2.6, 15.4)])
     assert "36 px" in compare.message
     compare.chooser.set_state({"index": 1})
     assert compare.classes_shown == {1}
-    view.pictures[0].set_xlim(0, 10)
-    assert view.pictures[2].get_xlim() == (0, 10)
-    compare.row.set_state({"value": 2})
-    compare._widget.children[0].children[-1].click()
-    assert compare.place.row == 2
+    assert len({live.view[name].head["cols"] for name in ("a", "b", "kinds")}) == 1
+    compare.go_to.set_state({"value": "2, 5"})
+    assert compare.place[0] == 2
     assert compare.failures == []
+
+
+def test_the_field_of_a_pick_is_outlined_along_its_pixels(compare, scene, hand):
+    live = hand(compare)
+    live.click("a", 5, 20)
+    field = compare.fields == compare.fields[compare.place]
+    outline = live.view["b"].marks["outlines"][0]
+    x, y = (np.frombuffer(outline[name], kind).reshape(-1, 3) for name, kind in (("x", float), ("y", np.float32)))
+    sides = {tuple(np.round([*sorted(a[:2]), *sorted(b[:2])], 1).tolist()) for a, b in zip(x, y)}
+    wanted = set()
+    for r, c in np.argwhere(field):
+        for dr, dc in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            rr, cc = r + dr, c + dc
+            if not (0 <= rr < scene.shape[0] and 0 <= cc < scene.shape[1]) or not field[rr, cc]:
+                middle = (r + rr) / 2, (c + cc) / 2
+                wanted.add((middle[1], middle[1], r - 0.5, r + 0.5) if dc else (c - 0.5, c + 0.5, middle[0], middle[0]))
+    assert sides == wanted
+
+
+def test_legend_fields_and_double_clicks(compare, hand):
+    live = hand(compare)
+    live.send("a", "class", class_id=2, ctrl=False)
+    assert compare.classes_shown == {2}
+    live.send("a", "class", class_id=3, ctrl=True)
+    assert compare.classes_shown == {2, 3}
+    live.send("a", "class", class_id=2, ctrl=True)
+    live.send("a", "class", class_id=3, ctrl=False)  # the one that is shown alone: all again
+    assert compare.classes_shown == {1, 2, 3}
+    table = compare.per_field()
+    live.send("fields", "click", x=0, y=0, ctrl=False, index=1)
+    assert compare.fields[compare.place] == table.index[1]
+    share = 100 * table.iloc[1][["share_a", "share_b"]].to_numpy(float)
+    assert [(r["x"], r["y"]) for r in live.view["fields"].marks["rings"]] == [pytest.approx(tuple(share))]
+    before = compare.place
+    live.click("b", 2, 3)
+    live.send("b", "double")
+    assert compare.place == before
+    live.send("fields", "click", x=0, y=0, ctrl=False, index=-1)
+    assert compare.place == before
+    assert compare.failures == []
+
+
+def test_bars_are_what_was_gained_and_lost(compare, hand):
+    boxes = hand(compare).view["classes"].marks["boxes"]
+    table = compare.per_class()
+    assert [box["x1"] for box in boxes[::2]] == table["gained"].tolist()
+    assert [-box["x0"] for box in boxes[1::2]] == table["lost"].tolist()

@@ -11,7 +11,9 @@ from matplotlib.path import Path
 from tiny import tiny_scene, tiny_split
 
 from hsikit.explore import FeatureSpaceExplorer
-from hsikit.explore.feature_drawn import categories, picture, star_places
+from hsikit.explore.feature_marks import categories, picture, star_places
+from hsikit.explore.feature_space import FeatureSpace
+from hsikit.explore.marks import DIM, HIDDEN, LIT, PLAIN
 from hsikit.separation import separation
 
 
@@ -90,7 +92,7 @@ def test_hidden_classes_are_neither_lit_nor_measured(explorer, scene):
     want = separation(explorer.spaces["embeddings"][use], explorer.labels[use], explorer.rowcol[use], 3, 100, 0)
     assert explorer.separation().to_dict() == want.to_dict()
     explorer.toggle_class(2)
-    assert "2 classes" in explorer.numbers.text()
+    assert "2 classes" in explorer.measure()[0][0]
     explorer.toggle_class(3)
     explorer.static()
 
@@ -166,41 +168,89 @@ def test_what_does_not_fit_is_said_at_once(scene):
 # --- the widget ----------------------------------------------------------------------------------
 
 
+class Hand:
+    """Speaks to the charts as their JavaScript does, and reads what was sent to them."""
+
+    def __init__(self, explorer) -> None:
+        explorer.widget()
+        self.view = explorer._view
+
+    def send(self, chart: str, kind: str, **content) -> None:
+        data = {"method": "custom", "content": {"kind": kind, **content}}
+        self.view[chart]._handle_msg({"content": {"data": data}, "buffers": []})
+
+    def looks(self, chart: str = "cloud") -> np.ndarray:
+        return np.frombuffer(self.view[chart].looks, np.uint8)
+
+    def words(self, chart: str = "numbers") -> list[str]:
+        return [text["text"] for text in self.view[chart].marks["texts"]]
+
+
 @pytest.fixture
-def live(explorer, mouse):
-    explorer.widget()
-    yield explorer, mouse(explorer._view.axes)
+def live(explorer):
+    hand = Hand(explorer)
+    yield explorer, hand
     assert explorer.failures == []
 
 
-def test_mouse_lasso_in_cloud_and_box_on_map(live, mouse):
+def test_a_lasso_in_the_cloud_and_a_box_on_the_map(live):
     explorer, hand = live
-    before = hand.pixels()
-    x, y = explorer.xy.min(0), explorer.xy.max(0)
-    hand.drag([(x[0], x[1]), (0, x[1]), (0, y[1]), (x[0], y[1])])
-    width = np.ptp(explorer.xy[:, 0]) / 100  # mice count whole pixels
-    assert explorer.lit[explorer.xy[:, 0] < -width].mean() > 0.97
-    assert not explorer.lit[explorer.xy[:, 0] > width].any()
-    quick = hand.pixels()
-    assert (quick != before).any()
-    hand.canvas.draw()
-    assert np.array_equal(hand.pixels(), quick)
-    explorer._panel.shape.set_state({"index": 1})
-    on_map = mouse(explorer._view.map)
-    on_map.drag([(2.5, 3.5), (5, 9), (8.5, 10.5)])
+    (x0, y0), y1 = explorer.xy.min(0), explorer.xy[:, 1].max()
+    before, map_before, places = hand.looks(), hand.view["map"].picture, hand.view["cloud"].xy
+    outline = [[x0, y0], [0, y0], [0, y1], [x0, y1]]
+    hand.send("cloud", "outline", points=outline)
+    assert np.array_equal(explorer.lit, Path(outline).contains_points(explorer.xy))
+    assert np.array_equal(hand.looks() == LIT, explorer.lit)
+    assert (hand.looks() != before).any()
+    assert hand.view["map"].picture != map_before
+    assert hand.view["cloud"].xy is places  # a selection sends no place again
+    hand.send("map", "outline", points=[[2.5, 3.5], [8.5, 3.5], [8.5, 10.5], [2.5, 10.5]])
     rows, cols = explorer.rowcol.T
     assert np.array_equal(explorer.lit, (rows > 3.5) & (rows < 10.5) & (cols > 2.5) & (cols < 8.5))
+    explorer._panel.undo.click()
+    assert np.array_equal(explorer.lit, Path(outline).contains_points(explorer.xy))
+
+
+def test_the_legend_shows_one_class_alone_and_ctrl_adds(live, scene):
+    explorer, hand = live
+    hand.send("key", "class", class_id=2)
+    assert explorer.classes_shown == {2}
+    assert np.array_equal(hand.looks() == DIM, explorer.labels != 2)
+    assert not (hand.looks() == HIDDEN).any()
+    assert [e["shown"] for e in hand.view["key"].legend] == [c == 2 for c in explorer.classes]
+    hand.send("key", "class", class_id=3, ctrl=True)
+    assert explorer.classes_shown == {2, 3}
+    hand.send("key", "class", class_id=2)
+    hand.send("key", "class", class_id=2)
+    assert explorer.classes_shown == set(explorer.classes)
+    assert (hand.looks() == PLAIN).all()
+    assert not any(e["shown"] for e in hand.view["key"].legend)  # none stands out where all are shown
+
+
+def test_the_pointer_tells_class_answer_and_place(live, scene):
+    explorer, hand = live
+    hand.send("cloud", "hover", x=0.0, y=0.0, index=5)
+    row, col = explorer.rowcol[5]
+    label, answer = (explorer.class_name(int(a[5])) for a in (explorer.labels, explorer.prediction))
+    assert (
+        hand.view.pointer
+        == f"{label}, predicted {answer}, {('train', 'val', 'test')[explorer.parts[5]]}: row {row}, col {col}"
+    )
+    hand.send("map", "hover", x=float(col), y=float(row), index=-1)
+    assert f"row {row}, col {col}" in hand.view.pointer
+    hand.send("cloud", "hover", x=0.0, y=0.0, index=-1)
+    assert hand.view.pointer == ""
 
 
 def test_controls_reach_the_state(live):
     explorer, hand = live
     panel = explorer._panel
-    before = hand.pixels()
+    before = hand.view["cloud"].tints, hand.view["cloud"].dots
     panel.color.set_state({"index": 2})
     assert explorer.color_by == "correctness"
-    assert (hand.pixels() != before).any()
-    panel.classes[2].set_state({"value": False})
-    assert explorer.classes_shown == {1, 3}
+    assert (hand.view["cloud"].tints, hand.view["cloud"].dots) != before
+    panel.table.set_state({"index": 1})
+    assert hand.view["table"].head["title"] == "distance of class centres"
     panel.method.set_state({"index": 1})
     assert explorer.method == "tsne"
     panel.perplexity.set_state({"value": 10})
@@ -217,9 +267,9 @@ def test_a_refused_choice_is_a_message_and_the_control_goes_back(scene):
     assert explorer.failures == []
 
 
-def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer, mouse):
+def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer):
     async def session():
-        explorer.widget()
+        hand = Hand(explorer)
         first = explorer.xy
         explorer.toggle_class(1)
         still = explorer.static()  # a still picture has its numbers at once
@@ -231,9 +281,9 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
         await asyncio.sleep(0.05)
         assert explorer.method == "pca"
         assert explorer._busy.layout.visibility == "hidden"
-        assert explorer._view.text.get_text() == "separation: stopped"
+        assert "separation: stopped" in hand.words()
         explorer.toggle_class(1)
-        assert explorer._view.text.get_text() == "measuring separation …"
+        assert "measuring separation …" in hand.words()
         explorer._panel.method.value = "tsne"
         for _ in range(400):
             await asyncio.sleep(0.05)
@@ -246,44 +296,39 @@ def test_in_a_kernel_the_picture_is_computed_beside_and_can_be_stopped(explorer,
     assert explorer.failures == []
 
 
-def test_without_ipympl_a_still_picture_with_a_hint_remains(explorer, monkeypatch):
+def test_without_anywidget_a_still_picture_with_a_hint_remains(explorer, monkeypatch):
     import sys
 
     from matplotlib.figure import Figure
 
-    monkeypatch.delitem(sys.modules, "hsikit.explore.canvas", raising=False)
-    monkeypatch.setitem(sys.modules, "ipympl.backend_nbagg", None)
+    monkeypatch.delitem(sys.modules, "hsikit.explore.board", raising=False)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
     figure = explorer.widget()
     assert isinstance(figure, Figure)
     assert "hsikit[workbook]" in figure.texts[-1].get_text()
 
 
-def test_two_threads_never_send_a_half_drawn_frame(explorer):
-    """JupyterLab hands a widget's messages to a thread beside the one that runs the cells."""
-    from threading import Thread
+def test_the_state_is_used_from_a_script_and_knows_no_widget(scene):
+    state = FeatureSpace({"a": scene.hsi, "b": scene.hsi[..., :8]}, scene.labels, scene, cap_per_class=20)
+    state.show(beside="b")
+    state.select_pixels(scene.labels == 2)
+    assert state.chosen.tolist() == state.pixels[state.labels == 2].tolist()
+    state.clear()
+    state.undo()
+    assert np.array_equal(state.lit, state.labels == 2)
+    with pytest.raises(ValueError, match="needs prediction"):
+        state.table = "confusion"
 
-    explorer.widget()
-    canvas, frames = explorer._view.figure.canvas, set()
-    canvas.draw()
-    send = type(canvas).get_diff_image
 
-    def noted() -> bytes:
-        frames.add(bytes(canvas.buffer_rgba()))
-        return send(canvas)
-
-    canvas.get_diff_image = noted
-
-    def draw() -> None:
-        for _ in range(6):
-            explorer._view.redraw.full = True
-            explorer._show()
-
-    threads = [Thread(target=draw) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(frames) == 1
+def test_thirty_thousand_points_are_sent_as_bytes(scene):
+    rng = np.random.default_rng(0)
+    points = rng.integers(0, scene.labels.size, 30_000)
+    explorer = FeatureSpaceExplorer(
+        rng.random((30_000, 3)), rng.integers(1, 4, 30_000), scene, points, cap_per_class=None
+    )
+    hand = Hand(explorer)
+    assert len(hand.view["cloud"].xy) == 8 * 30_000
+    assert np.array_equal(np.frombuffer(hand.view["cloud"].tints, np.uint8), explorer.labels)
 
 
 # --- two models side by side, and what stands beside the clouds ----------------------------------
@@ -304,60 +349,48 @@ def test_what_is_lit_in_one_cloud_is_lit_in_the_other_and_on_the_map(pair):
     lit = pair.select_points(outline, beside=True)
     assert np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy_beside)])
     assert not np.array_equal(lit, pair.pixels[Path(outline).contains_points(pair.xy)])
-    pair.widget()
-    view = pair._view
-    shown = {tuple(p) for line in view._lit for p in line.get_xydata()}
-    want = {tuple(p) for xy in (pair.xy, pair.xy_beside) for p in xy[pair.lit]}
-    assert {np.float32(p).tobytes() for p in shown} == {np.float32(p).tobytes() for p in want}
+    hand = Hand(pair)
+    for chart, xy in (("cloud", pair.xy), ("beside", pair.xy_beside)):
+        sent = np.frombuffer(hand.view[chart].xy, np.float32).reshape(-1, 2)
+        assert np.array_equal(sent[hand.looks(chart) == LIT], xy[pair.lit].astype(np.float32))
     pair.show(beside="")
     assert pair.beside is None
-    assert not view.second.get_visible()
+    assert hand.view["beside"].layout.display == "none"
+    assert len(pair.static().axes) == len(pair._charts()) - 1
     with pytest.raises(ValueError, match="no second cloud"):
         pair.select_points(outline, beside=True)
     with pytest.raises(ValueError, match="no space 'third'"):
         pair.show(beside="third")
 
 
-def test_a_cloud_that_was_taken_away_leaves_no_points(pair, mouse):
-    pair.widget()
-    hand = mouse(pair._view.axes)
-    pair.show(beside="")
-    pair.toggle_class(1)
-    quick = hand.pixels()
-    pair._view.second.remove()
-    hand.canvas.draw()
-    assert np.array_equal(hand.pixels(), quick)
-
-
 def test_numbers_stand_for_both_spaces(pair, scene):
     from hsikit.separation import trustworthiness
 
-    text = pair.numbers.text()
+    lines = pair.measure()
     for place, space in enumerate(("cross-entropy", "self-distillation")):
         found = separation(pair.spaces[space], pair.labels, pair.rowcol, 3, 100, 0)
-        line = next(line for line in text.splitlines() if line.startswith("silhouette"))
-        assert line.split()[2 + place] == f"{found.silhouette:.3g}"
-    trust = next(line for line in text.splitlines() if line.startswith("trust"))
+        line = next(line for line in lines if line[0].startswith("silhouette"))
+        assert line[1 + place] == f"{found.silhouette:.3g}"
+    trust = next(line for line in lines if line[0].startswith("trust"))
     wanted = trustworthiness(pair.spaces["self-distillation"], pair.xy_beside)
-    assert trust.split()[-1] == f"{wanted:.3g}"
+    assert trust[-1] == f"{wanted:.3g}"
 
 
 def test_distances_of_class_centres_follow_the_classes_shown(explorer):
     from scipy.spatial.distance import cdist
 
     explorer.toggle_class(2)
-    found = explorer.numbers.centre_distances([1, 2, 3])
+    found = explorer.centre_distances([1, 2, 3])
     vectors = explorer.spaces["embeddings"].astype(float)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     centres = np.stack([vectors[explorer.labels == c].mean(0) for c in (1, 3)])
     assert np.allclose(found[np.ix_([0, 2], [0, 2])], cdist(centres, centres))
     assert np.isnan(found[1]).all()
-    view = explorer._new_view(explorer.static())
-    view.refresh()
-    written = {place for place, text in view.distances.texts.items() if text.get_visible()}
+    explorer.table = "distances"
+    written = {((b.y0 + b.y1) / 2, (b.x0 + b.x1) / 2) for b in explorer._charts()["table"].boxes if b.text}
     assert written == {(0, 2), (2, 0)}
     explorer.toggle_class(3)
-    assert np.isnan(explorer.numbers.centre_distances([1, 2, 3])).all()
+    assert np.isnan(explorer.centre_distances([1, 2, 3])).all()
 
 
 def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
@@ -367,12 +400,28 @@ def test_confusion_is_drawn_for_the_lit_pixels(explorer, scene):
     explorer.select_pixels(mask)
     counts = explorer.confusion()
     assert counts.sum() == explorer.lit.sum() < len(explorer.pixels)
-    table = explorer._view.confusion
-    for (row, col), text in table.texts.items():
-        count = counts[table.classes[row], table.classes[col]]
-        assert text.get_visible() == (count > 0)
-        assert text.get_text() == str(count) or not count
-    assert f"{explorer.lit.sum():,} lit px" in table.title.get_text()
+    table = explorer._view["table"]
+    names = [int(name.split()[0]) for name in table.head["y_names"]]
+    assert table.head["x_names"] == [str(c) for c in names]
+    cells = {(round((b["y0"] + b["y1"]) / 2), round((b["x0"] + b["x1"]) / 2)): b["text"] for b in table.marks["boxes"]}
+    for row, col in np.ndindex(len(names), len(names)):
+        count = counts[names[row], names[col]]
+        assert cells.get((row, col), "0") == str(count)
+    assert f"{explorer.lit.sum():,} lit px" in table.head["title"]
+
+
+def test_distances_within_and_between_classes_are_of_what_is_lit(pair):
+    pair.select_pixels(pair.scene.labels != 3)
+    within, between = pair.numbers.within_and_between("cross-entropy", pair.lit)
+    vectors = pair.spaces["cross-entropy"][pair.lit].astype(float)
+    labels = pair.labels[pair.lit]
+    centres = {c: vectors[labels == c].mean(0) for c in (1, 2)}
+    own = [np.linalg.norm(v - centres[c]) for v, c in zip(vectors, labels)]
+    assert within == pytest.approx(np.mean(own), rel=1e-5)
+    assert between == pytest.approx(np.linalg.norm(centres[1] - centres[2]), rel=1e-5)
+    assert f"{within:.3g}" in Hand(pair).words()
+    pair.select_pixels(pair.scene.labels == 1)
+    assert np.isnan(pair.numbers.within_and_between("cross-entropy", pair.lit)[1])
 
 
 def test_confidence_colours_points_in_steps(scene):
@@ -400,34 +449,3 @@ def test_a_click_lights_the_nearest_point_and_far_from_all_is_a_message(explorer
     lonely = np.argwhere(explorer.scene.labels != 3)[0]
     near = explorer.pick(*lonely)
     assert all(explorer.scene.labels.ravel()[near] == 3)
-
-
-def test_beyond_fifty_thousand_points_the_graphics_card_draws(pair, monkeypatch):
-    pytest.importorskip("jscatter", reason="the extra `clouds` is not installed")
-    from hsikit.explore import feature_space
-
-    monkeypatch.setattr(feature_space, "MOST_DRAWN", 100)
-    pair.widget()
-    clouds = pair._view.elsewhere
-    assert len(clouds.scatters) == len(clouds.widget.children) == 2
-    clouds.scatters[1].widget.selection = np.array([3, 5, 8])  # as a lasso in the browser
-    assert np.flatnonzero(pair.lit).tolist() == [3, 5, 8]
-    assert clouds.scatters[0].selection().tolist() == [3, 5, 8]
-    pair.select_pixels(pair.scene.labels == 2)
-    assert clouds.scatters[0].selection().tolist() == np.flatnonzero(pair.labels == 2).tolist()
-    pair.toggle_class(2)
-    assert set(clouds.scatters[0].filter().tolist()) == set(np.flatnonzero(pair.labels != 2).tolist())
-    assert pair.failures == []
-
-
-def test_without_the_extra_a_big_cloud_is_drawn_with_a_hint(pair, monkeypatch):
-    import sys
-
-    from hsikit.explore import feature_space
-
-    monkeypatch.setattr(feature_space, "MOST_DRAWN", 100)
-    monkeypatch.delitem(sys.modules, "hsikit.explore.feature_scatter", raising=False)
-    monkeypatch.setitem(sys.modules, "jscatter", None)
-    pair.widget()
-    assert "hsikit[clouds]" in pair.message
-    assert pair._view.elsewhere is None

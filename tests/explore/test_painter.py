@@ -12,8 +12,9 @@ from matplotlib.path import Path
 from tiny import tiny_scene
 
 from hsikit.explore import LabelPainter
+from hsikit.explore.marks import disc
 from hsikit.explore.painter_fit import fit_light, painted_split
-from hsikit.explore.painting import STEPS_KEPT, disc
+from hsikit.explore.painting import STEPS_KEPT
 from hsikit.explore.state import Progress, Stopped
 from hsikit.spectra import spectral_angle
 
@@ -51,7 +52,7 @@ def test_brush_paints_every_pixel_within_its_radius_of_the_path(painter, bare):
     rows, cols = np.indices(bare.shape)
     dots = [(4, c) for c in range(3, 13)] + [(r, 12) for r in range(4, 11)]
     near = np.min([np.hypot(rows - r, cols - c) for r, c in dots], 0) <= 2
-    assert np.array_equal(painter.painting.labels == 2, near & bare.valid)
+    assert np.array_equal(painter.labels == 2, near & bare.valid)
     assert not disc(np.array([[-40.0, 3.0]]), 1, bare.shape).any()
 
 
@@ -62,26 +63,26 @@ def test_lasso_and_box_paint_the_pixels_whose_centres_they_hold(painter, bare):
     rows, cols = np.indices(bare.shape)
     want = Path(outline).contains_points(np.column_stack([cols.ravel(), rows.ravel()])).reshape(bare.shape)
     assert want.any()
-    assert np.array_equal(painter.painting.labels == 1, want)
+    assert np.array_equal(painter.labels == 1, want)
     painter.choose(3)
     painter.box(0, 0, 1, 2)
-    assert np.array_equal(np.argwhere(painter.painting.labels == 3), [(r, c) for r in (0, 1) for c in (0, 1, 2)])
+    assert np.array_equal(np.argwhere(painter.labels == 3), [(r, c) for r in (0, 1) for c in (0, 1, 2)])
 
 
 def test_undo_takes_strokes_back_one_by_one_eraser_included(painted):
-    states = [painted.painting.labels.copy()]
+    states = [painted.labels.copy()]
     painted.choose(0)
     painted.box(0, 0, 12, 12)
-    states.append(painted.painting.labels.copy())
+    states.append(painted.labels.copy())
     painted.choose(2)
     painted.box(3, 3, 20, 9)
-    assert painted.painting.labels[:3, :13].max() == 0
+    assert painted.labels[:3, :13].max() == 0
     for state in reversed(states):
         assert painted.undo() > 0
-        assert np.array_equal(painted.painting.labels, state)
-    while painted.painting.can_undo:
+        assert np.array_equal(painted.labels, state)
+    while painted.can_undo:
         painted.undo()
-    assert not painted.painting.labels.any()
+    assert not painted.labels.any()
     assert painted.undo() == 0
     assert "Nothing is left" in painted.message
 
@@ -97,28 +98,32 @@ def test_the_way_back_is_long_but_not_endless(painter):
     assert taken == STEPS_KEPT
 
 
-def test_classes_are_added_renamed_and_recoloured(painter, bare):
-    assert LabelPainter(bare).painting.class_names == []
-    assert len(set(painter.painting.colors)) == 3
+def test_classes_are_added_renamed_and_recoloured(painter, bare, hand):
+    assert LabelPainter(bare).class_names == ()
+    assert len(set(painter.colors)) == 3
     painter.change_class(2, name=" tiled   roof ", color="tomato")
-    assert painter.painting.class_names == ["meadow", "tiled roof", "pond"]
+    assert painter.class_names == ("meadow", "tiled roof", "pond")
     painter.choose(2)
     painter.box(10, 10, 12, 12)
-    picture = painter.static().axes[0].images[0].get_array()
     base = bare.rgb()[11, 11]
-    assert np.allclose(picture[11, 11], 0.2 * base + 0.8 * np.array(to_rgb("tomato")))
+    wanted = 0.2 * base + 0.8 * np.array(to_rgb("tomato"))
+    assert np.allclose(hand(painter).colours("map")[11, 11] / 255, wanted, atol=0.003)
+    figure = painter.static()
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3] / 255
+    assert (np.abs(drawn - wanted).max(-1) < 0.01).sum() > 50
 
 
 def test_a_labelled_scene_starts_painted():
     scene = tiny_scene(holes=True)
     painter = LabelPainter(scene)
-    assert np.array_equal(painter.painting.labels, scene.usable)
-    assert tuple(painter.painting.class_names) == scene.class_names
-    assert tuple(painter.painting.colors) == scene.colors
+    assert np.array_equal(painter.labels, scene.usable)
+    assert tuple(painter.class_names) == scene.class_names
+    assert tuple(painter.colors) == scene.colors
 
 
 def test_suggestions_are_the_nearest_class_means_by_angle(painted, bare):
-    labels = painted.painting.labels
+    labels = painted.labels
     count = painted.suggest(0.3)
     means = [bare.hsi[labels == c].mean(0, dtype=float) for c in (1, 2, 3)]
     angles = np.stack([spectral_angle(bare.hsi, m) for m in means])
@@ -127,10 +132,10 @@ def test_suggestions_are_the_nearest_class_means_by_angle(painted, bare):
     assert np.array_equal(painted.suggested, want)
     painted.static()
     painted.accept(2)
-    assert np.array_equal(painted.painting.labels, np.where(want == 2, 2, labels))
+    assert np.array_equal(painted.labels, np.where(want == 2, 2, labels))
     assert painted.suggested is None
     painted.undo()
-    assert np.array_equal(painted.painting.labels, labels)
+    assert np.array_equal(painted.labels, labels)
     assert painted.suggest(1e-4) == 0
     assert painted.suggested is None
     assert "larger angle" in painted.message
@@ -142,18 +147,18 @@ def test_saved_labels_come_back_with_names_and_colours(painted, bare, tmp_path, 
     written = painted.save(tmp_path / "deep" / name)
     other = LabelPainter(bare)
     other.load(written)
-    assert np.array_equal(other.painting.labels, painted.painting.labels)
-    assert other.painting.class_names == painted.painting.class_names
-    assert other.painting.colors == painted.painting.colors
+    assert np.array_equal(other.labels, painted.labels)
+    assert other.class_names == painted.class_names
+    assert other.colors == painted.colors
     assert [f.name for f in written.parent.iterdir() if ".part" in f.name or ".tmp" in f.name] == []
 
 
 def test_painted_pixels_are_the_split_and_what_is_set_aside_is_disjoint(painted):
     scene, split = painted.labelled_scene(), painted.split()
     everything = np.sort(np.concatenate([split.train, split.val, split.test]))
-    assert np.array_equal(everything, np.flatnonzero(painted.painting.labels))
+    assert np.array_equal(everything, np.flatnonzero(painted.labels))
     assert scene.class_names == ("meadow", "roof", "pond")
-    counts = painted.painting.counts()
+    counts = painted.counts()
     assert np.array_equal(split.counts("val"), counts // 10)
     assert np.array_equal(split.counts("train"), counts - 2 * (counts // 10))
     painted.add_class("path")
@@ -185,7 +190,7 @@ def test_labels_outside_the_strokes_do_not_reach_the_fit(bare):
     for truth in (np.zeros(bare.shape, int), np.where(TRUE == 3, 2, 1)):
         scene = replace(bare, labels=truth, class_names=("x", "y"), colors=())
         painter = LabelPainter(scene)
-        painter.painting.labels = np.zeros(bare.shape, np.int16)
+        painter.labels = np.zeros(bare.shape, np.int16)
         for c, top in ((1, 0), (2, 17)):
             painter.choose(c)
             painter.box(top, 1, top + 4, 6)
@@ -263,30 +268,71 @@ def test_a_split_needs_ten_painted_pixels_of_a_class(painter):
         painted_split(painter.labelled_scene())
 
 
-def test_widget_paints_by_mouse_on_both_pictures(painter, bare, mouse):
-    painter.widget()
-    view, panel = painter._view, painter._panel
-    hand = mouse(view.map)
+def test_widget_paints_by_mouse_on_both_pictures(painter, bare, hand):
+    live, panel = hand(painter), painter._panel
     panel.classes.set_state({"index": 2})  # eraser, meadow, roof
     assert painter.active == 2
     panel.radius.set_state({"value": 0})
-    before = hand.pixels()
-    hand.drag([(3, 10), (8, 10), (12, 10)])
-    assert np.array_equal(np.argwhere(painter.painting.labels == 2), [(10, c) for c in range(3, 13)])
-    assert (hand.pixels() != before).any()
+    assert live.view["map"].tool == "brush"
+    assert live.view["answer"].brush == {"radius": 0, "colour": painter.colors[1]}
+    before = live.colours("map")
+    live.draw("map", [(3, 10), (8, 10), (12, 10)], brush=True)
+    painted = [(10, c) for c in range(3, 13)]
+    assert np.array_equal(np.argwhere(painter.labels == 2), painted)
+    assert np.array_equal(np.argwhere((live.colours("map") != before).any(-1)), painted)
     panel.tool.set_state({"index": 2})
-    right = mouse(view.answer)
-    right.drag([(1.6, 17.6), (4.4, 20.4)])
-    rows, cols = np.nonzero(painter.painting.labels[14:])
+    assert live.view["map"].tool == "box"
+    live.draw("answer", [(1.6, 17.6), (4.4, 17.6), (4.4, 20.4), (1.6, 20.4)])
+    rows, cols = np.nonzero(painter.labels[14:])
     assert (rows.min() + 14, rows.max() + 14, cols.min(), cols.max()) == (18, 20, 2, 4)
-    hand.click(5, 5)
+    live.click("map", 5, 5)
     assert "box is empty" in painter.message
     panel.undo.click()
-    assert not painter.painting.labels[14:].any()
+    assert not painter.labels[14:].any()
+    panel.redo.click()
+    assert painter.labels[14:].any()
+    panel.undo.click()
     panel.fit.click()
     assert "second" in painter.message or "two classes" in painter.message
     assert painter.failures == []
     assert painter._line.value
+
+
+def test_fill_picker_legend_and_keys_by_mouse(painted, hand):
+    live, panel = hand(painted), painted._panel
+    live.send("map", "class", class_id=1, ctrl=False)
+    assert panel.classes.value == painted.active == 1
+    assert [e["shown"] for e in live.view["map"].legend] == [True, False, False]
+    panel.tool.set_state({"index": 3})
+    assert live.view["map"].tool == "pan"  # a click fills, a drag moves the map
+    two = painted.labels == 2
+    live.click("map", 2, 10)
+    assert (painted.labels[two] == 1).all()
+    live.send("map", "double")  # the click was the first half of a double click
+    assert (painted.labels[two] == 2).all()
+    live.click("map", 2, 18, ctrl=True)
+    assert painted.active == 3
+    live.send("map", "key", key="2", ctrl=False)
+    assert painted.active == 2
+    live.send("map", "key", key="]", ctrl=False)
+    assert panel.radius.value == painted.radius == 3
+    live.send("answer", "key", key="z", ctrl=True)
+    assert not (painted.labels == 3).any()
+    live.send("map", "hover", x=2.0, y=10.0, index=-1)
+    assert "painted roof" in live.view.pointer
+    panel.opacity.set_state({"value": 0.25})
+    assert live.view["map"].opacities == [0.25]
+    assert painted.failures == []
+
+
+def test_means_of_what_is_painted_follow_the_strokes(painted, bare, hand):
+    live = hand(painted)
+    first = np.frombuffer(live.view["spectra"].lines[0]["mean"], np.float32)
+    assert np.allclose(first, bare.hsi[painted.labels == 1].mean(0, dtype=float), rtol=1e-5)
+    assert len(live.view["spectra"].lines) == 3
+    assert painted._panel.angles.value.count("<td>") == 9
+    painted.undo()
+    assert len(live.view["spectra"].lines) == 2
 
 
 def test_controls_follow_and_complain_in_words(painter):
@@ -294,16 +340,16 @@ def test_controls_follow_and_complain_in_words(painter):
     panel = painter._panel
     panel.name.set_state({"value": "gravel"})
     panel.add.click()
-    assert painter.painting.class_names[-1] == "gravel"
+    assert painter.class_names[-1] == "gravel"
     assert panel.classes.value == painter.active == 4
     panel.colour.set_state({"value": "#ff0000"})
-    assert painter.painting.colors[3] == "#ff0000"
+    assert painter.colors[3] == "#ff0000"
     panel.add.click()  # the name is empty now
     assert "1 to 60 characters" in painter.message
     for control, value in ((panel.row, 20), (panel.col, 4)):
         control.set_state({"value": value})
     panel.dab.click()
-    assert painter.painting.labels[20, 4] == 4
+    assert painter.labels[20, 4] == 4
     panel.file.set_state({"value": "labels.doc"})
     panel.save.click()
     assert ".tif or .npz" in painter.message
@@ -311,17 +357,19 @@ def test_controls_follow_and_complain_in_words(painter):
     assert painter.failures == []
 
 
-def test_suggestions_come_and_go_in_the_widget(painted, mouse):
-    painted.widget()
-    hand = mouse(painted._view.map)
-    plain = hand.pixels()
+def test_suggestions_come_and_go_in_the_widget(painted, hand):
+    live = hand(painted)
+    plain = live.colours("map")
     painted._panel.angle.value = 0.3
     painted._panel.suggest.click()
-    assert (painted.suggested > 0).any()
-    assert (hand.pixels() != plain).any()
+    rows, cols = np.nonzero(painted.suggested)
+    odd = (rows + cols) % 2 == 1
+    changed = (live.colours("map") != plain).any(-1)
+    assert np.array_equal(np.argwhere(changed), np.stack([rows, cols], 1)[odd])
+    assert odd.any()
     painted._panel.dismiss.click()
     assert painted.suggested is None
-    assert np.array_equal(painted._view.image.get_array(), painted._view.painted())
+    assert np.array_equal(live.colours("map"), plain)
     assert painted.failures == []
 
 

@@ -13,7 +13,9 @@ from tiny import tiny_scene, tiny_split
 
 import hsikit
 from hsikit.explore import PromptExplorer, prompts
+from hsikit.explore.marks import rgb_of
 from hsikit.explore.prompts import MOST_SENTENCES, parse
+from hsikit.figures.style import PALETTE
 from hsikit.metrics import score
 from hsikit.predict import predict_map
 from hsikit.text import TextError, TextVectors
@@ -157,15 +159,19 @@ def test_without_a_split_all_labelled_pixels_are_scored(model, scene):
     assert explorer.scored_on == "labelled"
 
 
-def test_soft_classes_share_each_pixel(explorer, scene):
+def test_soft_classes_share_each_pixel(explorer, scene, hand):
     explorer.set_text("a meadow\na roof\n- a pond")
     assert (explorer.sentences, explorer.negatives) == (["a meadow", "a roof"], ["a pond"])
     soft = np.asarray(explorer.answer.soft)
     assert soft.shape == (2, *scene.shape)
     assert np.allclose(soft.sum(0)[scene.valid], 1, atol=1e-5)
     explorer.show(layer="soft classes")
-    picture = explorer.static().axes[2].images[0].get_array()
-    assert np.allclose(picture[~scene.valid], 1)
+    live = hand(explorer)
+    assert (live.colours("classes")[~scene.valid] == 255).all()
+    shares = soft[:, 20, 4] @ np.array([rgb_of(c) for c in PALETTE[:2]])
+    explorer.opacity = 1.0
+    assert np.allclose(live.colours("classes")[20, 4], shares, atol=1)
+    explorer.static()
     explorer.set_text("a meadow")
     assert explorer.layer == "class prompts"
     explorer.static()
@@ -214,14 +220,13 @@ def test_bad_input_is_said(explorer, model, scene, split):
         explorer.edit_class("pond", "x")
 
 
-def test_widget_asks_edits_and_complains_in_words(explorer, mouse):
-    explorer.widget()
-    panel, hand = explorer._panel, mouse(explorer._view.map)
-    before = hand.pixels()
+def test_widget_asks_edits_and_complains_in_words(explorer, hand):
+    live, panel = hand(explorer), explorer._panel
+    before = live.colours("map")
     panel.text.set_state({"value": "a roof\na meadow"})
     panel.ask.click()
     assert explorer.sentences == ["a roof", "a meadow"]
-    assert (hand.pixels() != before).any()
+    assert (live.colours("map") != before).any()
     panel.sentence.set_state({"index": 1})
     assert explorer.shown == 1
     panel.layer.set_state({"index": 1})
@@ -229,14 +234,15 @@ def test_widget_asks_edits_and_complains_in_words(explorer, mouse):
     panel.name.set_state({"index": 2})
     assert panel.words.value == "a pond\nthe pond seen from above"
     panel.words.set_state({"value": "a meadow"})
-    before = hand.pixels()
     panel.layer.set_state({"index": 0})
+    before = live.colours("classes")
     panel.change.click()
     assert explorer.class_words[2] == ("a meadow",)
-    assert (hand.pixels() != before).any()
+    assert (live.colours("classes") != before).any()
     panel.reset.click()
     assert panel.words.value == "a pond\nthe pond seen from above"
-    hand.click(4, 20)
+    assert np.array_equal(live.colours("classes"), before)
+    live.click("map", 4, 20)
     assert "(20, 4)" in explorer.message
     for text, said in (("", "empty"), ("word " * 100, "shorten")):
         panel.text.set_state({"value": text})
@@ -244,6 +250,58 @@ def test_widget_asks_edits_and_complains_in_words(explorer, mouse):
         assert said in explorer.message
     assert explorer.sentences == ["a roof", "a meadow"]
     assert explorer.failures == []
+
+
+def test_the_answer_lies_over_the_scene_and_a_click_leaves_a_mark(explorer, scene, hand):
+    explorer.set_text("a roof")
+    live, panel = hand(explorer), explorer._panel
+    values = explorer.similarity()
+    low, high = np.nanpercentile(values, (1, 99))
+    top = np.nanargmax(values)
+    panel.opacity.set_state({"value": 1.0})
+    found = live.colours("map").reshape(-1, 3)
+    assert found[top].tolist() == [254, 232, 56]  # the upper end of cividis
+    assert np.allclose(found[~scene.valid.ravel()], 255)
+    panel.opacity.set_state({"value": 0.0})
+    assert np.array_equal(live.colours("map"), explorer.facts.grey)
+    assert live.view["map"].scale["low"] == f"{low:.4g}"
+    assert live.view["map"].scale["high"] == f"{high:.4g}"
+    live.click("classes", 4, 20)
+    for chart in ("map", "classes"):
+        assert [(r["x"], r["y"], r["symbol"]) for r in live.view[chart].marks["rings"]] == [(4, 20, "cross")]
+    live.send("classes", "double")
+    assert live.view["map"].marks["rings"] == []
+    panel.place.set_state({"value": "20, 4"})
+    assert explorer.place == (20, 4)
+
+
+def test_examples_and_earlier_questions_are_asked_by_choosing_them(explorer, hand):
+    hand(explorer)
+    panel = explorer._panel
+    panel.example.set_state({"index": 1})
+    assert explorer.sentences == [explorer.examples()[0]] == [panel.text.value]
+    explorer.set_text("a second one\n- not this")
+    assert [label for label, _ in panel.earlier.options[1:]] == [explorer.examples()[0], "a second one | - not this"]
+    panel.earlier.set_state({"index": 1})
+    assert explorer.sentences == [explorer.examples()[0]]
+    panel.undo.click()
+    assert explorer.sentences == ["a second one"]
+    assert "<td>not: not this</td>" in panel.worth.value
+    assert explorer.failures == []
+
+
+def test_bars_and_curves_are_the_ranking_and_the_scores_by_class(explorer, hand):
+    explorer.set_text("a roof")
+    live = hand(explorer)
+    ranking = explorer.ranking()
+    assert live.view["ranks"].head["y_names"] == [name for name, _ in ranking]
+    assert [box["x1"] for box in live.view["ranks"].marks["boxes"]] == [value for _, value in ranking]
+    groups = explorer.by_class()
+    edges = np.linspace(min(v.min() for v in groups.values()), max(v.max() for v in groups.values()) + 1e-9, 41)
+    for c, line in zip(sorted(groups), live.view["counts"].lines):
+        share = 100 * np.histogram(groups[c], edges)[0] / len(groups[c])
+        assert np.allclose(np.frombuffer(line["mean"], np.float32)[1:-1:2], share, rtol=1e-5)
+        assert line["colour"] == explorer.scene.colors[c - 1]
 
 
 def test_a_later_question_overtakes_an_earlier_one(explorer):

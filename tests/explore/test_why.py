@@ -146,20 +146,39 @@ def test_bad_input_is_said(why, exits_model, lidar_model, scene, split):
             wrong()
 
 
-def test_widget_answers_a_click_and_the_keyboard(why, mouse):
-    why.widget()
-    hand = mouse(why._view.map)
-    before = hand.pixels()
-    hand.click(12, 7)
+def test_widget_answers_a_click_and_the_keyboard(why, hand):
+    live = hand(why)
+    live.click("map", 12, 7)
     assert (why.now.row, why.now.col) == (7, 12)
-    assert (hand.pixels() != before).any()
-    assert (why.row.value, why.col.value) == (7, 12)
-    hand.click(5, 4)
+    rings = live.view["map"].marks["rings"]
+    assert [(r["y"], r["x"]) for r in rings] == [*map(tuple, why.now.near.pixels.tolist()), (7, 12)]
+    assert [r["text"] for r in rings] == ["1", "2", "3", "4", "5", ""]
+    live.click("map", 5, 4)
     assert "no measurement" in why.message
-    why.row.set_state({"value": 30})
-    why._widget.children[0].children[2].click()
+    why.go_to.set_state({"value": "30, 12"})
+    assert (why.now.row, why.now.col) == (30, 12)
+    live.click("map", 3, 3)
+    live.send("map", "double")
     assert (why.now.row, why.now.col) == (30, 12)
     assert why.failures == []
+
+
+def test_charts_show_the_reason(why, scene, hand):
+    live = hand(why)
+    reason = why.pick(7, 12)
+    answer = reason.answer
+    bars = [box["x1"] for box in live.view["scores"].marks["boxes"]]
+    assert bars == pytest.approx(np.sort(answer.scores)[::-1][:6])
+    assert [box["x1"] for box in live.view["exits"].marks["boxes"]] == pytest.approx(answer.exits.max(1))
+    groups = live.view["bands"].marks["boxes"]
+    assert [box["y1"] for box in groups] == pytest.approx(answer.band_drop)
+    half = np.diff(scene.wavelengths_nm)[0] / 2
+    assert [box["x0"] + half for box in groups] == pytest.approx([scene.wavelengths_nm[a] for a, _ in answer.groups])
+    assert [box["x1"] for box in live.view["sensors"].marks["boxes"]] == list(answer.sensor_drop.values())
+    picked = np.frombuffer(live.view["spectra"].lines[-1]["mean"], np.float32)
+    assert np.array_equal(picked, scene.hsi[7, 12].astype(np.float32))
+    assert len(live.view["spectra"].lines) == 1 + len(reason.near.labels)
+    assert live.view["spectra"].legend[-1]["label"] == "picked"
 
 
 def test_a_later_pick_overtakes_an_earlier_one(why):

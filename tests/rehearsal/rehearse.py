@@ -212,8 +212,9 @@ for study in sys.argv[1:]:
 
 def listing(house: Path) -> list[str]:
     """A line of every cell that the studies ask for: study, scene, split, arm, and the row that filled it."""
-    asked = subprocess.run([sys.executable, "-c", LISTED, *studies(house), *BY_HAND], cwd=house, env=surroundings(house),
-                           check=True, capture_output=True, text=True).stdout  # fmt: skip
+    names = (*studies(house), *BY_HAND)
+    asked = subprocess.run([sys.executable, "-c", LISTED, *names], cwd=house, env=surroundings(house), check=True,
+                           capture_output=True, text=True).stdout  # fmt: skip
     rows = {row["hash"]: row for row in rows_in()}
     lines = []
     for study, scene, split, label, run in map(json.loads, asked.splitlines()):

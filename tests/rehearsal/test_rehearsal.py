@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
+import papermill
 import pytest
 import yaml
 from rehearsal import rehearse, standins
@@ -78,7 +80,7 @@ def test_no_row_of_a_published_scene_in_the_ledger_is_simulated():
     assert {row["scene"] for row in rows if row["simulated"]} == {"simulated"}
 
 
-@pytest.mark.parametrize("study", (*rehearse.studies(rehearse.ROOT), *rehearse.BY_HAND))
+@pytest.mark.parametrize("study", [*rehearse.studies(rehearse.ROOT), *rehearse.BY_HAND])
 def test_each_study_is_thinned_to_one_run_of_an_arm_a_scene_and_a_kind_of_split(study, tmp_path):
     file = tmp_path / f"{study}.yaml"
     shutil.copyfile(rehearse.ROOT / "hsikit" / "configs" / f"{study}.yaml", file)
@@ -119,3 +121,28 @@ def test_a_forest_or_svm_is_fitted_on_so_many_pixels_of_each_class_alike():
     counts = np.bincount(split.y("train"))[1:]
     assert [round(30 * n / counts.sum()) for n in counts] == pytest.approx([10, 10, 10], abs=2)
     assert (few.class_ids == [1, 2, 3]).all()
+
+
+def test_the_hosted_notebook_goes_from_server_to_table(served, tmp_path, monkeypatch):
+    """As on a machine in a browser, but for the installing: papermill, a kernel of its own, a server here."""
+    monkeypatch.setattr(rehearse, "PLACE", tmp_path)
+    house = rehearse.copy_of_project(tmp_path / "house")
+    rehearse.thin(house / "hsikit" / "configs" / f"sdhsi_{NAME}.yaml")
+    for name, value in rehearse.surroundings(house).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HSIKIT_DATA", raising=False)
+    monkeypatch.delenv("HSIKIT_LEDGER")
+    given = {"scene_name": NAME, "study": f"sdhsi_{NAME}", "table_name": NAME, "methods": ["lda"],
+             "out_dir": str(tmp_path / "hosted")}  # fmt: skip
+    source = rehearse.ROOT / "notebooks" / "hosted" / "one_table.ipynb"
+    with rehearse.serving(served) as address:
+        rehearse.pin(house, served, address)
+        book = papermill.execute_notebook(source, tmp_path / "done.ipynb", given, kernel_name="python3",
+                                          cwd=str(tmp_path), progress_bar=False)  # fmt: skip
+    assert len([cell for cell in nbformat.read(source, as_version=4).cells]) == 10
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
+    (shown,) = [output["data"]["text/markdown"] for output in outputs if "text/markdown" in output.get("data", {})]
+    assert shown.startswith("### STAND-IN, nothing measured")
+    assert "Roy et al." in shown  # what others printed stands beside it
+    assert (tmp_path / "hosted_results.zip").is_file()

@@ -1,0 +1,112 @@
+"""What a `Painting` shows, as marks: the painted scene, the map of the model, mean spectra of what is painted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsikit.explore.marks import (
+    Chart,
+    Entry,
+    Kept,
+    Layer,
+    Line,
+    Scale,
+    Size,
+    class_entries,
+    class_layer,
+    is_wide,
+    lifted,
+    map_of,
+    ramp_of,
+)
+from hsikit.explore.painting import Painting
+
+MOST_NAMES = 26  # in a legend
+PAINT_HINT = (
+    "The scene under paint. Drag or click with the chosen tool; Control and click takes the class under the pointer. "
+    "Arrow keys move and paint, digits choose classes, brackets the brush, Control Z and Y walk back and on."
+)
+
+
+def charts(state: Painting, kept: Kept) -> dict[str, Chart]:
+    """The three charts; arrays that are as before are the same objects."""
+    return {"map": painted(state, kept), "answer": answered(state, kept), "spectra": spectra(state)}
+
+
+def painted(state: Painting, kept: Kept) -> Chart:
+    """The scene under paint; suggestions on every second pixel."""
+    layers = [Layer(state.labels, state.colors, state.opacity)]
+    dotted = "" if state.suggested is None else "; dotted: suggested"
+    if state.suggested is not None:
+        odd = np.indices(state.scene.shape).sum(0) % 2 == 1
+        layers.append(Layer(kept("dots", (state.suggested,), lambda: state.suggested * odd), state.colors))
+    names = [f"{name} ({count:,})" for name, count in zip(state.class_names, state.counts().tolist())]
+    size = Size(1.0, 500, 165, 140) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
+    return map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.facts.pixel, layers=tuple(layers),
+                  entries=class_entries(names[:MOST_NAMES], state.colors, {state.active}), view="map", size=size,
+                  hint=PAINT_HINT)  # fmt: skip
+
+
+def answered(state: Painting, kept: Kept) -> Chart:
+    """What the model says: classes in their colours, or how sure it is."""
+    made, scale = state.prediction, None
+    layers: tuple[Layer, ...] = ()
+    picture, title = state.facts.grey, "no map yet: fit a model"
+    if made is not None:
+        title = f"{state.layer} ({made_by(state)})"
+        if state.layer == "class map":
+            layers = (class_layer(made.labels, state.colors),)
+        else:
+            scale = Scale(0.0, 1.0, ramp_of("cividis"))
+            picture = kept("sure", (made,), lambda: confidence_picture(state))
+    size = Size(0.62, 400, 165, 140) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
+    return map_of(title, picture, state.facts.pixel, layers=layers, scale=scale, view="map", size=size,
+                  hint="The map of the model; corrections may be painted here too.")  # fmt: skip
+
+
+def made_by(state: Painting) -> str:
+    """The model that was fitted last, in words."""
+    from hsikit.explore.painter_fit import MODELS  # torch
+
+    return next(name.split(" (")[0] for name, method in MODELS.items() if method == state.fitted)
+
+
+def confidence_picture(state: Painting) -> np.ndarray:
+    """Confidence (row, col, 3) uint8 in colours, white where there is none."""
+    sure = state.confidence()
+    steps = np.rint(255 * np.nan_to_num(sure)).astype(int)
+    return np.where(np.isfinite(sure)[..., None], ramp_of("cividis")[steps], 255).astype(np.uint8)
+
+
+def spectra(state: Painting) -> Chart:
+    """Mean ± one deviation of each painted class."""
+    facts, (means, stds) = state.facts, state.means()
+    x, means, stds = lifted(facts.x, means, stds)
+    lines = tuple(Line(name, mean, colour, std, c)
+                  for c, (name, mean, std, colour) in enumerate(zip(state.class_names, means, stds, state.colors), 1)
+                  if np.isfinite(mean).any())  # fmt: skip
+    tall = [v for line in lines for v in (np.nanmin(line.y), np.nanmax(line.y))]
+    low, high = facts.span
+    spans, reach = tuple(facts.left_out), (min([low, *tall]), max([high, *tall]))
+    size = Size(0.38, 280, 165, 140) if is_wide(state.scene) else Size(0.28, 260, 390, 115)
+    return Chart("means of what is painted", "band" if facts.unit != "nm" else "wavelength (nm)", state.scene.units,
+                 facts.reach, reach, x=x, lines=lines, spans=spans, zoom="x", size=size,
+                 entries=(Entry("bands left out", "#d9d9d9"),) if spans else ())  # fmt: skip
+
+
+def angle_table(state: Painting) -> str:
+    """Spectral angles between the painted classes, in hundredths of a radian, as HTML."""
+    from html import escape
+
+    angles, seen = state.angles(), np.flatnonzero(state.counts())
+    if len(seen) < 2:
+        return "Spectral angles between classes stand here once two are painted."
+    names = [escape(state.class_names[c]) for c in seen]
+    head = "".join(f"<th>{n}</th>" for n in names)
+    cell = lambda a, b: "" if a == b else f"{100 * angles[a, b]:.1f}"  # noqa: E731
+    rows = "".join(
+        f"<tr><th>{n}</th>{''.join(f'<td>{cell(a, b)}</td>' for b in seen)}</tr>" for n, a in zip(names, seen)
+    )
+    style = "max-height:110px;overflow:auto;line-height:1.3"
+    caption = "Spectral angles between the means of the painted classes (0.01 rad)"
+    return f'<div style="{style}">{caption}<table cellpadding="3"><tr><th></th>{head}</tr>{rows}</table></div>'

@@ -1,0 +1,140 @@
+"""What a `Questions` shows, as marks: similarity over the scene, the class map, nearest prompts, scores by class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsikit.explore.marks import (
+    Chart,
+    Entry,
+    Kept,
+    Layer,
+    Line,
+    Ring,
+    Scale,
+    Size,
+    bars_of,
+    class_entries,
+    class_layer,
+    is_wide,
+    map_of,
+    ramp_of,
+    rgb_of,
+    shaded,
+    short,
+)
+from hsikit.explore.prompts import Questions
+from hsikit.figures.style import LINES, PALETTE
+
+BINS = 40
+MOST_RANKS = 10
+MOST_LINES = 8  # classes in the histogram, the largest
+DASHES = {"-": (), "--": (6, 3), "-.": (6, 3, 1.5, 3), ":": (1.5, 3)}
+
+
+def charts(state: Questions, kept: Kept) -> dict[str, Chart]:
+    """The four charts; arrays that are as before are the same objects."""
+    asked = (state.asked, state.shown)
+    return {"map": similarity(state, kept), "classes": classes(state, kept),
+            "ranks": kept("ranks", (*asked, state.wording), lambda: ranks(state)),
+            "counts": kept("counts", asked, lambda: counts(state))}  # fmt: skip
+
+
+def map_size(state: Questions) -> Size:
+    """Of both maps: side by side, wide ones one above the other."""
+    return Size(1.0, 500, 130, 120) if is_wide(state.scene) else Size(0.28, 260, 330, 170)
+
+
+def similarity(state: Questions, kept: Kept) -> Chart:
+    """The scene under the scores of the sentence shown."""
+    layers: tuple[Layer, ...] = ()
+    scale, title = None, f"{state.facts.name}: ask something"
+    if state.asked is not None:
+        values = kept("scores", (state.asked, state.shown), state.similarity)
+        low, high = (float(v) for v in np.nanpercentile(values, (1, 99)))
+        made = kept("layer", (values,), lambda: shaded(values, low, high, "cividis", 1.0))
+        layers = (Layer(made.values, made.palette, state.opacity),)
+        scale = Scale(low, high, ramp_of("cividis"))
+        title = f"“{short(state.sentences[state.shown], 48)}”" + (" (simulated)" if state.scene.simulated else "")
+    return map_of(title, state.facts.grey, state.facts.pixel, layers=layers, scale=scale, rings=marker(state),
+                  view="map", size=map_size(state), hint="Similarity. Click a pixel to ask it.")  # fmt: skip
+
+
+def marker(state: Questions) -> tuple[Ring, ...]:
+    """The pixel that was clicked."""
+    return (Ring(state.place[1], state.place[0], "#000000", symbol="cross"),) if state.place else ()
+
+
+def classes(state: Questions, kept: Kept) -> Chart:
+    """Classes of the prompts, or the sentences as soft classes: colours mixed by their shares."""
+    scene, picture = state.scene, state.facts.grey
+    layers: tuple[Layer, ...] = ()
+    if state.layer == "soft classes" and state.asked is not None:
+        title = "sentences as soft classes"
+        picture = kept("soft", (state.asked, state.opacity), lambda: mixed(state))
+        entries = tuple(Entry(f"{i + 1} {short(s, 24)}", PALETTE[i % 8]) for i, s in enumerate(state.sentences))
+    else:
+        title = f"map of the class prompts{' (edited)' if state.edited else ''}"
+        layers = (class_layer(state.labels, scene.colors, state.opacity),)
+        seen = [int(c) for c in state.model.class_ids]
+        entries = tuple(e for e in class_entries(scene.class_names, scene.colors) if e.class_id in seen)
+    return map_of(title, picture, state.facts.pixel, layers=layers, entries=entries, rings=marker(state), view="map",
+                  size=map_size(state), hint="Classes by their words. Click a pixel to ask it.")  # fmt: skip
+
+
+def mixed(state: Questions) -> np.ndarray:
+    """Soft classes (row, col, 3) uint8 over the scene, white where nothing was measured."""
+    assert state.answer is not None
+    soft = np.nan_to_num(np.asarray(state.answer.soft, float))  # (sentence, row, col)
+    table = np.array([rgb_of(PALETTE[i % 8]) for i in range(len(soft))], float)
+    laid = state.opacity * np.einsum("nrc,nk->rck", soft, table) + (1 - state.opacity) * state.facts.grey
+    return np.rint(np.where(state.facts.valid[..., None], np.clip(laid, 0, 255), 255)).astype(np.uint8)
+
+
+def ranks(state: Questions) -> Chart:
+    """How alike the sentence and each class prompt are."""
+    ranking = state.ranking()[:MOST_RANKS]
+    of = dict(zip(state.scene.class_names, state.scene.colors))
+    names, values = [name for name, _ in ranking], [value for _, value in ranking]
+    reach = (min([0.0, *(1.1 * v for v in values)]), max([0.3, *(1.3 * v for v in values)]))
+    return bars_of("nearest class prompts", names, values, [of[name] for name in names], reach, "cosine",
+                   size=Size(0.42, 300, 150, 130) if is_wide(state.scene) else Size(0.2, 200, 330, 130))  # fmt: skip
+
+
+def counts(state: Questions) -> Chart:
+    """Distribution of the sentence's scores over known pixels of each class."""
+    groups = state.by_class() if state.asked is not None else {}
+    lines, reach, top = [], (0.0, 1.0), 1.0
+    if groups:
+        every = np.concatenate(list(groups.values()))
+        edges = np.linspace(float(np.nanmin(every)), float(np.nanmax(every)) + 1e-9, BINS + 1)
+        reach, x = (float(edges[0]), float(edges[-1])), np.repeat(edges, 2)
+        for place, c in enumerate(sorted(sorted(groups, key=lambda c: -len(groups[c]))[:MOST_LINES])):
+            share = 100 * np.histogram(groups[c], edges)[0] / len(groups[c])
+            y, dash = np.pad(np.repeat(share, 2), 1), DASHES[LINES[place % 4]]
+            lines.append(Line(state.scene.class_names[c - 1], y, state.scene.colors[c - 1], x=x, dash=dash))
+            top = max(top, 1.12 * float(share.max()))
+    known = "labelled" if state.split is None else "training and validation"
+    title = f"scores by true class ({known} px)" if groups or state.asked is None else "no labels: no scores by class"
+    return Chart(title, "score of the sentence", "% of a class", reach, (0.0, top), lines=tuple(lines), zoom="x",
+                 size=Size(0.58, 340, 150, 130) if is_wide(state.scene) else Size(0.24, 220, 330, 130))  # fmt: skip
+
+
+def worth_table(state: Questions) -> str:
+    """R² and z of every sentence, and the scores of the class prompts, as HTML."""
+    from html import escape
+
+    lines = []
+    if state.answer is not None:
+        for i, (r2, z) in enumerate(zip(state.answer.r2, state.answer.z)):
+            mark, words = "▶" if i == state.shown else "", escape(short(state.sentences[i], 60))
+            lines.append(f"<tr><td>{mark}</td><td>{words}</td><td>{z:+.1f}</td><td>{r2:.3f}</td></tr>")
+        if state.negatives:
+            lines.append(f"<tr><td></td><td>not: {escape('; '.join(short(n, 40) for n in state.negatives))}</td></tr>")
+    head = "<tr><th></th><th>sentence</th><th>z</th><th>R²</th></tr>" if lines else ""
+    told = ""
+    if (scores := state.scores) is not None:
+        where = f"{scores.support.sum():,} {state.scored_on} px"
+        told = f"Class prompts on {where}: OA {scores.oa:.3f}, AA {scores.aa:.3f}."
+    style = "max-height:110px;overflow:auto;line-height:1.3"
+    return f'<div style="{style}">{told}<table cellpadding="3">{head}{"".join(lines)}</table></div>'
