@@ -150,9 +150,23 @@ def unknown(command: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md"])
+TEXTS = [str(file.relative_to(ROOT)) for file in sorted((ROOT / "hsikit" / "workbook" / "texts").glob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md", *TEXTS]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_commands_that_a_page_names_exist(page):
     assert {c: why for c in commands((ROOT / page).read_text()) if (why := unknown(c))} == {}
+
+
+def test_every_link_and_picture_of_the_readme_is_there():
+    text = (ROOT / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith(("https://", "../../actions/"))]
+    assert len(links) > 12
+    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+    assert all(alt for alt in re.findall(r"!\[([^\]]*)\]", text))
+    papers = re.findall(r"https://arxiv.org/abs/([\d.]+)", text)
+    assert papers == ["2601.08420", "2601.07416"]
 
 
 def test_the_check_of_the_readme_sees_what_is_wrong():
