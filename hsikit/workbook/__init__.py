@@ -151,7 +151,8 @@ def run_workbook(
     stopped = result.failure
     problems = {stopped.notebook: f"cell {stopped.cell}: {stopped.message}"} if stopped else {}
     write_pages(out.parent / "site", root)
-    write_reference(out.parent / "site")
+    if (root / "hsikit").resolve() == Path(__file__).parents[1]:  # in the project's own folder
+        write_reference(out.parent / "site")
     result.page = write_site(out, sorted((root / "notebooks").glob("*.ipynb")), problems)
     return result
 
