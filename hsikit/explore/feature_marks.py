@@ -193,8 +193,8 @@ def numbers_chart(state: FeatureSpace, numbers: Sequence[Sequence[str]]) -> Char
     pairs = [state.numbers.within_and_between(space, state.lit if state.lit.any() else state.visible)
              for space in state.spaces_shown]  # fmt: skip
     lines += [(whose(state),)]
-    lines += [(name, *(f"{pair[k]:.3g}" for pair in pairs))
-              for k, name in enumerate(("distance to own centre ↓", "between centres ↑"))]  # fmt: skip
+    lines += [(name, *("–" if np.isnan(pair[k]) else f"{pair[k]:.3g}" for pair in pairs))
+              for k, name in enumerate(("to own centre ↓", "between centres ↑"))]  # fmt: skip
     columns = (0.8, 1.0) if state.beside else (1.0,)
     texts = [Text(0.0, float(row), line[0]) for row, line in enumerate(lines)]
     texts += [

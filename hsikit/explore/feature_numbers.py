@@ -85,7 +85,7 @@ class Numbers:
             found = [self.separation(space, classes) for space in spaces]
         except ValueError as error:
             return [(f"no separation: {error}",)]
-        lines: list[tuple[str, ...]] = [(f"{found[0].n:,} px, pairs ≥ {found[0].window} px apart",)]
+        lines: list[tuple[str, ...]] = [(f"{found[0].n:,} px, ≥ {found[0].window} px apart",)]
         for metric, better in METRICS.items():
             values = (f"{getattr(f, metric):.3g}" for f in found)
             lines.append((f"{metric.replace('_', ' ')} {ARROWS[better]}", *values))

@@ -36,7 +36,7 @@ CSS = """<style>
 .hsikit-message { flex: 1 1 100%; }
 .hsikit-message .widget-html-content { height: 2.9em; line-height: 1.45em; overflow-y: auto; }
 .hsikit-pointer .widget-html-content { min-height: 1.45em; line-height: 1.45em; font-size: 12px; padding-left: 8px; }
-.hsikit-told.jupyter-widgets-disconnected { outline: 2px solid #d55e00; }
+.hsikit-told.jupyter-widgets-disconnected { outline: 2px solid #d55e00; min-height: calc(2.9em + 4px); }
 .hsikit-told.jupyter-widgets-disconnected .hsikit-message { display: none; }
 .hsikit-explorer .jupyter-widgets-disconnected::before { display: none; }
 .hsikit-told.jupyter-widgets-disconnected::after {
