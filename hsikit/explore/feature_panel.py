@@ -56,11 +56,13 @@ class FeatureSpaceExplorer(FeatureSpace, Panel):
         found = self._map_acts(("map",), lambda row, col, _: self.pick(row, col))
         found["map", "outline"] = lambda m: self.select_outline(np.array(m["points"], float))
         found["key", "class"] = lambda m: self.only(int(m["class_id"]), bool(m.get("ctrl")))
-        for name, beside in (("cloud", False), ("beside", True)):
-            found |= self._click_acts((name,), lambda m, beside=beside: self.pick_point(m["x"], m["y"], beside))
-            found[name, "outline"] = lambda m, beside=beside: self.select_points(np.array(m["points"], float), beside)
-            found[name, "hover"] = lambda m: setattr(self._view, "pointer", self.about(int(m["index"])))
-        return found
+        return found | self._cloud_acts("cloud", False) | self._cloud_acts("beside", True)
+
+    def _cloud_acts(self, name: str, beside: bool) -> Acts:
+        return self._click_acts((name,), lambda m: self.pick_point(m["x"], m["y"], beside)) | {
+            (name, "outline"): lambda m: self.select_points(np.array(m["points"], float), beside),
+            (name, "hover"): lambda m: setattr(self._view, "pointer", self.about(int(m["index"]))),
+        }
 
     # --- numbers take a while, so they follow the picture ------------------------------------------
 
