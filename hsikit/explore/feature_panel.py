@@ -59,10 +59,10 @@ class FeatureSpaceExplorer(FeatureSpace, Panel):
         return found | self._cloud_acts("cloud", False) | self._cloud_acts("beside", True)
 
     def _cloud_acts(self, name: str, beside: bool) -> Acts:
-        return self._click_acts((name,), lambda m: self.pick_point(m["x"], m["y"], beside)) | {
-            (name, "outline"): lambda m: self.select_points(np.array(m["points"], float), beside),
-            (name, "hover"): lambda m: setattr(self._view, "pointer", self.about(int(m["index"]))),
-        }
+        found = self._click_acts((name,), lambda m: self.pick_point(m["x"], m["y"], beside))
+        found[name, "outline"] = lambda m: self.select_points(np.array(m["points"], float), beside)
+        found[name, "hover"] = lambda m: setattr(self._view, "pointer", self.about(int(m["index"])))
+        return found
 
     # --- numbers take a while, so they follow the picture ------------------------------------------
 
