@@ -25,7 +25,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hsikit._util import arrays_of, saved
-from hsikit._util.errors import door
+from hsikit._util.errors import door, needs
 
 TSNE_STEPS, TSNE_EVERY = 750, 25  # openTSNE's 250 exaggerated steps and 500 plain ones
 Method = Literal["pca", "tsne", "umap"]
@@ -117,10 +117,8 @@ def project(embedding: Embedding2D, new_features: np.ndarray) -> np.ndarray:
     if embedding.method == "pca":
         return _pca(old).transform(new).astype(np.float32)
     if embedding.method == "tsne":
-        import openTSNE
-
         perplexity, seed = embedding.params["perplexity"], embedding.seed
-        placed = openTSNE.TSNEEmbedding(embedding.coordinates.astype(np.float64), _affinities(old, perplexity, seed),
+        placed = _tsne().TSNEEmbedding(embedding.coordinates.astype(np.float64), _affinities(old, perplexity, seed),
                                         random_state=seed, n_jobs=1)  # fmt: skip
         # openTSNE's advice: few neighbours for new points.
         return np.asarray(placed.transform(new, perplexity=min(5.0, perplexity)), np.float32)
@@ -158,13 +156,12 @@ def _fit(features: np.ndarray, method: Method, seed: int, params: dict[str, Any]
         mapper = _umap(seed, params["neighbours"])
         mapper.tqdm_kwds = _umap_progress(progress)
         return np.asarray(mapper.fit_transform(features), np.float32)
-    import openTSNE
-
+    tsne = _tsne()
     affinities = _affinities(features, params["perplexity"], seed)
-    start = openTSNE.initialization.pca(features, random_state=seed)
+    start = tsne.initialization.pca(features, random_state=seed)
     steps = iter(range(TSNE_EVERY, TSNE_STEPS, TSNE_EVERY))
     told = lambda *_: progress(next(steps, TSNE_STEPS) / TSNE_STEPS)  # noqa: E731 (its own count starts anew)
-    method_tsne = openTSNE.TSNE(random_state=seed, n_jobs=1, callbacks=told, callbacks_every_iters=TSNE_EVERY)
+    method_tsne = tsne.TSNE(random_state=seed, n_jobs=1, callbacks=told, callbacks_every_iters=TSNE_EVERY)
     return np.asarray(method_tsne.fit(affinities=affinities, initialization=start), np.float32)
 
 
@@ -187,10 +184,14 @@ def _pca(features: np.ndarray) -> Any:
     return PCA(2, svd_solver="full").fit(features)  # the full solver needs no seed
 
 
-def _affinities(features: np.ndarray, perplexity: float, seed: int) -> Any:
-    import openTSNE
+def _tsne() -> Any:
+    with needs("embed", "t-SNE"):
+        import openTSNE  # half a second
+    return openTSNE
 
-    return openTSNE.affinity.PerplexityBasedNN(features, perplexity=perplexity, random_state=seed, n_jobs=1)
+
+def _affinities(features: np.ndarray, perplexity: float, seed: int) -> Any:
+    return _tsne().affinity.PerplexityBasedNN(features, perplexity=perplexity, random_state=seed, n_jobs=1)
 
 
 def _umap(seed: int, neighbours: int, init: Any = "pca", n_epochs: int | None = None) -> Any:
@@ -200,7 +201,8 @@ def _umap(seed: int, neighbours: int, init: Any = "pca", n_epochs: int | None = 
 @functools.cache
 def _compiled_once() -> Any:
     """umap, with what numba compiles of it kept on disk: ten seconds once for a machine, not in each new process."""
-    import umap.umap_  # numba with it: three seconds
+    with needs("embed", "UMAP"):
+        import umap.umap_  # numba with it: three seconds
 
     slow_ones = (umap.utils.fast_knn_indices, umap.utils.submatrix, umap.umap_.smooth_knn_dist,
                  umap.umap_.compute_membership_strengths)  # fmt: skip

@@ -23,9 +23,9 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
          {"hsikit.scenes.scene", "hsikit.scenes.exchange"}]  # fmt: skip
 BUDGETS = {
     # What each was raised for stands in the message of the commit that raised it.
-    "lines of the core": 14_140,
-    "lines in all": 31_600,
-    "files": 189,  # state, marks and their two renderers are files of their own
+    "lines of the core": 14_170,
+    "lines in all": 31_850,
+    "files": 191,  # state, marks and their two renderers are files of their own
     "modules at the root": 12,
     "circles": 0,
     "lines of the longest file": 450,

@@ -1,6 +1,7 @@
 """Every public name has an example in its docstring, and the examples say what happens."""
 
 import doctest
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -36,6 +37,16 @@ def test_the_example_of_a_public_name_says_what_happens(name, project):
     for test in found:
         runner.run(test, out=told.append)
     assert not runner.failures, "".join(told)
+
+
+MODULES = ["_util.wording", "figures.diagram", "figures.formulas", "scenes.colours", "tables.shown"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_say_what_happens(module):
+    found = import_module(f"hsikit.{module}")
+    told = doctest.testmod(found, extraglobs={"hsikit": hsikit, "np": np})
+    assert (told.failed, told.attempted > 0) == (0, True)
 
 
 @pytest.mark.parametrize("name", KEPT)

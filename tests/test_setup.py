@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIREMENTS = [Requirement(r) for r in PROJECT["dependencies"] + [r for rs in EXTRAS.values() for r in rs]]
+OTHERS = [r for r in REQUIREMENTS if r.name != PROJECT["name"]]  # an extra may take others of the same project in
 
 
 def pins() -> dict[str, str]:
@@ -29,7 +30,7 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in pairs}
 
 
-@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+@pytest.mark.parametrize("requirement", OTHERS, ids=str)
 def test_constraints_hold_every_dependency_within_its_bounds(requirement):
     version = pins().get(canonicalize_name(requirement.name))
     assert version is not None, f"constraints.txt does not pin {requirement.name}"
@@ -60,6 +61,21 @@ def test_conda_file_brings_only_python_pip_and_the_project():
     assert project == {"pip": ["-e .[workbook]"]}
     assert python.startswith("python")
     assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_extras_that_an_extra_takes_in_are_there_and_gpl_code_is_not_in_the_base():
+    taken = {extra for r in REQUIREMENTS if r.name == PROJECT["name"] for extra in r.extras}
+    assert taken == {"text", "embed", "simulate", "stats"} <= set(EXTRAS)
+    base = {canonicalize_name(Requirement(r).name) for r in PROJECT["dependencies"]}
+    assert base.isdisjoint({"prosail", "transformers", "open-clip-torch", "umap-learn", "opentsne", "statsmodels"})
+    assert base.isdisjoint(canonicalize_name(Requirement(r).name) for rs in EXTRAS.values() for r in rs)
+
+
+def test_ci_installs_the_base_alone_and_runs_the_readmes_example():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    (install, run) = [step["run"] for step in workflow["jobs"]["base"]["steps"] if "run" in step]
+    assert install.endswith("-c constraints.txt torch -e .")
+    assert run == "python tests/test_base.py"
 
 
 def test_ci_and_workflow_call_the_same_two_commands():
@@ -134,9 +150,23 @@ def unknown(command: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md"])
+TEXTS = [str(file.relative_to(ROOT)) for file in sorted((ROOT / "hsikit" / "workbook" / "texts").glob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md", *TEXTS]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_commands_that_a_page_names_exist(page):
     assert {c: why for c in commands((ROOT / page).read_text()) if (why := unknown(c))} == {}
+
+
+def test_every_link_and_picture_of_the_readme_is_there():
+    text = (ROOT / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith(("https://", "../../actions/"))]
+    assert len(links) > 12
+    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+    assert all(alt for alt in re.findall(r"!\[([^\]]*)\]", text))
+    papers = re.findall(r"https://arxiv.org/abs/([\d.]+)", text)
+    assert papers == ["2601.08420", "2601.07416"]
 
 
 def test_the_check_of_the_readme_sees_what_is_wrong():

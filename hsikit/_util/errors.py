@@ -67,6 +67,20 @@ class DiskError(FileError):
     """A disk that is full, or a quota or limit that is reached; nothing half-written stays."""
 
 
+class MissingExtra(HsikitError, ImportError):
+    """A package that is not among those of the base, and is not installed."""
+
+
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Importing packages of an extra inside: one that is missing is a `MissingExtra` that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"{what} needs the package {error.name}, which is not installed; install it with: "
+                           f"pip install 'hsikit[{extra}]'") from None  # fmt: skip
+
+
 def disk_error(path: Path, code: int = errno.ENOSPC, needed: int = 0) -> DiskError:
     """The error of a full disk: where, which file, what it needs and what is free (bytes)."""
     folder = _folder(path)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,9 @@ def require(facts: SceneFacts, filename: str) -> Path:
 
 
 def in_hand(facts: SceneFacts) -> bool:
-    """Whether every required file is there, so that the scene loads now."""
+    """Whether every required file is there, and what makes a simulated scene, so that the scene loads now."""
+    if facts.name == "simulated" and find_spec("prosail") is None:
+        return False
     return all(find_whole(facts, f) is not None for f in facts.files if f.required)
 
 

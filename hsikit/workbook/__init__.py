@@ -30,7 +30,7 @@ from typing import Any
 import yaml
 
 from hsikit._util import write_text
-from hsikit._util.errors import HsikitError, door
+from hsikit._util.errors import HsikitError, door, needs
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,11 @@ def run_workbook(
     from tqdm.auto import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    from hsikit.workbook.site import write_site  # loads nbconvert and pandas
+    with needs("workbook", "the workbook"):
+        import papermill  # noqa: F401  loads the notebook formats, a second
+
+        from hsikit.workbook.pages import write_pages, write_reference
+        from hsikit.workbook.site import write_site  # loads nbconvert and pandas
 
     root = (root or Path.cwd()).resolve()
     out = (build or root / "build").resolve() / profile
@@ -146,6 +150,9 @@ def run_workbook(
                 log.info("%s: %.0f s", source.stem, time.perf_counter() - start)
     stopped = result.failure
     problems = {stopped.notebook: f"cell {stopped.cell}: {stopped.message}"} if stopped else {}
+    write_pages(out.parent / "site", root)
+    if (root / "hsikit").resolve() == Path(__file__).parents[1]:  # in the project's own folder
+        write_reference(out.parent / "site")
     result.page = write_site(out, sorted((root / "notebooks").glob("*.ipynb")), problems)
     return result
 

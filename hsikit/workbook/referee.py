@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsikit._util import saved
-from hsikit._util.errors import door
+from hsikit._util.errors import door, needs
 from hsikit.analysis.referee import Audit, judge
 from hsikit.analysis.submitted import read_map, read_sides
 from hsikit.scenes import Scene, load_scene
@@ -54,7 +54,8 @@ def referee(scene: Scene | str | Path, split: Any, prediction: Any, window: int 
 
 def page(audit: Audit) -> str:
     """An audit as one page of HTML that brings nothing in from outside; names of classes and scenes stand as text."""
-    import jinja2  # of the extra `workbook`
+    with needs("workbook", "the referee's page"):
+        import jinja2
 
     jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     jinja.filters |= {"percent": _percent, "points": _points}

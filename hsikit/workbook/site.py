@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,17 +21,16 @@ import nbformat
 import pandas as pd
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
-from traitlets.config import Config
 
 from hsikit._util import replacing
 from hsikit._util.wording import words
 from hsikit.tables.catalogue import KINDS as TABLES
 from hsikit.tables.shown import html
+from hsikit.workbook import rendered
+from hsikit.workbook.pages import linked
 
 TEMPLATES = Path(__file__).parent / "templates"
 PICTURES = (".png", ".svg")
-# Without the kinds that need a script: a widget is shown as its picture, or else as its text.
-KINDS = ["image/png", "image/svg+xml", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,8 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     place = {notebook.stem: number for number, notebook in enumerate(notebooks)}
     pictures = [_picture(file, maker) for file in figures if file.suffix in PICTURES]
     pictures.sort(key=lambda picture: place[picture["by"].stem] if picture["by"] else len(place))
-    kept = [_write_page(notebook, site / "notebooks", jinja) for notebook in notebooks]
+    beside = zip([None, *notebooks], [*notebooks[1:], None])
+    kept = [_write_page(notebook, both, site / "notebooks", jinja) for notebook, both in zip(notebooks, beside)]
     kept += [_place(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
     told = [_table(file, maker) for file in tables]
     for table in told:
@@ -90,7 +89,8 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
         kept.append(_place(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
     groups = [(notebook, [table for table in told if table["by"] is notebook]) for notebook in [*notebooks, None]]
     facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": pictures,
-             "tables": len(told), "groups": [group for group in groups if group[1]]}  # fmt: skip
+             "faces": _faces(notebooks, pictures), "texts": list(linked(site)), "tables": len(told),
+             "groups": [group for group in groups if group[1]]}  # fmt: skip
     index = _place(site / "index.html", jinja.get_template("index.html").render(facts).encode())
     for kind in ("notebooks", "figures", "tables"):
         for file in set(_files(site / kind)) - set(kept):
@@ -107,7 +107,7 @@ def _listed(source: Path, copies: Path, problem: str) -> Listed:
     title = next((line.lstrip("# ") for line in lines if line.startswith("#")), source.stem)
     text = "\n".join(line for line in lines if not line.startswith("#")).strip()
     copy = copies / source.name
-    about = (source.stem, _plain(title), _plain(text.split("\n\n")[0]), _captions(cells), copy)
+    about = (source.stem, _plain(title), _plain(text.split("\n\n")[0]), rendered.captions(cells), copy)
     if not copy.exists():
         return Listed(*about, state="stopped" if problem else "missing", problem=problem)
     try:
@@ -120,20 +120,6 @@ def _listed(source: Path, copies: Path, problem: str) -> Listed:
     except (OSError, ValueError, KeyError):  # only a notebook that reached its end has a stamp
         made = [f"figures/{name}.png" for name in about[3]]
         return Listed(*about, state="stopped", ran=_ran(book), problem=problem, made=made, book=book)
-
-
-def _captions(cells: Sequence[Any]) -> dict[str, str]:
-    """Figures that a notebook draws, with the line in italics that opens the text below; "" where there is none."""
-    found, line = {}, ""
-    for cell in reversed(cells):
-        if cell.cell_type == "markdown":
-            italics = re.match(r"\*([^*]+)\*", cell.source)
-            line = _plain(italics[1]) if italics else ""
-        for name in re.findall(
-            r"""\.save(?:_rows)?\(\s*["']([^"']+)["']""", cell.source if cell.cell_type == "code" else ""
-        ):
-            found[name] = line
-    return found
 
 
 def _plain(markdown: str) -> str:
@@ -153,27 +139,25 @@ def _moment(when: datetime) -> str:
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
-def _write_page(notebook: Listed, folder: Path, jinja: jinja2.Environment) -> Path:
-    """Convert an executed copy, unless the page there was made of the same; a notebook without one gets a note."""
+def _write_page(notebook: Listed, beside: Sequence[Listed | None], folder: Path, jinja: jinja2.Environment) -> Path:
+    """Convert an executed copy, unless the page there was made of the same; a notebook without one gets a note.
+
+    Args:
+        beside: The notebooks before and after it, None where there is none.
+    """
     page = folder / f"{notebook.stem}.html"
-    parts = [word.encode() for word in (nbconvert.__version__, notebook.title, notebook.state, notebook.problem)]
-    parts += [file.read_bytes() for file in (Path(__file__), *sorted(TEMPLATES.iterdir()))]
+    words = [nbconvert.__version__, notebook.title, notebook.state, notebook.problem]
+    parts = [word.encode() for word in (*words, *(f"{n.stem} {n.title}" if n else "" for n in beside))]
+    parts += [file.read_bytes() for file in (Path(__file__), Path(rendered.__file__), *sorted(TEMPLATES.iterdir()))]
     parts += [notebook.copy.read_bytes()] if notebook.book else []
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()
     if page.exists() and key.encode() in page.read_bytes()[:500]:
         return page
-    body = _convert(notebook.book) if notebook.book else ""
-    text = jinja.get_template("notebook.html").render(notebook=notebook, key=key, body=Markup(body), code=_colours())
+    body = rendered.body_of(notebook.book) if notebook.book else ""
+    text = jinja.get_template("notebook.html").render(notebook=notebook, key=key, body=Markup(body), code=_colours(),
+                                                      contents=rendered.contents(body), before=beside[0],
+                                                      after=beside[1])  # fmt: skip
     return _place(page, text.encode())
-
-
-def _convert(book: Any) -> str:
-    for cell in book.cells:
-        cell.metadata.setdefault("alt", "Picture made by the cell above")
-    plain = nbconvert.HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
-                                   config=Config({"NbConvertBase": {"display_data_priority": KINDS}}))  # fmt: skip
-    body, _ = plain.from_notebook_node(book)
-    return re.sub(r'(href="[^":/]+)\.ipynb(?=["#])', r"\1.html", body)  # links between notebooks
 
 
 def _colours() -> Markup:
@@ -193,6 +177,15 @@ def _picture(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
     pdf = file.with_suffix(".pdf")
     return {"file": file.name, "name": file.stem.replace("_", " "), "by": by, "caption": caption,
             "pdf": pdf.name if pdf.exists() else ""}  # fmt: skip
+
+
+def _faces(notebooks: Sequence[Listed], pictures: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Stem of an executed notebook -> the first picture in it that there is."""
+    there = {Path(picture["file"]).stem: picture["file"] for picture in pictures}
+    first = {
+        n.stem: next((there[name] for name in reversed(n.captions) if name in there), "") for n in notebooks if n.book
+    }
+    return {stem: file for stem, file in first.items() if file}
 
 
 def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_a_picture_opens_full_size_and_a_table_on_a_page_of_its_own(page, site):
     page.wait_for_url("**/figures/*.png")
     page.go_back()
     page.locator(".notebooks a").first.click()
-    page.get_by_role("link", name="All notebooks").click()
+    page.get_by_role("link", name="All notebooks").first.click()
     page.wait_for_url("**/index.html")
 
 

@@ -16,7 +16,8 @@ from hsikit.tables import MARKS, TableError, claimed, pooled, told
 ROOT = Path(__file__).parents[2]
 LEDGER = Store(ledger=ROOT / "figures" / "tables" / "runs.jsonl")
 TEMPLATES = [" ".join(claim["says"].split()) for claim in claimed._file()["said"]]
-PAGES = ["README.md", *(f"notebooks/{p.name}" for p in sorted((ROOT / "notebooks").glob("*.ipynb")))]
+TEXTS = sorted((ROOT / "hsikit" / "workbook" / "texts").glob("*.md"))
+PAGES = ["README.md", *(str(p.relative_to(ROOT)) for p in [*TEXTS, *sorted((ROOT / "notebooks").glob("*.ipynb"))])]
 # Numbers that are no result: each kind with its reason. What none of these covers has to be a claim, or go.
 EXEMPT = {
     r"`[^`]*`": "typed or computed: code, commands, names of files",

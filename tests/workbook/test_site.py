@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_shows_what_is_there_and_says_what_is_missing(out):
     assert "First & last What you will see. 10_a · ran 1 min 2 s, 1 March 2026, 10:20 UTC" in index.text
     assert "Not complete. Not executed yet: Second." in index.text
     assert "maps Look here. from 10_a" in index.text
-    assert index.all("img", "src") == ["figures/maps.png"]
+    assert index.all("img", "src") == ["figures/maps.png"] * 2  # on the notebook's card, and among the figures
     assert "First & last scores 1 row · scores.csv" in index.text  # under the notebook that made it
     table = Seen(out.parent / "site/tables/scores.html")
     assert "scores from First & last · scores.csv method OA (%) a 12.35" in table.text
@@ -190,7 +191,7 @@ def test_an_empty_profile_has_a_page(out):
 
 def test_run_again_only_what_changed_is_converted(out, monkeypatch):
     converted = []
-    monkeypatch.setattr(site, "_convert", lambda book: converted.append(book) or "<h1>x</h1>")
+    monkeypatch.setattr(site.rendered, "body_of", lambda book: converted.append(book) or "<h1>x</h1>")
     build(out)
     build(out)
     assert len(converted) == 1
@@ -283,8 +284,41 @@ def test_templates_are_beside_the_module():
         "base.html",
         "index.html",
         "notebook.html",
+        "page.html",
         "referee.html",
         "sort.js",
         "style.css",
         "table.html",
     ]
+
+
+def test_a_page_is_for_reading_set_up_folded_no_bars_no_warnings_no_places_of_the_machine(out):
+    path = out.parents[1] / "notebooks" / "10_a.ipynb"
+    setup = new_code_cell("out_dir = 'x'", metadata={"tags": ["parameters"]})
+    svg = new_output("display_data", {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'><path id='a'/></svg>"})
+    told = [new_output("stream", name="stderr", text="training:  50%|#####     | 30/60 FutureWarning"),
+            new_output("stream", text="wrote /home/someone/project/build/quick/map.tif and OA / AA / kappa, 1/2/3/4"),
+            new_output("display_data", {"image/png": PNG, "text/plain": "</home/someone/x/y.py>"}), svg]  # fmt: skip
+    book = new_notebook(cells=[new_markdown_cell("# First"), setup, new_code_cell("import hsikit"),
+                               new_markdown_cell("## One"), new_code_cell('ws.save("maps", f)', outputs=told),
+                               new_markdown_cell("*What to look at & why.* More.\n\n## Two\n\n## Three")])  # fmt: skip
+    nbformat.write(book, path)
+    nbformat.write(book, out / "notebooks" / "10_a.ipynb")
+    build(out)
+    file = out.parent / "site/notebooks/10_a.html"
+    page, text = Seen(file), file.read_text()
+    assert not re.search(r"training:|Warning|/home|someone", page.text)
+    assert "wrote map.tif and OA / AA / kappa, 1/2/3/4" in page.text
+    folded = re.search(r'<details class="setup"><summary>Set-up</summary>(.*?)</details>', text, re.DOTALL)[1]
+    assert "out_dir" in folded
+    assert "hsikit" in folded
+    assert "ws" not in re.sub("<.*?>", "", folded)
+    assert page.all("img", "alt") == ["What to look at & why."] * 2
+    assert page.all("img", "src")[1].startswith("data:image/svg+xml;base64,")
+    assert "<svg" not in text
+    links = page.all("a", "href")
+    assert {"#One", "#Two", "#Three"} <= set(links)
+    assert links.count("20_b.html") >= 2  # the next one, above and below
+    assert page.all("a", "rel").count("next") == 2
+    assert "prev" not in page.all("a", "rel")
+    assert Seen(out.parent / "site/notebooks/20_b.html").all("a", "rel").count("prev") == 2

@@ -16,6 +16,8 @@ from scipy import ndimage
 from scipy.interpolate import RegularGridInterpolator
 from scipy.special import expit, ndtr
 
+from hsikit._util.errors import needs
+
 WAVELENGTHS_NM = np.linspace(400.0, 990.0, 63)
 
 SUN_ZENITH_DEG = 38.0
@@ -66,7 +68,8 @@ GRASS = Canopy(1.45, 8.0, 0.12, 0.013, 0.0060, 64.0, (0.4, 4.0), (16.0, 48.0))
 
 def prosail_table(canopy: Canopy) -> RegularGridInterpolator:
     """Reflectance (band,) as a linear interpolant of (leaf area, chlorophyll, soil wetness)."""
-    import prosail  # brings numba: a second or two
+    with needs("simulate", "the simulated valley"):  # GPL-3, so no part of the base
+        import prosail  # brings numba: a second or two
 
     every_nm = np.arange(400, 2501)
     nodes = (LEAF_AREA_NODES, CHLOROPHYLL_NODES, WETNESS_NODES)
@@ -101,7 +104,8 @@ def canopy_spectra(canopy: Canopy, vigour: np.ndarray, green: np.ndarray, wetnes
 
 def soil_spectra(wetness: np.ndarray, brightness: np.ndarray) -> np.ndarray:
     """Bare soil (pixel, band): brightness times a mixture of PROSAIL's dry and wet soils."""
-    from prosail import spectral_lib
+    with needs("simulate", "the simulated valley"):
+        from prosail import spectral_lib
 
     every_nm = np.arange(400, 2501)
     dry = np.interp(WAVELENGTHS_NM, every_nm, spectral_lib.soil.rsoil1)

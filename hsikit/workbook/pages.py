@@ -1,0 +1,92 @@
+"""What the gallery holds beside results: pages of text, and the reference of the public names from their docstrings."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+from nbconvert.filters import markdown2html
+
+from hsikit._util import replacing
+from hsikit._util.errors import needs
+
+TEMPLATES, WRITTEN = Path(__file__).parent / "templates", Path(__file__).parent / "texts"
+OF_THE_PROJECT = {"CONTRIBUTING": "Contributing", "CHANGELOG": "Changelog", "SECURITY": "Security"}
+# pdoc's page runs no script where its search is off; the browser is told so.
+POLICY = ("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+          "style-src 'unsafe-inline'\">")  # fmt: skip
+
+
+def write_pages(site: Path, root: Path) -> list[Path]:
+    """Glossary, questions that people ask, and the project's own texts, as pages of `site/pages`.
+
+    Args:
+        root: The project's folder; a text that is not there has no page.
+    """
+    jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
+    texts = {file.stem: file for file in sorted(WRITTEN.glob("*.md"))}
+    texts |= {name: root / f"{name}.md" for name in OF_THE_PROJECT if (root / f"{name}.md").is_file()}
+    made = []
+    for stem, file in texts.items():
+        body = Markup(_linked(markdown2html(file.read_text(encoding="utf-8")), set(texts)))
+        title = re.sub(r"<.*?>|¶|&#182;", "", next(iter(re.findall(r"<h1.*?>(.*?)</h1>", body)), stem))
+        page = jinja.get_template("page.html").render(title=Markup(title), body=body)
+        made.append(_placed(site / "pages" / f"{stem.lower()}.html", page))
+    return made
+
+
+def _linked(body: str, known: set[str]) -> str:
+    """Links to other texts lead to their pages, to notebooks to theirs, elsewhere in the project nowhere."""
+
+    def target(match: re.Match[str]) -> str:
+        place, text = match[1], match[2]
+        stem = Path(place.partition("#")[0]).stem
+        if re.match(r"\w+:|#", place):
+            return match[0]
+        if place.endswith(".ipynb"):
+            return f'<a href="../notebooks/{stem}.html">{text}</a>'
+        if stem in known:
+            return f'<a href="{stem.lower()}.html">{text}</a>'
+        return text
+
+    return re.sub(r'<a href="([^"]*)"(?: [^>]*)?>(.*?)</a>', target, body, flags=re.DOTALL)
+
+
+def write_reference(site: Path) -> Path:
+    """The reference of hsikit's public names, `site/api/hsikit.html`; left as it is where no source has changed."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(package.rglob("*.py"))))
+    page, key = site / "api" / "hsikit.html", f"<!-- made of {digest.hexdigest()} -->"
+    if page.is_file() and key in page.read_text(encoding="utf-8")[-200:]:
+        return page
+    with needs("workbook", "the reference"):
+        import pdoc  # imports the whole package with torch
+        import pdoc.render
+    pdoc.render.configure(docformat="google", show_source=False, search=False)
+    text = pdoc.pdoc("hsikit", "!hsikit.")
+    text = text.replace("<head>", f"<head>{POLICY}", 1)
+    text = text.replace('<nav class="pdoc">', f'<nav class="pdoc">{BACK}', 1)
+    return _placed(page, text + key)
+
+
+BACK = '<p><a href="../index.html">← All of the workbook</a></p>'
+
+
+def linked(site: Path) -> Iterator[tuple[str, str]]:
+    """Address within the site and title of each page there, the reference first."""
+    if (site / "api" / "hsikit.html").is_file():
+        yield "api/hsikit.html", "Reference: every public name"
+    for page in sorted((site / "pages").glob("*.html")):
+        title = re.search(r"<title>(.*?)</title>", page.read_text(encoding="utf-8"), re.DOTALL)
+        yield f"pages/{page.name}", title[1].strip() if title else page.stem
+
+
+def _placed(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+    return path
