@@ -356,11 +356,16 @@ def disc(centres: np.ndarray, radius: int, shape: tuple[int, int]) -> np.ndarray
     points = np.asarray(centres, float)
     steps = np.ceil(np.abs(np.diff(points, axis=0)).max(1, initial=0)).astype(int)  # pixels between two points
     dense = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(points, points[1:], np.maximum(steps, 1))]
-    col, row = np.rint(np.vstack([*dense, points[-1:]])).astype(int).T
-    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
-    away = np.ones(shape, bool)
-    away[row[inside], col[inside]] = False
-    return distance_transform_edt(away) <= radius if inside.any() else np.zeros(shape, bool)
+    path = np.rint(np.vstack([*dense, points[-1:]])).astype(int)[:, ::-1]  # (point, 2) of row, column
+    path = path[((path >= 0) & (path < shape)).all(1)]
+    found = np.zeros(shape, bool)
+    if len(path):
+        first = np.maximum(path.min(0) - radius, 0)
+        window = found[first[0] : path[:, 0].max() + radius + 1, first[1] : path[:, 1].max() + radius + 1]
+        away = np.ones(window.shape, bool)
+        away[tuple((path - first).T)] = False
+        window[...] = distance_transform_edt(away) <= radius
+    return found
 
 
 def short(text: str, most: int) -> str:

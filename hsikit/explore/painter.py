@@ -11,11 +11,12 @@ import numpy as np
 
 from hsikit.explore import painter_marks
 from hsikit.explore.marks import Chart
-from hsikit.explore.painter_files import load_painting, save_painting, stamped
+from hsikit.explore.painter_files import load_painting, save_painting
 from hsikit.explore.painter_fit import MODELS, fit_light
 from hsikit.explore.painting import LAYERS, TOOLS, WIDEST, Painting
 from hsikit.explore.panel import Acts, Panel
 from hsikit.explore.pieces import button, help_of, number_box, opacity_of, pages_of, row_of, walks
+from hsikit.explore.spectra_list import stamped
 
 HELP = (
     "<b>Paint</b> on either map: <i>brush</i> and <i>eraser</i> along a drag, <i>lasso</i> and <i>box</i> what "
@@ -110,7 +111,7 @@ class PainterControls:
         self.fit = press("Fit", "Fit the model on what is painted", explorer.request_fit)
         self.layer = on(w.Dropdown(options=LAYERS, description="show", layout={"width": "200px"}), explorer.show)
         self.angles = w.HTML()
-        self.file = w.Text(stamped(), description="file", layout={"width": "330px"})
+        self.file = w.Text(stamped(name="labels", ending=".tif"), description="file", layout={"width": "330px"})
         self.save = press("Save", "Write .tif or .npz, or polygons as .geojson or .gpkg", self._save)
         self.load = press("Load", "Read painted labels", lambda: explorer.load(self.file.value))
         self.row, self.col = (number_box(name, n - 1) for name, n in zip(("row", "column"), explorer.scene.shape))
@@ -177,4 +178,4 @@ class PainterControls:
 
     def _save(self) -> None:
         self.explorer.save(self.file.value)
-        self.file.value = stamped()
+        self.file.value = stamped(name="labels", ending=".tif")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,6 @@ from hsikit.scenes.scene import palette
 from hsikit.scenes.write import spare_input, write_map
 
 RASTERS, DRAWN = (".tif", ".tiff", ".npz"), (".geojson", ".gpkg")
-
-
-def stamped(now: datetime | None = None) -> str:
-    """A file name that no file has yet: labels and the time."""
-    return f"labels_{now or datetime.now():%Y-%m-%d_%H%M%S}.tif"
 
 
 def save_painting(painting: Painting, path: str | Path, overwrite: bool = False) -> Path:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TOOLS = ("brush", "lasso", "box", "fill", "picker", "eraser")
 METHODS = ("lda", "rf", "cnn2d")  # `painter_fit.MODELS` says what they are
 LAYERS = ("class map", "confidence")
+MOST_MEAN = 50_000  # painted pixels that mean spectra are made of
 STEPS_KEPT = 200  # that can be undone
 WIDEST = 20  # radius of the brush, in pixels
 
@@ -305,9 +306,17 @@ class Painting(State):
     # --- spectra of what is painted --------------------------------------------------------------
 
     def means(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean spectra and deviations (C, band) of what is painted, NaN for a class without pixels."""
+        """Mean spectra and deviations (C, band) of what is painted, NaN for a class without pixels.
+
+        Of more than `MOST_MEAN` painted pixels every second, third, ... counts, so that strokes stay quick.
+        """
         if self._means is None or self._means[0] is not self.labels:
-            self._means = self.labels, class_means(self.scene.hsi, self.labels, int(self.labels.max(initial=0)))
+            painted = np.flatnonzero(self.labels)
+            rows, cols = np.divmod(painted[:: 1 + len(painted) // MOST_MEAN], self.scene.shape[1])
+            spectra, labels = self.scene.hsi[rows, cols][None], self.labels[rows, cols][None]
+            none = np.full((0, self.scene.bands), np.nan)
+            made = class_means(spectra, labels, int(labels.max())) if len(rows) else (none, none)
+            self._means = self.labels, made
         short = len(self.class_names) - len(self._means[1][0])  # classes after the last painted one
         mean, std = (np.pad(v, ((0, short), (0, 0)), constant_values=np.nan) for v in self._means[1])
         return mean, std

@@ -70,9 +70,9 @@ def changed(old: Spectrum, name: str | None, colour: str | None) -> Spectrum:
     return replace(old, name=(name or "").strip() or old.name, colour=given, kept=True)
 
 
-def stamped(now: datetime | None = None) -> str:
-    """A file name that no file has yet: spectra and the time."""
-    return f"spectra_{now or datetime.now():%Y-%m-%d_%H%M%S}.csv"
+def stamped(now: datetime | None = None, name: str = "spectra", ending: str = ".csv") -> str:
+    """A file name that no file has yet: what it holds and the time."""
+    return f"{name}_{now or datetime.now():%Y-%m-%d_%H%M%S}{ending}"
 
 
 def write(path: str | Path, entries: Sequence[Spectrum], facts: SceneFacts) -> list[Path]:

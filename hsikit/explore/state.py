@@ -19,17 +19,17 @@ from hsikit.scenes.scene import Scene
 
 
 class Within(t.Float):
-    """A trait that is a number between two limits."""
+    """A trait that is a number between two limits; a whole one where the default is."""
 
     def __init__(self, default: float, low: float, high: float) -> None:
         super().__init__(default)
-        self.low, self.high = low, high
+        self.low, self.high, self.kind = low, high, type(default)
 
     def validate(self, obj: Any, value: Any) -> float:
         value = super().validate(obj, value)
         if not self.low <= value <= self.high:
             raise ValueError(f"{self.name} is {value:g}, expected {self.low:g} to {self.high:g}")
-        return value
+        return self.kind(value)
 
 
 class Choice(t.Unicode):
