@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from hsikit.explore.feature_marks import charts
 from hsikit.explore.feature_space import COLOUR_BY, FeatureSpace
 from hsikit.explore.marks import Chart
-from hsikit.explore.panel import Acts, Panel
+from hsikit.explore.panel import Act, Acts, Panel
 from hsikit.explore.pieces import button, hand, help_of, place_box, row_of, walks
 from hsikit.explore.state import Progress
 from hsikit.explore.still import picture_of
@@ -58,7 +58,7 @@ class FeatureSpaceExplorer(FeatureSpace, Panel):
         found["key", "class"] = lambda m: self.only(int(m["class_id"]), bool(m.get("ctrl")))
         return found | self._cloud_acts("cloud", False) | self._cloud_acts("beside", True)
 
-    def _cloud_acts(self, name: str, beside: bool) -> Acts:
+    def _cloud_acts(self, name: str, beside: bool) -> dict[tuple[str, str], Act]:
         found = self._click_acts((name,), lambda m: self.pick_point(m["x"], m["y"], beside))
         found[name, "outline"] = lambda m: self.select_points(np.array(m["points"], float), beside)
         found[name, "hover"] = lambda m: setattr(self._view, "pointer", self.about(int(m["index"])))
