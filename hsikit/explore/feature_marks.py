@@ -189,9 +189,9 @@ def named(state: FeatureSpace, classes: Sequence[int]) -> tuple[str, ...]:
 
 def numbers_chart(state: FeatureSpace, numbers: Sequence[Sequence[str]]) -> Chart:
     """Numbers of the full space in lines, a column a space; below them those of what is lit."""
+    sides = ("left", "right") if state.beside and len(numbers) > 1 else ()
     if len(numbers) == 1:  # why there are none, or that they are being measured
         numbers = [(words,) for words in textwrap.wrap(numbers[0][0], 44)]
-    sides = ("left", "right") if state.beside and len(numbers[0][0]) < 30 else ()
     lines = [(*line, *(() if place else sides)) for place, line in enumerate(numbers)]
     pairs = [state.numbers.within_and_between(space, state.lit if state.lit.any() else state.visible)
              for space in state.spaces_shown]  # fmt: skip
