@@ -110,7 +110,10 @@ def claims_of(rows: Rows, arm: str, scene: str = "indian_pines_repaired") -> pd.
 def exits(rows: Rows) -> pd.DataFrame:
     """Every exit of the method with unlabelled windows: scores, and multiply-accumulates of a dense pass a pixel."""
     rows = [r for r in pooled(rows) if r["name"] == WITH[1]]
-    table = spread(frame(rows, "exit"), "split", "scene", "at", "item").dropna(subset=["oa_mean"])
+    table = spread(frame(rows, "exit"), "split", "scene", "at", "item")
+    if "oa_mean" not in table:
+        return pd.DataFrame()
+    table = table.dropna(subset=["oa_mean"])
     return pd.DataFrame([{"split": e["split"], "cube": SCENE_OR_CUBE[e["scene"]], "exit": e["item"], "n": e["n"],
                           **{SHOWN[key]: percent(e, key) for key in METRICS},
                           "multiply-accumulates a pixel": f"{e['macs_mean']:,.0f}"}
