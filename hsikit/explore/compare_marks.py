@@ -20,9 +20,9 @@ def charts(state: ComparedMaps, kept: m.Kept) -> dict[str, m.Chart]:
     return {"a": a, "b": b, "kinds": difference(state, kept), "classes": per_class, "fields": fields(state, kept)}
 
 
-def map_size(state: ComparedMaps) -> m.Size:
-    """Of the maps: side by side, wide ones one above the other."""
-    return m.Size(1.0, 500, 95, 95) if m.is_wide(state.scene) else m.Size(0.333, 230, 265, 150)
+def map_size(state: ComparedMaps, wide: float = 0.5) -> m.Size:
+    """Of the maps: three side by side, of wide ones two, and the third beside the numbers."""
+    return m.Size(wide, 230, 200, 130) if m.is_wide(state.scene) else m.Size(0.333, 230, 265, 150)
 
 
 def blank(state: ComparedMaps, kept: m.Kept) -> np.ndarray:
@@ -48,7 +48,7 @@ def difference(state: ComparedMaps, kept: m.Kept) -> m.Chart:
     simulated = " (simulated data)" if state.scene.simulated else ""
     layers = (m.Layer(codes, COLOURS[1:]),)
     return m.map_of(f"difference{simulated}", blank(state, kept), state.facts.pixel, layers=layers, entries=entries,
-                    view="map", size=map_size(state), hint="Difference: click.", **marker(state, kept))  # fmt: skip
+                    view="map", size=map_size(state, 0.44), hint="Difference", **marker(state, kept))  # fmt: skip
 
 
 def marker(state: ComparedMaps, kept: m.Kept) -> dict[str, object]:
@@ -76,7 +76,7 @@ def classes(state: ComparedMaps) -> m.Chart:
     """Gained to the right, lost to the left, in pixels, a row a class."""
     table = state.per_class()
     table = table[table.index.isin(state.classes_shown)]
-    size = m.Size(0.55, 340, 190, 150)
+    size = m.Size(0.33, 250, 200, 130) if m.is_wide(state.scene) else m.Size(0.55, 340, 190, 150)
     if table.empty:
         told = (m.Text(0.0, 0.0, "no truth: gained and lost cannot be told", "center"),)
         return m.Chart("per class", "", "", (-1.0, 1.0), (0.5, -0.5), texts=told, numbers=False, zoom="", size=size)
@@ -103,6 +103,7 @@ def fields(state: ComparedMaps, kept: m.Kept) -> m.Chart:
         x, y = 100 * table.loc[field, ["share_a", "share_b"]].to_numpy(float)
         rings = (m.Ring(float(x), float(y), PALETTE[5]),)
     a, b = (f"% right in {m.short(name, 16)}" for name in state.names)
+    size = m.Size(0.23, 200, 200, 130) if m.is_wide(state.scene) else m.Size(0.45, 260, 190, 150)
     level = m.Outline(np.array([[0.0, 0.0], [100.0, 100.0]]), "#999999", 0.8)
     return m.Chart(f"{len(table)} fields", a, b, (-4.0, 104.0), (-4.0, 104.0), outlines=(level,) if len(table) else (),
-                 points=points, rings=rings, zoom="", size=m.Size(0.45, 260, 190, 150))  # fmt: skip
+                 points=points, rings=rings, zoom="", size=size)  # fmt: skip

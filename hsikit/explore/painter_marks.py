@@ -41,7 +41,7 @@ def painted(state: Painting, kept: Kept) -> Chart:
         odd = np.indices(state.scene.shape).sum(0) % 2 == 1
         layers.append(Layer(kept("dots", (state.suggested,), lambda: state.suggested * odd), state.colors))
     names = [f"{name} ({count:,})" for name, count in zip(state.class_names, state.counts().tolist())]
-    size = Size(1.0, 500, 165, 140) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
+    size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
     return map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.facts.pixel, layers=tuple(layers),
                   entries=class_entries(names[:MOST_NAMES], state.colors, {state.active}), view="map", size=size,
                   hint=PAINT_HINT)  # fmt: skip
@@ -59,7 +59,7 @@ def answered(state: Painting, kept: Kept) -> Chart:
         else:
             scale = Scale(0.0, 1.0, ramp_of("cividis"))
             picture = kept("sure", (made,), lambda: confidence_picture(state))
-    size = Size(0.62, 400, 165, 140) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
+    size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
     return map_of(title, picture, state.facts.pixel, layers=layers, scale=scale, view="map", size=size,
                   hint="The map of the model; corrections may be painted here too.")  # fmt: skip
 
@@ -88,7 +88,7 @@ def spectra(state: Painting) -> Chart:
     tall = [v for line in lines for v in (np.nanmin(line.y), np.nanmax(line.y))]
     low, high = facts.span
     spans, reach = tuple(facts.left_out), (min([low, *tall]), max([high, *tall]))
-    size = Size(0.38, 280, 165, 140) if is_wide(state.scene) else Size(0.28, 260, 390, 115)
+    size = Size(1.0, 280, 120, 110) if is_wide(state.scene) else Size(0.28, 260, 390, 115)
     return Chart("means of what is painted", "band" if facts.unit != "nm" else "wavelength (nm)", state.scene.units,
                  facts.reach, reach, x=x, lines=lines, spans=spans, zoom="x", size=size,
                  entries=(Entry("bands left out", "#d9d9d9"),) if spans else ())  # fmt: skip

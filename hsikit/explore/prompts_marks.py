@@ -23,8 +23,8 @@ def charts(state: Questions, kept: m.Kept) -> dict[str, m.Chart]:
 
 
 def map_size(state: Questions) -> m.Size:
-    """Of both maps: side by side, wide ones one above the other."""
-    return m.Size(1.0, 500, 130, 120) if m.is_wide(state.scene) else m.Size(0.28, 260, 330, 170)
+    """Of both maps, side by side."""
+    return m.Size(0.5, 300, 195, 130) if m.is_wide(state.scene) else m.Size(0.28, 260, 330, 170)
 
 
 def similarity(state: Questions, kept: m.Kept) -> m.Chart:
@@ -79,8 +79,8 @@ def ranks(state: Questions) -> m.Chart:
     of = dict(zip(state.scene.class_names, state.scene.colors))
     names, values = [name for name, _ in ranking], [value for _, value in ranking]
     reach = (min([0.0, *(1.1 * v for v in values)]), max([0.3, *(1.3 * v for v in values)]))
-    return m.bars_of("nearest class prompts", names, values, [of[name] for name in names], reach, "cosine",
-                     size=m.Size(0.42, 300, 150, 130) if m.is_wide(state.scene) else m.Size(0.2, 200, 330))  # fmt: skip
+    size = m.Size(0.42, 300, 118, 110) if m.is_wide(state.scene) else m.Size(0.2, 200, 330, 130)
+    return m.bars_of("nearest class prompts", names, values, [of[name] for name in names], reach, "cosine", size=size)
 
 
 def counts(state: Questions) -> m.Chart:
@@ -98,7 +98,7 @@ def counts(state: Questions) -> m.Chart:
             top = max(top, 1.12 * float(share.max()))
     known = "labelled" if state.split is None else "training and validation"
     title = f"scores by true class ({known} px)" if groups or state.asked is None else "no labels: no scores by class"
-    size = m.Size(0.58, 340, 150, 130) if m.is_wide(state.scene) else m.Size(0.24, 220, 330, 130)
+    size = m.Size(0.58, 340, 118, 110) if m.is_wide(state.scene) else m.Size(0.24, 220, 330, 130)
     return m.Chart(title, "score of the sentence", "% of a class", reach, (0.0, top), lines=tuple(lines), zoom="x",
                    size=size)  # fmt: skip
 

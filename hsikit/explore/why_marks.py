@@ -37,7 +37,7 @@ def charts(state: Reasons, kept: Kept) -> dict[str, Chart]:
 
 def the_map(state: Reasons) -> Chart:
     """The class map with the picked pixel and the numbers of its likes."""
-    size = Size(1.0, 500, 150, 120) if is_wide(state.scene) else Size(0.38, 300, 320, 190)
+    size = Size(0.5, 300, 215, 150) if is_wide(state.scene) else Size(0.38, 300, 320, 190)
     return map_of(f"{state.facts.name}: class map", state.facts.grey, state.facts.pixel,
                   layers=(class_layer(state.prediction.labels, state.scene.colors),), rings=rings(state), size=size,
                   hint="Class map. Click a pixel to see what its answer rests on.")  # fmt: skip
@@ -70,7 +70,7 @@ def spectra(state: Reasons) -> Chart:
     low, high = state.facts.span
     good = values[:, ~state.facts.bad]
     low, high = float(np.nanmin(good, initial=low)), float(np.nanmax(good, initial=high))
-    size = Size(1.0, 500, 150, 120) if is_wide(state.scene) else Size(0.62, 400, 320, 130)
+    size = Size(0.5, 300, 215, 130) if is_wide(state.scene) else Size(0.62, 400, 320, 130)
     return Chart(title, "band" if scene.wavelengths_nm is None else "wavelength (nm)", scene.units, state.facts.reach,
                  (low, high), x=x, lines=lines[::-1], zoom="x", size=size)  # fmt: skip
 

@@ -247,8 +247,16 @@ class Board:
         for chart in charts:
             wanted = self.marked(chart)
             look = np.ones(wanted.shape[:2], bool) if but is None else ~but
-            self._until(lambda c=chart, w=wanted, k=look: (np.abs(self.cells(c).astype(int) - w)[k] <= 2).all(),
-                        f"the {chart}", seconds)  # fmt: skip
+
+            def shown(chart=chart, wanted=wanted, look=look) -> bool:
+                left, top, wide, high = self.places(chart)["area"]  # a map may have more pixels than the screen has
+                row, col = (np.floor((np.arange(size) + 0.5) * n / size).astype(int)
+                            for size, n in zip((high, wide), wanted.shape))  # fmt: skip
+                screen = self.screen(chart)[top : top + high, left : left + wide].astype(int)
+                right = np.abs(screen - wanted[row[:, None], col]).max(-1) <= 2
+                return right[look[row[:, None], col]].mean() > 0.998
+
+            self._until(shown, f"the {chart}", seconds)
 
     def press(self, label: str) -> None:
         """Press a button by its label."""
