@@ -24,7 +24,7 @@ class Chart extends Drawing {
     on(["xy", "tints", "looks", "dots"], () => { this.read_points(); this.soon(); });
     on(["legend"], () => this.read_legend());
     on(["view"], () => this.readView());
-    on(["marks", "scale", "brush"], () => this.soon());
+    on(["marks", "scale", "opacities", "brush"], () => this.soon());
     const mouse = { pointerdown: "down", pointermove: "move", pointerup: "up", wheel: "wheel", dblclick: "double", keydown: "key" };
     for (const [name, method] of Object.entries(mouse)) this.canvas.addEventListener(name, (e) => this[method](e));
     this.canvas.addEventListener("contextmenu", (e) => e.stopPropagation()); // the browser's own: save the image

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import io
+import itertools
 import json
 import os
 import queue
@@ -249,11 +250,13 @@ class Board:
             look = np.ones(wanted.shape[:2], bool) if but is None else ~but
 
             def shown(chart=chart, wanted=wanted, look=look) -> bool:
-                left, top, wide, high = self.places(chart)["area"]  # a map may have more pixels than the screen has
-                row, col = (np.floor((np.arange(size) + 0.5) * n / size).astype(int)
-                            for size, n in zip((high, wide), wanted.shape))  # fmt: skip
+                left, top, wide, high = self.places(chart)["area"]
                 screen = self.screen(chart)[top : top + high, left : left + wide].astype(int)
-                right = np.abs(screen - wanted[row[:, None], col]).max(-1) <= 2
+                right = np.zeros(screen.shape[:2], bool)
+                for at in itertools.product((0.4, 0.5, 0.6), repeat=2):  # a smaller map shows either of two neighbours
+                    row, col = (np.floor((np.arange(size) + part) * n / size).astype(int)
+                                for size, n, part in zip((high, wide), wanted.shape, at))  # fmt: skip
+                    right |= np.abs(screen - wanted[row[:, None], col]).max(-1) <= 2
                 return right[look[row[:, None], col]].mean() > 0.998
 
             self._until(shown, f"the {chart}", seconds)
