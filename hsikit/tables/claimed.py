@@ -56,7 +56,8 @@ class Number(float):
     def __format__(self, spec: str) -> str:
         if spec == "words":
             return WORDS[int(self)]
-        return super().__format__(spec or "g").replace("-", "−")
+        text = super().__format__(spec or "g")
+        return text.replace("-", "−") if float(text) else text.lstrip("+-")  # no sign before a zero
 
 
 @dataclass(frozen=True)

@@ -261,6 +261,10 @@ class Board:
 
             self._until(shown, f"the {chart}", seconds)
 
+    def changed(self, chart: str, before: np.ndarray, seconds: float = 8) -> None:
+        """Wait until a map shows something else than before, be it in a few pixels."""
+        self._until(lambda: (self.cells(chart) != before).any(), f"the change of {chart}", seconds)
+
     def press(self, label: str) -> None:
         """Press a button by its label."""
         self.panel.get_by_role("button", name=label, exact=True).click()
