@@ -68,7 +68,8 @@ KINDS: dict[str, _Kind] = {
     **{f"mmlgnet_{part}": _Kind(f"{SUBSET}: {part}", ("mmlgnet_ablation",), "papers.arms", notes.MMLGNET, (labels,))
        for part, labels in (("losses", LOSSES), ("modalities", MODALITIES), ("words", WORDS))},
     "mmlgnet_muufl_subset": _Kind(f"{SUBSET}: its three rows beside their twins and the forest",
-                                  ("mmlgnet_muufl_subset",), "mmlgnet.beside_forest", notes.RECIPE, ranks=("OA", "AA")),
+                                  ("mmlgnet_muufl_subset", "mmlgnet_muufl_networks"), "mmlgnet.beside_forest",
+                                  notes.RECIPE, ranks=("OA", "AA")),
     "mmlgnet_steps": _Kind(f"{SUBSET}: what inputs, scales, loss and words add", ("mmlgnet_muufl_subset",),
                            "steps.step_by_step", notes.RECIPE, ("mmlgnet_muufl_subset",), ranks=()),
     "mmlgnet_scales_words": _Kind(f"{SUBSET}: scales trained apart or together, and their words",

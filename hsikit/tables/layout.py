@@ -37,7 +37,7 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "muufl_subset": {
         "scene": "muufl_subset", "splits": ["west_east", "masks_150"],
-        "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset"],
+        "configs": ["baselines_muufl_subset", "mmlgnet_muufl_subset", "mmlgnet_muufl_networks"],
         "elsewhere": ["mmlgnet_ablation", "mmlgnet_transductive", "mmlgnet_scales_words", "mmlgnet_folds",
                       "language_pairs", "language_controls", "language_few_labels", "archive/mmlgnet_unseen",
                       "archive/mmlgnet_unseen_pairs"],
