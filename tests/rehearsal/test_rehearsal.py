@@ -76,7 +76,7 @@ def test_files_placed_by_hand_make_the_same_scene_and_the_project_s_ledger_refus
 
 
 def test_no_row_of_a_published_scene_in_the_ledger_is_simulated():
-    rows = [json.loads(line) for line in Path("figures/tables/runs.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (rehearse.ROOT / "figures" / "tables" / "runs.jsonl").read_text().splitlines()]
     assert {row["scene"] for row in rows if row["simulated"]} == {"simulated"}
 
 
