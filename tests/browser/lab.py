@@ -263,7 +263,12 @@ class Board:
 
     def changed(self, chart: str, before: np.ndarray, seconds: float = 8) -> None:
         """Wait until a map shows something else than before, be it in a few pixels."""
-        self._until(lambda: (self.cells(chart) != before).any(), f"the change of {chart}", seconds)
+        self._until(lambda: (self.drawn(chart) != before).any(), f"the change of {chart}", seconds)
+
+    def drawn(self, chart: str) -> np.ndarray:
+        """What the browser shows of a map's area, every pixel of the screen."""
+        left, top, wide, high = self.places(chart)["area"]
+        return self.screen(chart)[top : top + high, left : left + wide]
 
     def press(self, label: str) -> None:
         """Press a button by its label."""

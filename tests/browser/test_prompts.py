@@ -51,7 +51,7 @@ def test_several_sentences_and_a_negative(board, shot):
 
 
 def test_an_edited_class_prompt_changes_the_class_map_without_training(board):
-    book, before = board.book, board.cells("classes")
+    book, before = board.book, board.drawn("classes")
     old = book.ask(f"{X}.labels.tolist()")
     name = book.ask(f"{X}.text.class_names[0]")
     board.page_of("Words of classes")
