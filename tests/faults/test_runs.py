@@ -1,7 +1,6 @@
 """Runs cut short: checkpoints damaged or needed once more, litter, folders and rows that are none."""
 
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +50,7 @@ def test_cut_while_it_maps_a_run_trains_one_epoch_again(site, monkeypatch):
     row = run_experiment(expand("c.yaml")[0], store, progress=False)
     assert len(epochs) == 1
     monkeypatch.undo()
-    os.chdir(site)
+    monkeypatch.chdir(site)
     whole = run_experiment(expand("c.yaml")[0], Store(site / "w", site / "w.jsonl"), progress=False)
     assert {k: row[k] for k in ("oa", "kappa", "per_class")} == {k: whole[k] for k in ("oa", "kappa", "per_class")}
     weights = "model/model.safetensors"

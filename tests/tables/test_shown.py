@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from hsikit.experiments import Store
 from hsikit.tables.files import for_terminal, markdown
 from hsikit.tables.shown import DETAILS, LEAD, MOST, WIDTH, html, pages, terminal
 
-LEDGER = Store.of_environment()
+LEDGER = Store(ledger=Path(__file__).parents[2] / "figures" / "tables" / "runs.jsonl")
 
 
 def built():
