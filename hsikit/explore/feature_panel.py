@@ -87,11 +87,10 @@ class FeatureSpaceExplorer(FeatureSpace, Panel):
         self._view.refresh()
 
     def _controls(self) -> list[Any]:
-        self._panel = FeatureControls(self)
-        return self._panel.rows()
+        return self._governed_by(FeatureControls(self))
 
     def _sync(self) -> None:
-        self._panel.sync()
+        super()._sync()
         self._measure_later()
 
 

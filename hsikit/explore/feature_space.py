@@ -199,12 +199,6 @@ class FeatureSpace(State):
         """
         return self._light(inside(np.asarray(outline, float), self.cloud(beside)))
 
-    def select_indices(self, chosen: np.ndarray) -> np.ndarray:
-        """Light the shown points of some places (k,) in `pixels`; returns their flat pixels."""
-        mask = np.zeros(len(self.pixels), bool)
-        mask[chosen] = True
-        return self._light(mask)
-
     def pick_point(self, x: float, y: float, beside: bool = False) -> np.ndarray:
         """Light the shown point nearest to a place in the cloud; returns its flat pixel (1,)."""
         cloud = self.cloud(beside)

@@ -74,11 +74,7 @@ class LabelPainter(Painting, Panel):
             self.drag(np.array(self._trail, float))
 
     def _controls(self) -> list[Any]:
-        self._panel = PainterControls(self)
-        return self._panel.rows()
-
-    def _sync(self) -> None:
-        self._panel.sync()
+        return self._governed_by(PainterControls(self))
 
 
 class PainterControls:

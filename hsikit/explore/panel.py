@@ -86,6 +86,7 @@ class Panel(State):
         self.failures: list[Exception] = []
         self._view: Any = None
         self._widget: Any = None
+        self._panel: Any = None
         self._line: Any = None
         self._syncing = False
         self._lock = threading.RLock()  # a cell and a widget's messages may run side by side
@@ -136,8 +137,15 @@ class Panel(State):
         """Rows of widgets above and below the picture; the picture itself stands where None is."""
         raise NotImplementedError
 
+    def _governed_by(self, panel: Any) -> list[Any]:
+        """The rows of controls that are an object of their own, which `_sync` then asks to follow the state."""
+        self._panel = panel
+        return panel.rows()
+
     def _sync(self) -> None:
         """Set the controls to the state."""
+        if self._panel is not None:
+            self._panel.sync()
 
     # --- pictures --------------------------------------------------------------------------------
 

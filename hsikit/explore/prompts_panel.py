@@ -39,11 +39,7 @@ class PromptExplorer(Questions, Panel):
         return self._map_acts(("map", "classes"), lambda row, col, _: self.pick(row, col))
 
     def _controls(self) -> list[Any]:
-        self._panel = PromptsControls(self)
-        return self._panel.rows()
-
-    def _sync(self) -> None:
-        self._panel.sync()
+        return self._governed_by(PromptsControls(self))
 
 
 class PromptsControls:

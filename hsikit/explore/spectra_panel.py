@@ -60,11 +60,7 @@ class SpectraExplorer(Spectra, Panel):
         }
 
     def _controls(self) -> list[Any]:
-        self._panel = SpectraControls(self)
-        return self._panel.rows()
-
-    def _sync(self) -> None:
-        self._panel.sync()
+        return self._governed_by(SpectraControls(self))
 
 
 class SpectraControls:
