@@ -311,7 +311,7 @@ class Questions(State):
     def _reword(self, done: str, wording: Wording) -> None:
         before = self.scores
         with self.step():
-            self.wording = wording
+            self.wording, self.layer = wording, LAYERS[0]  # soft classes would not show the change
             if before is not None and self.scores is not None:
                 n = int(self.scores.support.sum())
                 done += f" OA {before.oa:.3f} → {self.scores.oa:.3f}, AA {before.aa:.3f} → {self.scores.aa:.3f}"

@@ -117,3 +117,5 @@ def test_seeded_faults_are_caught(board, fault, monkeypatch):
                 ask_and_check(board, f"a sentence for {fault}", [[f"a sentence for {fault}"], []])
         finally:
             book.do("_v.refresh = _kept" if fault == "a stale frame" else "_v._ask = _kept")
+            book.do(f"{X}._view.refresh()")  # the next test begins with a screen that is not stale
+            board.settled("map", but=crossed(board))

@@ -118,7 +118,10 @@ def test_the_class_map_is_that_of_the_model_until_a_prompt_is_edited(explorer, m
     assert np.array_equal(explorer.labels, before.labels)
     assert np.allclose(explorer._class_scores[scene.valid], before.scores[scene.valid], atol=1e-5)
     assert explorer.scored_on == "validation"
+    explorer.set_text("a field\na roof")
+    explorer.show(layer="soft classes")
     explorer.edit_class("pond", "a wet meadow\n\na marsh")
+    assert explorer.layer == "class prompts"  # the picture that the change is seen in
     vectors = model.text.vectors.copy()
     mean = Words().encode(["a wet meadow", "a marsh"]).mean(0)
     vectors[2] = mean / np.linalg.norm(mean)
