@@ -91,6 +91,7 @@ SDHSI_FROM = ("sdhsi_partitions", "sdhsi_few_labels", "sdhsi_one_percent", "sdhs
 STEPS = {  # what each step is -> the arm with it and the arm without
     "input: discriminants and noise": (TRUNK, "trunk on 15 components"),
     "exits": ("exits with cross-entropy", TRUNK),
+    "mean of the exits' answers": ("exits with cross-entropy, their mean", "exits with cross-entropy"),
     "soft targets on labelled windows": ("sdhsi", "exits with cross-entropy"),
     "soft targets on unlabelled windows": ("sdhsi_unlabelled", "sdhsi"),
     "all of self-distillation": ("sdhsi_unlabelled", TRUNK),
@@ -99,6 +100,7 @@ STEPS = {  # what each step is -> the arm with it and the arm without
     "beside: twice the steps": ("trunk, twice the steps", TRUNK),
     "self-distillation less batch norm": ("sdhsi_unlabelled", "trunk, batch norm sees the unlabelled windows"),
     "self-distillation less two views": ("sdhsi_unlabelled", "trunk, two views of the unlabelled windows agree"),
+    "self-distillation less exits' mean": ("sdhsi_unlabelled", "exits with cross-entropy, their mean"),
 }
 
 # MMLGNet on the MUUFL subset: the forest on the same inputs, and each network's twin with cross-entropy.

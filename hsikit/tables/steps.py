@@ -114,8 +114,8 @@ def _group(arm: str, without: str) -> str:
         return "inputs"
     if any(word in arm for word in ("batch norm", "two views", "twice")):
         return "controls without exits"
-    if "batch norm" in without or "two views" in without:
+    if any(word in without for word in ("batch norm", "two views", "their mean")):
         return "with the controls taken off"
     if without.startswith("trunk") and arm.startswith("mmlgnet"):
         return "loss"
-    return "self-distillation" if "sdhsi" in f"{arm}{without}" else "network"
+    return "self-distillation" if any(word in f"{arm}{without}" for word in ("sdhsi", "exits")) else "network"
