@@ -301,7 +301,7 @@ class Drawing {
     if (head.rows || !head.numbers) pen.strokeRect(x - 0.5, y - 0.5, w + 1, h + 1);
     else { pen.beginPath(); pen.moveTo(x - 0.5, y); pen.lineTo(x - 0.5, y + h + 0.5); pen.lineTo(x + w, y + h + 0.5); pen.stroke(); }
     if (this.model.get("marks").cursors.length) this.text(head.title, x + w, y - 9, "right", HEAD); // marks of bands stand at the left
-    else this.text(head.title, head.zoom ? 74 : 8, y - 9, "left", HEAD);
+    else { const from = head.zoom ? 74 : 8; this.text(this.fitted(head.title, this.width - from, HEAD), from, y - 9, "left", HEAD); }
     const rows = Math.ceil((13 * head.y_names.length) / h) || 1, cols = Math.ceil((22 * head.x_names.length) / w) || 1; // names that would meet are left out
     head.x_names.forEach((name, i) => { if (i % cols === 0) this.text(name, this.X(i), y + h + 14, "center"); });
     head.y_names.forEach((name, i) => { if (i % rows === 0) this.text(this.fitted(name, x - 6), x - 5, this.Y(i) + 4, "right"); });
@@ -326,8 +326,8 @@ class Drawing {
     this.text(high, x + w + 6, y + h, "left");
   }
 
-  fitted(words, wide) { // cut where there is no room
-    this.pen.font = FONT;
+  fitted(words, wide, font = FONT) { // cut where there is no room
+    this.pen.font = font;
     let cut = words;
     while (cut.length > 3 && this.pen.measureText(cut).width > wide) cut = `${cut.replace("…", "").slice(0, -1)}…`;
     return cut;
@@ -348,7 +348,8 @@ function places(width, height, head, wide = (words) => 7 * words.length) {
   const left = Math.round(head.y_names.length ? named + (head.y_label ? 26 : 10) : !head.numbers ? (head.y_label ? 22 : 8) : head.rows ? 58 : 76);
   const below = !head.numbers ? (x ? 20 : 6) : (x ? 40 : 22) + (head.scaled ? 14 : 0), w = width - left - 14, h = Math.max(height - top - below, 24);
   if (!head.rows) return { area: [left, top, w, h], scale: [left, height - 8, w >> 1, 7], named };
-  const side = Math.min(w / head.cols, h / head.rows), shown = [Math.max(Math.round(side * head.cols), 9), Math.max(Math.round(side * head.rows), 9)];
+  const cols = head.x_range[1] - head.x_range[0], rows = head.y_range[0] - head.y_range[1]; // of what was measured
+  const side = Math.min(w / cols, h / rows), shown = [Math.max(Math.round(side * cols), 9), Math.max(Math.round(side * rows), 9)];
   return { area: [left, top, ...shown], scale: [left + (shown[0] >> 2), top + shown[1] + (x ? 38 : 24), shown[0] >> 1, 7], named };
 }
 

@@ -174,7 +174,7 @@ class Chart extends Drawing {
 
   key(event) {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const { rows, cols } = this.head, [c, r] = rows ? this.spot ?? [cols >> 1, rows >> 1] : this.middle(), [x0, y0, x1, y1] = this.view;
+    const { rows, cols } = this.head, [x0, y0, x1, y1] = this.view, [c, r] = rows ? this.spot ?? this.middle().map(Math.round) : this.middle();
     if (step && rows) this.click(clamp(c + step[0], 0, cols - 1), clamp(r + step[1], 0, rows - 1));
     else if (step) this.see(x0 + step[0] * 0.1 * (x1 - x0), y0 + step[1] * 0.1 * (y1 - y0), x1 - x0, y1 - y0);
     else if (event.key === "+" || event.key === "-") this.zoom(event.key === "+" ? 0.8 : 1.25, c, r);

@@ -36,8 +36,8 @@ def one_map(state: ComparedMaps, kept: m.Kept, place: int) -> m.Chart:
     labels = kept(f"map {place}", (state.classes_shown,), lambda: np.where(state.shown, state.maps[place], 0))
     pressed = state.classes_shown if len(state.classes_shown) < scene.n_classes else ()
     entries = m.class_entries(scene.class_names, scene.colors, pressed) if place == 0 else ()
-    return m.map_of(name, blank(state, kept), state.facts.pixel, layers=(m.class_layer(labels, scene.colors),),
-                  entries=entries, view="map", size=map_size(state), hint=f"Map {name}. Click a pixel.",
+    return m.map_of(name, blank(state, kept), state.scene, layers=(m.class_layer(labels, scene.colors),),
+                  entries=entries, size=map_size(state), hint=f"Map {name}. Click a pixel.",
                   **marker(state, kept))  # fmt: skip
 
 
@@ -47,8 +47,8 @@ def difference(state: ComparedMaps, kept: m.Kept) -> m.Chart:
     entries = tuple(m.Entry(kind, colour) for kind, colour in zip(KINDS, COLOURS))
     simulated = " (simulated data)" if state.scene.simulated else ""
     layers = (m.Layer(codes, COLOURS[1:]),)
-    return m.map_of(f"difference{simulated}", blank(state, kept), state.facts.pixel, layers=layers, entries=entries,
-                    view="map", size=map_size(state, 0.44), hint="Difference", **marker(state, kept))  # fmt: skip
+    return m.map_of(f"difference{simulated}", blank(state, kept), state.scene, layers=layers, entries=entries,
+                    size=map_size(state, 0.44), hint="Difference", **marker(state, kept))  # fmt: skip
 
 
 def marker(state: ComparedMaps, kept: m.Kept) -> dict[str, object]:

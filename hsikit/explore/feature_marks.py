@@ -124,7 +124,7 @@ def map_chart(state: FeatureSpace, kept: Kept) -> Chart:
     shown = kept("map", key, lambda: np.rint(255 * picture(state)).astype(np.uint8))
     title = "map (simulated data)" if state.scene.simulated else "map"
     size = Size(1.0, 400, 180, 150) if is_wide(state.scene) else third(280)
-    return map_of(title, shown, size=size, view="map")
+    return map_of(title, shown, state.scene, size=size)
 
 
 def looks(state: FeatureSpace) -> np.ndarray:

@@ -75,7 +75,7 @@ class LeakageExplorer(Leakage, Panel):
 def map_chart(state: Leakage, picture: np.ndarray) -> Chart:
     """The parts of the split, and which test pixels share something with training windows."""
     entries = tuple(Entry(name, colour) for name, colour in zip(MAP_CODES, COLOURS))
-    return map_of(f"{state.now.kind}, window {state.now.window}", picture, entries=entries, view="map",
+    return map_of(f"{state.now.kind}, window {state.now.window}", picture, state.scene, entries=entries,
                   size=Size(1.0, 400, 220, 170) if is_wide(state.scene) else Size(0.45, 320, 360, 180))  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from hsikit.scenes.scene import Scene
 
 MOST_WRITTEN = 12  # columns of a table whose numbers can be read
+WIDE = 2.5  # columns to a row from which a map is larger in a row of its own than beside other charts
 NO_COLOUR = "#888888"
 HIDDEN, DIM, PLAIN, LIT = 0, 1, 2, 3  # looks of points
 
@@ -178,7 +179,7 @@ class Chart:
         title, x_label, y_label: Words.
         x: Where the points of lines stand (point,), ascending; empty for a map.
         x_range, y_range: First value at the left, last at the right; at the bottom and at the top. A map's rows run
-            down: `y_range` is (rows - 0.5, -0.5).
+            down: its `y_range` is (last row + 0.5, first row - 0.5).
         picture: A map (row, col, 3) uint8, or None.
         scale: Of a map with one value a pixel, or None.
         entries: Of the legend; empty for those of the lines.
@@ -228,7 +229,8 @@ BLANK = Chart("", "", "", (0.0, 1.0), (0.0, 1.0), shown=False)  # in place of a 
 
 def is_wide(scene: Scene) -> bool:
     """Whether a map takes the whole width of a panel."""
-    return scene.shape[1] > 1.6 * scene.shape[0]
+    top, bottom, left, right = scene.extent
+    return right - left + 1 > WIDE * (bottom - top + 1)
 
 
 class Kept:
@@ -245,11 +247,12 @@ class Kept:
         return self._made[name][1]
 
 
-def map_of(title: str, picture: np.ndarray, pixel: str = "px", **more: Any) -> Chart:
-    """A map (row, col, 3) uint8 as a chart; `pixel` says what a row and a column are."""
-    rows, cols = picture.shape[:2]
-    return Chart(title, f"column ({pixel})", f"row ({pixel})", (-0.5, cols - 0.5), (rows - 0.5, -0.5),
-                 picture=picture, **more)  # fmt: skip
+def map_of(title: str, picture: np.ndarray, scene: Scene, **more: Any) -> Chart:
+    """A map (row, col, 3) uint8 of a scene as a chart; what lies around all that was measured is left out."""
+    top, bottom, left, right = scene.extent
+    pixel = "px" if scene.gsd_m is None else f"px of {scene.gsd_m:g} m"
+    return Chart(title, f"column ({pixel})", f"row ({pixel})", (left - 0.5, right + 0.5), (bottom + 0.5, top - 0.5),
+                 picture=picture, view="map", **more)  # fmt: skip
 
 
 def bars_of(title: str, names: Sequence[str], values: Sequence[float], colours: Sequence[str],

@@ -42,8 +42,8 @@ def painted(state: Painting, kept: Kept) -> Chart:
         layers.append(Layer(kept("dots", (state.suggested,), lambda: state.suggested * odd), state.colors))
     names = [f"{name} ({count:,})" for name, count in zip(state.class_names, state.counts().tolist())]
     size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
-    return map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.facts.pixel, layers=tuple(layers),
-                  entries=class_entries(names[:MOST_NAMES], state.colors, {state.active}), view="map", size=size,
+    return map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.scene, layers=tuple(layers),
+                  entries=class_entries(names[:MOST_NAMES], state.colors, {state.active}), size=size,
                   hint=PAINT_HINT)  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def answered(state: Painting, kept: Kept) -> Chart:
             scale = Scale(0.0, 1.0, ramp_of("cividis"))
             picture = kept("sure", (made,), lambda: confidence_picture(state))
     size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
-    return map_of(title, picture, state.facts.pixel, layers=layers, scale=scale, view="map", size=size,
+    return map_of(title, picture, state.scene, layers=layers, scale=scale, size=size,
                   hint="The map of the model; corrections may be painted here too.")  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hsikit.explore.prompts import Questions
 from hsikit.figures.style import LINES, PALETTE
 
 BINS = 40
-MOST_RANKS = 10
+MOST_RANKS = (10, 4)  # classes among the bars: beside a map, and in a low row of their own
 MOST_LINES = 8  # classes in the histogram, the largest
 DASHES = {"-": (), "--": (6, 3), "-.": (6, 3, 1.5, 3), ":": (1.5, 3)}
 
@@ -38,8 +38,8 @@ def similarity(state: Questions, kept: m.Kept) -> m.Chart:
         layers = (m.Layer(made.values, made.palette, state.opacity),)
         scale = m.Scale(low, high, m.ramp_of("cividis"))
         title = f"“{m.short(state.sentences[state.shown], 48)}”" + (" (simulated)" if state.scene.simulated else "")
-    return m.map_of(title, state.facts.grey, state.facts.pixel, layers=layers, scale=scale, rings=marker(state),
-                  view="map", size=map_size(state), hint="Similarity. Click a pixel to ask it.")  # fmt: skip
+    return m.map_of(title, state.facts.grey, state.scene, layers=layers, scale=scale, rings=marker(state),
+                  size=map_size(state), hint="Similarity. Click a pixel to ask it.")  # fmt: skip
 
 
 def marker(state: Questions) -> tuple[m.Ring, ...]:
@@ -60,7 +60,7 @@ def classes(state: Questions, kept: m.Kept) -> m.Chart:
         layers = (m.class_layer(state.labels, scene.colors, state.opacity),)
         seen = [int(c) for c in state.model.class_ids]
         entries = tuple(e for e in m.class_entries(scene.class_names, scene.colors) if e.class_id in seen)
-    return m.map_of(title, picture, state.facts.pixel, layers=layers, entries=entries, rings=marker(state), view="map",
+    return m.map_of(title, picture, state.scene, layers=layers, entries=entries, rings=marker(state),
                   size=map_size(state), hint="Classes by their words. Click a pixel to ask it.")  # fmt: skip
 
 
@@ -75,11 +75,12 @@ def mixed(state: Questions) -> np.ndarray:
 
 def ranks(state: Questions) -> m.Chart:
     """How alike the sentence and each class prompt are."""
-    ranking = state.ranking()[:MOST_RANKS]
+    wide = m.is_wide(state.scene)
+    ranking = state.ranking()[: MOST_RANKS[wide]]
     of = dict(zip(state.scene.class_names, state.scene.colors))
     names, values = [name for name, _ in ranking], [value for _, value in ranking]
-    reach = (min([0.0, *(1.1 * v for v in values)]), max([0.3, *(1.3 * v for v in values)]))
-    size = m.Size(0.42, 300, 118, 110) if m.is_wide(state.scene) else m.Size(0.2, 200, 330, 130)
+    reach = (min([0.0, *(1.1 * v for v in values)]), max([0.3, *(1.65 * v for v in values)]))
+    size = m.Size(0.42, 300, 118, 110) if wide else m.Size(0.2, 200, 330, 130)
     return m.bars_of("nearest class prompts", names, values, [of[name] for name in names], reach, "cosine", size=size)
 
 

@@ -48,13 +48,13 @@ class PromptsControls:
     def __init__(self, explorer: PromptExplorer) -> None:
         self.explorer = explorer
         on, press = explorer._on, partial(button, explorer)
-        box = {"width": "350px", "height": "54px"}
+        box = {"width": "290px", "height": "54px"}
         self.text = w.Textarea(description="sentences", placeholder="one a line, - before a negative one", layout=box)
         self.ask = press("Ask", "Map these sentences", lambda: explorer.request(self.text.value))
         self.sentence = on(w.Dropdown(options=[("none yet", -1)], description="draw", layout={"width": "300px"}),
                            self._draw)  # fmt: skip
         examples = [("choose …", ""), *((short(e, 60), e) for e in explorer.examples())]
-        some = {"width": "205px"}
+        some = {"width": "190px"}
         self.example = on(w.Dropdown(options=examples, description="examples", layout=some), self._example)
         self.earlier = on(w.Dropdown(options=[("choose …", -1)], description="earlier", layout=some), self._earlier)
         self.layer = on(w.Dropdown(options=LAYERS, description="second map", layout={"width": "230px"}),

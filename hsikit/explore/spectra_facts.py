@@ -46,11 +46,6 @@ class SceneFacts:
         return np.rint(np.repeat(np.where(self.valid[..., None], light, 255), 3, -1)).astype(np.uint8)
 
     @property
-    def pixel(self) -> str:
-        """What a row and a column are."""
-        return "px" if self.scene.gsd_m is None else f"px of {self.scene.gsd_m:g} m"
-
-    @property
     def name(self) -> str:
         """The scene's name, and that it is simulated."""
         return self.scene.name + (" (simulated data)" if self.scene.simulated else "")

@@ -23,10 +23,9 @@ SPECTRA_HINT = "Spectra. Click to show a band, drag the marks of bands; wheel, d
 def map_chart(state: Spectra) -> Chart:
     """The map with rings around picked pixels; areas are laid over it."""
     scene = state.scene
-    pixel = "px" if scene.gsd_m is None else f"px of {scene.gsd_m:g} m"
     size = Size(1.0, 500, 200, 165) if is_wide(scene) else Size(0.41, 320, 360, 160)
-    return map_of(state.title, painted(state), pixel, scale=colour_scale(state), rings=rings(state), size=size,
-                  view="map", hint=MAP_HINT)  # fmt: skip
+    return map_of(state.title, painted(state), scene, scale=colour_scale(state), rings=rings(state), size=size,
+                  hint=MAP_HINT)  # fmt: skip
 
 
 def with_rings(chart: Chart, state: Spectra) -> Chart:

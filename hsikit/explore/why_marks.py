@@ -38,7 +38,7 @@ def charts(state: Reasons, kept: Kept) -> dict[str, Chart]:
 def the_map(state: Reasons) -> Chart:
     """The class map with the picked pixel and the numbers of its likes."""
     size = Size(0.5, 300, 215, 150) if is_wide(state.scene) else Size(0.38, 300, 320, 190)
-    return map_of(f"{state.facts.name}: class map", state.facts.grey, state.facts.pixel,
+    return map_of(f"{state.facts.name}: class map", state.facts.grey, state.scene,
                   layers=(class_layer(state.prediction.labels, state.scene.colors),), rings=rings(state), size=size,
                   hint="Class map. Click a pixel to see what its answer rests on.")  # fmt: skip
 

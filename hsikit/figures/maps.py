@@ -178,8 +178,8 @@ def found_maps(scene: Scene, ranks: Mapping[str, np.ndarray], name: str, sentenc
     if name not in scene.class_names:
         raise FigureError(f"{scene.name} has no class {name!r}; it has {', '.join(scene.class_names)}")
     own = scene.usable == list(scene.class_names).index(name) + 1
-    rows, cols = (np.flatnonzero(scene.valid.any(axis)) for axis in (1, 0))
-    height = 3.4 * (np.ptp(rows) + 1) / (np.ptp(cols) + 1)
+    top, bottom, left, right = scene.extent
+    height = 3.4 * (bottom - top + 1) / (right - left + 1)
     fig = new_figure(3.4 * (len(ranks) + 1) + 1.6, height + 1.6)
     axes = fig.subplots(1, len(ranks) + 1)
     axes[0].imshow(scene.rgb())
@@ -190,7 +190,7 @@ def found_maps(scene: Scene, ranks: Mapping[str, np.ndarray], name: str, sentenc
         _finish_map(ax, title)
     for ax in axes:
         ax.contour(own, [0.5], colors="#ff5a36", linewidths=1.2)
-        ax.set(xlabel=f"column ({_pixel(scene)})", xlim=(cols[0], cols[-1]), ylim=(rows[-1], rows[0]))
+        ax.set(xlabel=f"column ({_pixel(scene)})", xlim=(left, right), ylim=(bottom, top))
     axes[0].set_ylabel(f"row ({_pixel(scene)})")
     fig.colorbar(image, ax=list(axes), label="rank among all pixels (1: fits best)", shrink=0.8)
     fig.suptitle(titled(f"“{sentence}”", scene, int(9 * fig.get_size_inches()[0])))

@@ -164,6 +164,12 @@ class Scene:
         return np.where(self.valid, self.labels, 0)
 
     @cached_property
+    def extent(self) -> tuple[int, int, int, int]:
+        """First and last row, first and last column of what was measured: a rectangle around the valid pixels."""
+        rows, cols = (np.flatnonzero(self.valid.any(axis)) for axis in (1, 0))
+        return int(rows[0]), int(rows[-1]), int(cols[0]), int(cols[-1])
+
+    @cached_property
     def content_hash(self) -> str:
         """Sixteen hex digits that change whenever cube, LiDAR, labels, validity or names change."""
         digest = hashlib.sha256(repr((self.hsi.shape, str(self.hsi.dtype), self.class_names)).encode())

@@ -224,11 +224,16 @@ class Board:
         """What the browser shows of a chart (row, col, 3) uint8."""
         return decoded(self.canvases[chart].evaluate("c => c.toDataURL('image/png')"))[..., :3]
 
-    def cells(self, chart: str = "map") -> np.ndarray:
-        """What the browser shows at the centre of every pixel of a map (row, col, 3)."""
-        left, top, wide, high = self.places(chart)["area"]
+    def measured(self, chart: str) -> tuple[slice, slice]:
+        """Rows and columns of a map that are shown when nothing is zoomed."""
         head = self.head(chart)
-        rows, cols = head["rows"], head["cols"]
+        (left, right), (bottom, top) = head["x_range"], head["y_range"]
+        return slice(round(top + 0.5), round(bottom + 0.5)), slice(round(left + 0.5), round(right + 0.5))
+
+    def cells(self, chart: str = "map") -> np.ndarray:
+        """What the browser shows at the centre of every pixel of a map (row, col, 3), of the rectangle measured."""
+        left, top, wide, high = self.places(chart)["area"]
+        rows, cols = (part.stop - part.start for part in self.measured(chart))
         y = np.floor(top + (np.arange(rows) + 0.5) * high / rows).astype(int)
         x = np.floor(left + (np.arange(cols) + 0.5) * wide / cols).astype(int)
         return self.screen(chart)[y[:, None], x]
@@ -246,8 +251,9 @@ class Board:
     def settled(self, *charts: str, but: np.ndarray | None = None, seconds: float = 8) -> None:
         """Wait until maps show what their marks say, except where `but` (row, col) is True."""
         for chart in charts:
-            wanted = self.marked(chart)
-            look = np.ones(wanted.shape[:2], bool) if but is None else ~but
+            part = self.measured(chart)
+            wanted = self.marked(chart)[part]
+            look = np.ones(wanted.shape[:2], bool) if but is None else ~but[part]
 
             def shown(chart=chart, wanted=wanted, look=look) -> bool:
                 left, top, wide, high = self.places(chart)["area"]

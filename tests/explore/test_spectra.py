@@ -613,9 +613,9 @@ def test_places_lie_within_the_canvas_and_apart(width, height):
     script = Path(board.__file__).with_name(board.SCRIPTS[0])
     shapes = [(145, 145), (610, 340), (166, 600), (40, 400), (5, 5), (0, 0)]
     words = {"x_label": "column (px)", "y_label": "row (px)", "numbers": True, "x_names": [], "y_names": []}
-    heads = [
-        words | {"rows": rows, "cols": cols, "scaled": scaled} for rows, cols in shapes for scaled in (True, False)
-    ]
+    heads = [words | {"rows": 2 * rows, "cols": 3 * cols, "scaled": scaled,  # of which only a part was measured
+                      "x_range": [cols - 0.5, 2 * cols - 0.5], "y_range": [rows - 0.5, -0.5]}
+             for rows, cols in shapes for scaled in (True, False)]  # fmt: skip
     given = json.dumps([(width, height, head) for head in heads])
     ran = subprocess.run(
         ["node", "--input-type=module", "-e", PLACES, str(script), given], capture_output=True, text=True
@@ -633,7 +633,7 @@ def test_places_lie_within_the_canvas_and_apart(width, height):
             assert top + high + 31 <= below
             assert below + thin <= height
         if head["rows"]:
-            assert wide / high == pytest.approx(head["cols"] / head["rows"], rel=0.08)
+            assert wide / high == pytest.approx(head["cols"] / 3 / (head["rows"] / 2), rel=0.08)
 
 
 def test_scripts_move_the_controls_too(live):
