@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -151,13 +152,13 @@ def missing(name: str, store: Store) -> str:
     for line in progress(store, *KINDS[name].configs):
         if not line["missing"]:
             continue
-        lacks: dict[tuple[str, str], list[str]] = {}
+        lacks: dict[tuple[str, str], list[int]] = {}
         runs = expand(line["config"])
         place = "{0.split_name} of {0.scene}" if len({e.scene for e in runs}) > 1 else "{0.split_name}"
         for e in runs:
             if e.hash not in known:
-                lacks.setdefault((e.label, place.format(e)), []).append(str(e.seed))
-        rows = "; ".join(f"{label} on {split}, seed {', '.join(seeds)}" for (label, split), seeds in lacks.items())
+                lacks.setdefault((e.label, place.format(e)), []).append(e.seed)
+        rows = "; ".join(f"{label} on {split}, seed {in_runs(seeds)}" for (label, split), seeds in lacks.items())
         if line["missing"] == line["runs"] or len(lacks) > NAMED:
             share = "all" if line["missing"] == line["runs"] else f"{line['missing']} of"
             rows = f"{share} {line['runs']} runs ({', '.join(dict.fromkeys(label for label, _ in lacks))})"
@@ -165,6 +166,16 @@ def missing(name: str, store: Store) -> str:
         takes = f"About {line['minutes']:g} minutes{unknown}: {line['command']}"
         parts.append(f"Missing of {line['config']}: {rows}. {takes}")
     return " ".join(parts)
+
+
+def in_runs(numbers: Iterable[int]) -> str:
+    """Whole numbers in few words: 0-3, 7, 9-10."""
+    firsts, kept = [], sorted(set(numbers))
+    for number in kept:
+        if number - 1 not in kept:
+            firsts.append(number)
+    lasts = [next(n for n in kept if n >= first and n + 1 not in kept) for first in firsts]
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(firsts, lasts))
 
 
 @door

@@ -43,8 +43,15 @@ def rows_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
     own, apart = _arms(*table["configs"]), _arms(*table.get("elsewhere", ()))
     here = [r for r in rows if r["scene"] == table["scene"] and (r["hash"] in own or r["hash"] not in apart)]
     one_draw = [r for r, drawn in zip(here, pooled(here)) if r["split"] == drawn["split"]]  # others stand elsewhere
-    one_draw = pooled(here) if table.get("partitions") else one_draw
+    one_draw = [_of_any_partition(r) for r in pooled(here)] if table.get("partitions") else one_draw
     return [r | {"name": own.get(r["hash"], r["name"])} for r in one_draw if r["split"] in table["splits"]]
+
+
+def _of_any_partition(row: dict[str, Any]) -> dict[str, Any]:
+    """A pooled row whose configuration no longer names its partition, as it does not count its seed."""
+    config = dict(row["config"])
+    split = {key: value for key, value in config.get("split", {}).items() if key != "partition"}
+    return row | {"config": config | {"split": split}}
 
 
 def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
@@ -91,17 +98,19 @@ def best_rows(name: str, rows: Iterable[dict[str, Any]], splits: Sequence[str], 
 
 
 def _shown(name: str, row: dict[str, Any]) -> str:
-    """The name a table gives to a run, "" where it stands in another table; half precision is another method."""
-    half = ", bfloat16" if row["config"]["train"].get("mixed") else ""
+    """The name a table gives to a run, "" where it stands in another table; half precision is another method.
+
+    Over partitions each split has one precision, which the table's notes name.
+    """
+    half = ", bfloat16" if row["config"]["train"].get("mixed") and not TABLES[name].get("partitions") else ""
     shown = TABLES[name].get("names", {}).get(row["name"], row["name"])
     return shown and shown + half
 
 
 def _settings(row: dict[str, Any]) -> str:
     """What a run was made with, its seed and partition left out."""
-    config = dict(row["config"])
-    split = {k: v for k, v in config.get("split", {}).items() if k != "partition"}
-    return json.dumps({k: v for k, v in config.items() if k != "seed"} | {"split": split}, sort_keys=True)
+    config = _of_any_partition(row)["config"]
+    return json.dumps({k: v for k, v in config.items() if k != "seed"}, sort_keys=True)
 
 
 def tried(name: str, rows: Rows) -> pd.DataFrame:
