@@ -72,11 +72,17 @@ def test_scores_of_scene_tables_are_means_of_ledger_lines(name):
     found = defaultdict(lambda: defaultdict(dict))
     for line in LEDGER.ledger.read_text().splitlines():
         row = json.loads(line)
+        split = row["config"]["split"]
+        if tables.TABLES[name].get("partitions") and split["kind"] == "fields":
+            number = split.pop("partition", 0)
+            row["split"] = row["split"].removesuffix(f"_p{number}")
+            if number != row["seed"]:
+                continue  # more seeds of a partition stand in a study of their own
         config = json.dumps({k: v for k, v in row["config"].items() if k != "seed"}, sort_keys=True)
         found[row["scene"], row["split"]][config][row["seed"]] = row
     scene = tables.TABLES[name]["scene"]
     cells = committed(name)
-    assert len(cells[cells["n"] != ""]) > 30
+    assert len(cells[cells["n"] != ""]) > 25
     for line in cells[cells["n"] != ""].to_dict("records"):
         runs = found[scene, line["split"]].values()
         triples = [tuple(by_hand([r[key] for r in some.values()]) for key in ("oa", "aa", "kappa")) for some in runs]
@@ -99,8 +105,13 @@ def test_every_method_has_five_seeds_unless_its_cost_is_told():
 def test_coordinates_and_a_shallow_row_stand_on_every_split_and_the_disjoint_one_leads(name):
     cells = committed(name)
     assert list(dict.fromkeys(cells["split"])) == tables.TABLES[name]["splits"]
+    if tables.TABLES[name].get("partitions"):  # coordinates beside the split that overlaps
+        known = {"lda", "SVM + profiles"}
+        assert "coordinates" in set(cells[cells["split"] == tables.TABLES[name]["splits"][-1]]["method"])
+    else:
+        known = {"coordinates", "LDA", "SVM", "RF"}
     for _, part in cells.groupby("split"):
-        assert {"coordinates", "LDA", "SVM", "RF"} <= set(part["method"])
+        assert known <= set(part["method"])
 
 
 def test_recall_by_hand():
@@ -155,7 +166,9 @@ def test_committing_touches_the_readme_of_its_own_project_alone(tmp_path, monkey
     elsewhere = Store(ledger=tmp_path / "other.jsonl")
     with pytest.raises(tables.TableError, match="holds no row for any table"):
         tables.make(commit=True, store=elsewhere)
-    some = [r for r in ROWS if r["scene"] == "simulated" or (r["scene"], r["method"]) == ("indian_pines", "lda")]
+    some = [
+        r for r in ROWS if r["scene"] == "simulated" or (r["scene"], r["method"]) == ("indian_pines_repaired", "lda")
+    ]
     elsewhere.ledger.write_text("".join(json.dumps(r) + "\n" for r in some))
     tables.make(commit=True, store=elsewhere)
     assert (tmp_path / "README.md").read_text() == text
