@@ -12,7 +12,7 @@ from rasterio.transform import from_origin
 from tiny import tiny_scene, tiny_split
 
 import hsikit
-from hsikit.explore import prompts
+from hsikit.explore import marks, prompts
 from hsikit.explore.compare_maps import ComparedMaps
 from hsikit.explore.leakage import Leakage
 from hsikit.explore.prompts import STANDS_OUT, Questions
@@ -172,3 +172,20 @@ def test_leakage_is_read_out_pixel_by_pixel(scene):
         told = state.under_pointer(col, row)
         assert told.endswith(f"{MAP_CODES[state.now.codes[row, col]]}, {scene.lidar_names[0]}: "
                              f"{scene.lidar[row, col, 0]:.4g}")  # fmt: skip
+
+
+def test_a_map_opens_on_what_was_measured(scene):
+    valid = np.zeros(scene.shape, bool)
+    valid[3:11, 5:19] = True
+    part = replace(scene, valid=valid)
+    assert part.extent == (3, 10, 5, 18)
+    chart = marks.map_of("map", np.zeros((*part.shape, 3), np.uint8), part)
+    assert (chart.x_range, chart.y_range) == ((4.5, 18.5), (10.5, 2.5))
+    assert chart.picture.shape[:2] == scene.shape  # places stay rows and columns of the scene
+
+
+@pytest.mark.parametrize(("rows", "cols", "wide"), [(10, 24, False), (10, 26, True), (24, 10, False)])
+def test_a_wide_map_is_told_by_what_was_measured(rows, cols, wide):
+    valid = np.zeros((40, 40), bool)
+    valid[:rows, :cols] = True
+    assert marks.is_wide(hsikit.Scene("part", np.ones((40, 40, 3)), np.zeros((40, 40), int), [], valid=valid)) is wide
