@@ -47,7 +47,7 @@ def check_scene(scene: Scene) -> Findings:
     scenes stay on disk.
     """
     checks: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
-        _check_values, _check_bytes, _check_wavelengths, _check_labels, _check_lidar, _check_repeats,
+        _check_flat, _check_values, _check_bytes, _check_wavelengths, _check_labels, _check_lidar, _check_repeats,
     )  # fmt: skip
     rows = [*scene.findings, *(finding for check in checks for finding in check(scene))]
     return Findings(rows, columns=["finding", "where", "remedy"])
@@ -60,13 +60,30 @@ def _chunks(scene: Scene) -> Iterator[np.ndarray]:
         yield np.asarray(scene.hsi[rows])[scene.valid[rows]]
 
 
+def _measured(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of each chunk the spectra (pixel, band) that are more than one value, and the one value (pixel,) of the rest."""
+    for spectra in _chunks(scene):
+        flat = (spectra == spectra[:, :1]).all(1) & (scene.bands > 2)
+        yield spectra[~flat], spectra[flat, 0]
+
+
+def _check_flat(scene: Scene) -> Iterator[Finding]:
+    """Pixels that hold one value in every band: no data of which the file says nothing."""
+    values, counts = np.unique(np.concatenate([flat for _, flat in _measured(scene)]), return_counts=True)
+    if len(values):
+        value, pixels = values[counts.argmax()], int(counts.sum())
+        others = f" ({len(values)} such values in all)" if len(values) > 1 else ""
+        yield ("the same value in every band", f"{pixels:,} pixels, most of them {value:.6g}{others}",
+               f"if that means no data, write `nodata: {value:.6g}`; it is taken for a spectrum as it is")  # fmt: skip
+
+
 def _check_values(scene: Scene) -> Iterator[Finding]:
     bands = scene.bands
     bad, negative, dark = (np.zeros(bands, int) for _ in range(3))
     unlogged = 0
     low, high = np.full(bands, np.inf), np.full(bands, -np.inf)
     twin = np.ones(bands - 1, bool)
-    for spectra in _chunks(scene):
+    for spectra, _ in _measured(scene):
         if not len(spectra):
             continue
         finite = np.isfinite(spectra)
@@ -78,6 +95,8 @@ def _check_values(scene: Scene) -> Iterator[Finding]:
         high = np.maximum(high, np.where(finite, spectra, -np.inf).max(0))
         twin &= (spectra[:, 1:] == spectra[:, :-1]).all(0)
     pixels = int(scene.valid.sum())
+    if np.isinf(low).all():
+        return  # nothing but single values
     if bad.any():
         where = f"{bad.sum():,} values in bands {_runs(bad > 0)}"
         yield "NaN or infinite values", where, "mark those pixels invalid or drop those bands"
@@ -100,10 +119,10 @@ def _check_values(scene: Scene) -> Iterator[Finding]:
 
 def _check_saturation(scene: Scene, high: np.ndarray) -> Iterator[Finding]:
     """Saturation: many pixels of a band share its highest value."""
-    at_top = np.zeros(scene.bands, int)
-    for spectra in _chunks(scene):
+    at_top, pixels = np.zeros(scene.bands, int), 0
+    for spectra, _ in _measured(scene):
         at_top += (spectra == high).sum(0)
-    pixels = int(scene.valid.sum())
+        pixels += len(spectra)
     flat = (at_top > max(3, SATURATED_SHARE * pixels)) & (at_top < pixels)
     if flat.any():
         where = f"bands {_runs(flat)}: up to {at_top[flat].max() / pixels:.1%} of pixels share the highest value"

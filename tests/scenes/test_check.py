@@ -49,6 +49,21 @@ def test_nan_and_infinity():
     assert findings(changed(fill))["NaN or infinite values"] == "2 values in bands 2-3"
 
 
+def test_no_data_of_which_the_file_says_nothing_is_told_and_left_out_of_the_rest():
+    def fill(hsi):
+        hsi[:3] = -9999
+        hsi[10, 10] = 0
+
+    table = changed(fill).check()
+    assert table.finding.tolist() == ["the same value in every band"]
+    assert table["where"].tolist() == ["271 pixels, most of them -9999 (2 such values in all)"]
+    assert "nodata: -9999" in table.remedy[0]
+
+
+def test_a_cube_of_nothing_but_one_value_is_told_once():
+    assert list(findings(scene(np.zeros((ROWS, COLS, BANDS))))) == ["the same value in every band"]
+
+
 def test_negative_constant_duplicated_and_saturated():
     def fill(hsi):
         hsi[:8, 0, 0] = -1
