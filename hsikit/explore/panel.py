@@ -43,7 +43,14 @@ CSS = """<style>
   content: "The kernel was restarted: run the cell again."; font-weight: bold; }
 .hsikit-busy { position: absolute; right: 0; background: var(--jp-layout-color1, #fff); }
 </style>"""
-
+VIEW = "application/vnd.jupyter.widget-view+json"
+# A picture that JupyterLab shows where the output after it is no living panel; elsewhere it stays hidden.
+LEFT = """<style>
+.jp-OutputArea-child:has(.hsikit-left):not(:has(+ .jp-OutputArea-child .hsikit-explorer)) .hsikit-left {{
+  display: block !important; }}
+.jp-OutputArea-child:has(.hsikit-left) + .jp-OutputArea-child:not(:has(.hsikit-explorer)) {{ display: none; }}
+</style><div class="hsikit-left" style="display: none"><img src="data:image/png;base64,{}" alt="The panel
+as it was left" style="max-width: 100%"><br>A picture of the panel; run the cell again to use it.</div>"""
 
 Act = Callable[[dict[str, Any]], Any]
 Acts = Mapping[tuple[str, str], Act]  # by chart and kind of message, see `board.Board`
@@ -191,9 +198,17 @@ class Panel(State):
         bundle = {"text/plain": repr(self), "image/png": base64.b64encode(buffer.getvalue()).decode("ascii")}
         if not still:
             shown = widget._repr_mimebundle_(**kwargs) or {}
-            key = "application/vnd.jupyter.widget-view+json"
-            bundle |= {key: shown[key]} if key in shown else {}
+            bundle |= {VIEW: shown[VIEW]} if VIEW in shown else {}
         return bundle
+
+    def _ipython_display_(self) -> None:
+        """Show the panel, behind a picture that takes its place where a notebook is opened without its kernel."""
+        from IPython.display import display
+
+        bundle = self._repr_mimebundle_()
+        if VIEW in bundle:
+            display({"text/html": LEFT.format(bundle["image/png"]), "text/plain": ""}, raw=True)
+        display(bundle, raw=True)
 
     # --- state to pixels -------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from tabulate import LATEX_ESCAPE_RULES, tabulate
 from hsikit._util import write_text
 from hsikit._util.errors import door
 from hsikit._util.wording import prose, split_words, words
+from hsikit.experiments.config import expand
 from hsikit.experiments.ledger import Store
 from hsikit.tables.catalogue import NAMES, build
-from hsikit.tables.cells import Table, TableError, each_text, for_csv, for_markdown
-from hsikit.tables.frames import summarise
+from hsikit.tables.cells import Table, TableError, each_text, for_csv, for_markdown, percent
+from hsikit.tables.frames import frame, pooled, spread, summarise
 from hsikit.tables.layout import README, SHOWN_AS, TABLES
-from hsikit.tables.scenes import best_of, measured, rows_of
+from hsikit.tables.scenes import best_of
 from hsikit.tables.shown import WIDTH, Page, dress, pages, terminal
 
 log = logging.getLogger(__name__)
@@ -119,22 +121,22 @@ def _escaped(text: str) -> str:
 def main_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The README's table: OA / AA of a few methods, the disjoint split first."""
     lines = []
-    for name, methods in README.items():
-        if not rows_of(name, rows):
-            continue
-        table = measured(name, rows).set_index(["split", "method"])
-        disjoint, parity = TABLES[name]["splits"][0], TABLES[name]["splits"][-1]
-        for method in methods:
-            cells = {}
-            for head, split in (("disjoint split", disjoint), ("overlapping split", parity)):
-                found = (split, method) in table.index
-                line = table.loc[(split, method)] if found else None
-                cells[head] = (
-                    "" if line is None else f"{split_words(split)}: {line['OA']} / {line['AA']} (n = {line['n']})"
-                )
+    for scene, (configs, splits, arms) in README.items():
+        own = {e.hash: e.label for config in configs for e in expand(config) if e.scene == scene}
+        here = pooled(r | {"name": own[r["hash"]]} for r in rows if r["hash"] in own)
+        found = {(e["split"], e["method"]): e for e in spread(frame(here), "split", "method").to_dict("records")}
+        for arm in arms:
+            cells = {head: _cell(split, found.get((split, arm)))
+                     for head, split in zip(("disjoint split", "overlapping split"), splits)}  # fmt: skip
             if any(cells.values()):
-                lines.append({"scene": SHOWN_AS[name], "method": words(method), **cells})
+                lines.append({"scene": SHOWN_AS[scene], "method": words(arm), **cells})
     return pd.DataFrame(lines)
+
+
+def _cell(split: str, entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return ""
+    return f"{split_words(split)}: {percent(entry, 'oa')} / {percent(entry, 'aa')} (n = {entry['n']})"
 
 
 def update_readme(store: Store) -> None:

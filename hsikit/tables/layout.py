@@ -63,8 +63,13 @@ TABLES: dict[str, dict[str, Any]] = {
     "salinas": {"scene": "salinas", "splits": ["fields", "random_10"], "partitions": True,
                 "configs": ["sdhsi_salinas"], "main": WITH_OR_WITHOUT},
 }  # fmt: skip
-# The README's: a linear or shallow row and the paper's method on each scene; the rest is a link away.
-README = {"indian_pines_repaired": ["lda", "sdhsi", "sdhsi_unlabelled"], "muufl_subset": ["RF, same inputs", "mmlgnet"]}
+# The README's: scene, configs, disjoint and overlapping split, and the arms: a shallow one and the paper's method.
+README: dict[str, tuple[tuple[str, ...], tuple[str, str], tuple[str, ...]]] = {
+    "indian_pines_repaired": (("sdhsi_partitions", "sdhsi_parity"), ("fields", "random_10"),
+                              ("lda", "sdhsi", "sdhsi_unlabelled")),
+    "muufl_subset": (("mmlgnet_muufl_subset",), ("west_east, a partition each", "masks_150"),
+                     ("RF, same inputs", "mmlgnet")),
+}  # fmt: skip
 MAIN = {name: table["main"] for name, table in TABLES.items()}
 SHOWN_AS = {
     "trento": "Trento", "muufl": "MUUFL", "pavia_university": "Pavia University", "salinas": "Salinas",

@@ -351,6 +351,11 @@ def _strip(copy: Path) -> None:
 
     book = nbformat.read(copy, as_version=4)
     book.metadata.pop("widgets", None)
+    for cell in book.cells:
+        if "outputs" in cell:
+            cell.outputs = [
+                o for o in cell.outputs if 'class="hsikit-left"' not in o.get("data", {}).get("text/html", "")
+            ]
     for output in (output for cell in book.cells for output in cell.get("outputs", [])):
         if "image/png" in output.get("data", {}):
             output.data.pop("text/html", None)

@@ -7,7 +7,8 @@ from lab import Board, Notebook, corners_to_path, drag
 
 from hsikit.explore.marks import pixels_inside
 
-LABS_OWN = ("Could not restore the debugger state", "Error: Canceled future for")  # of the restart, not ours
+# Of the restart and of the notebook that is opened again, not ours.
+LABS_OWN = ("Could not restore the debugger state", "Error: Canceled future for", "Error: widget model not found")
 CELLS = [
     """import hsikit
 from hsikit.explore import FeatureSpaceExplorer, SpectraExplorer, link
@@ -119,6 +120,8 @@ def test_after_a_restart_of_the_kernel_the_panel_says_what_to_do(book, pair, sho
     page = book.page
     assert book.console == []
     told = page.locator(".one .hsikit-told")
+    assert page.locator(".hsikit-left").count() == 2
+    assert not page.locator(".hsikit-left").first.is_visible()  # the panel itself is there
     content = "e => getComputedStyle(e, '::after').content"
     assert told.evaluate(content) == "none"
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
@@ -127,3 +130,18 @@ def test_after_a_restart_of_the_kernel_the_panel_says_what_to_do(book, pair, sho
     assert told.bounding_box()["height"] > 15
     told.evaluate("e => e.scrollIntoView({block: 'center'})")
     shot(page, "linked_restarted")
+
+
+def test_a_notebook_opened_again_shows_what_was_left_and_no_error(book, pair, shot):
+    """After the restart no model is there: each panel's picture stands in its place."""
+    page = book.page
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_timeout(1500)
+    page.reload()
+    pictures = page.locator(".hsikit-left")
+    pictures.first.wait_for(state="visible", timeout=60_000)
+    page.wait_for_timeout(1500)
+    assert [pictures.nth(k).is_visible() for k in range(pictures.count())] == [True, True]
+    assert pictures.first.locator("img").evaluate("i => i.naturalWidth") > 500
+    assert not page.get_by_text("model not found").first.is_visible()
+    shot(page, "linked_opened_again")

@@ -661,6 +661,18 @@ def test_display_leaves_widget_and_picture(explorer):
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget().model_id
 
 
+def test_a_picture_is_left_behind_the_panel_once(explorer, monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append(bundle))
+    explorer._ipython_display_()
+    left, bundle = shown
+    assert bundle["image/png"] in left["text/html"]
+    assert list(left) == ["text/html", "text/plain"]
+    assert set(bundle) == set(explorer._repr_mimebundle_())
+
+
 def test_static_shows_the_state(explorer):
     empty = explorer.static()
     explorer.pick(3, 3)
