@@ -37,7 +37,9 @@ COLUMNS = {
     "lidar": "LiDAR", "in_hand": "in hand", "p": "p (Holm)", "naive": "naive interval", "naive (OA)": "naive interval",
     "macs": "multiply-accumulates", "macs_ratio": "times fewer multiply-accumulates",
 }  # fmt: skip
-_WORDS = re.compile(r"\b(" + "|".join(sorted({**SCENES, **METHODS}, key=len, reverse=True)) + r")\b(?!\.)")
+_WORDS = re.compile(
+    r"\b(" + "|".join(sorted({**SCENES, **METHODS}, key=len, reverse=True)) + r")\b(?!\.| valley| data)"
+)
 _SPLITS = [(re.compile(rf"\b{pattern}(?:_p(\d+))?\b(?!_)"), said) for pattern, said in SPLITS.items()]
 
 

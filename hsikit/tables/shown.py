@@ -22,10 +22,11 @@ PADDING = 2  # letters that tabulate adds to a head
 NUMBERS = 26  # letters that are left for a column of numbers beside those that name a line
 LEAD = ("scene", "split", "cube", "labels", "arm", "method", "step", "claim", "measure", "metric", "class",
         "comparison", "exit", "way", "table", "config", "part", "name", "kind", "severity", "window",
-        "damage")  # fmt: skip
+        "damage", "reported as", "run")  # fmt: skip
 DETAILS = ("seconds", "parameters", "trials", "machine", "encoder", "hash", "minutes", "made by", "source",
-           "reported as", "reported OA", "reported AA", "reported kappa", "naive", "naive (OA)", "note")  # fmt: skip
+           "reported OA", "reported AA", "reported kappa", "naive", "naive (OA)", "note")  # fmt: skip
 WORDED = ("scene", "cube", "labels", "arm", "method", "step", "comparison")  # the rest may be typed in commands
+INTERVAL = ("difference", "low", "high")  # columns that are shown as one
 FRACTIONS = re.compile(r"(val_)?(oa|aa|kappa|recall|shared)(_mean|_std|_final)?")
 Place = tuple[int, str]  # line and column
 
@@ -63,6 +64,9 @@ def pages(table: Sequence[Mapping[str, Any]], most: int = MOST, width: int = 0) 
     columns = list(dict.fromkeys(key for line in table for key in line))
     columns = [c for c in columns if not (c.endswith("_std") and f"{c[:-4]}_mean" in columns)]
     texts = {c: _texts(c, table) for c in columns}
+    if set(INTERVAL) <= set(columns):  # stands together
+        texts[INTERVAL[0]] = [f"{d} [{a}, {b}]" if a and b else d for d, a, b in zip(*(texts[c] for c in INTERVAL))]
+        columns = [c for c in columns if c not in INTERVAL[1:]]
     lead = [c for c in columns if c in LEAD]
     same = [c for c in lead if len(table) > 1 and len(set(texts[c])) == 1][: max(0, len(lead) - 1)]
     lead = [c for c in lead if c not in same][: most - 1]
@@ -149,14 +153,15 @@ def dress(lines: list[list[str]], page: Page, places: frozenset[Place], how: Cal
 
 
 def _head(column: str, table: Sequence[Mapping[str, Any]]) -> str:
-    fraction = FRACTIONS.fullmatch(column) and any(isinstance(line.get(column), float) for line in table)
-    return heading(column) + " (%)" * bool(fraction)
+    rate = FRACTIONS.fullmatch(column) and any(isinstance(line.get(column), float) for line in table)
+    return heading(column) + " (%)" * bool(rate)
 
 
 def _texts(column: str, table: Sequence[Mapping[str, Any]]) -> list[str]:
     """A column as texts; numbers get as many decimals as four digits of each need, at most four."""
     values = [line.get(column) for line in table]
-    if FRACTIONS.fullmatch(column) and any(isinstance(v, float) for v in values):
+    rates = [abs(v) for v in values if isinstance(v, float) and math.isfinite(v)] if FRACTIONS.fullmatch(column) else []
+    if rates and max(rates) <= 1:  # else they are percent as they stand
         beside = [
             line.get(f"{column.removesuffix('_mean')}_std") if column.endswith("_mean") else None for line in table
         ]

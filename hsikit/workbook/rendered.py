@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 # Without the kinds that need a script: a widget is shown as its picture, or else as its text.
 KINDS = ["image/png", "image/svg+xml", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
+BAR = re.compile(r"\d+%\|.*\||^\s*\d+/\d+\b[^\n]*$")  # tqdm as text
 SET_UP = {"parameters", "injected-parameters"}  # tags of cells
 PATH = re.compile(r"(?<![\w./:])(?:/[\w.@+-]+){2,}/([\w.@+-]+)")  # of this machine
 
@@ -42,7 +43,11 @@ def contents(body: str) -> list[tuple[str, str]]:
 
 def caption(below: Any) -> str:
     """The line in italics that opens the cell below, as text; "" where there is none."""
-    italics = re.match(r"\*([^*]+)\*", below.source) if below is not None and below.cell_type == "markdown" else None
+    italics = (
+        re.match(r"\*((?:\*\*[^*]+\*\*|[^*])+)\*", below.source)
+        if below is not None and below.cell_type == "markdown"
+        else None
+    )
     return str(Markup(markdown2html(italics[1])).striptags()) if italics else ""
 
 
@@ -50,7 +55,9 @@ def _is_set_up(cell: Any) -> bool:
     """Parameters, and cells that import, define or open something and show nothing."""
     if cell.cell_type != "code" or cell.outputs:
         return False
-    return bool(SET_UP & set(cell.metadata.get("tags", []))) or cell.source.startswith(("import ", "from "))
+    return bool(SET_UP & set(cell.metadata.get("tags", []))) or cell.source.startswith(
+        ("import ", "from ", "%matplotlib")
+    )
 
 
 def _readable(cell: Any, below: Any) -> Any:
@@ -60,8 +67,13 @@ def _readable(cell: Any, below: Any) -> Any:
     cell = copy.deepcopy(cell)
     said = caption(below)
     cell.metadata["alt"] = said or cell.metadata.get("alt", "Picture made by the cell above")
-    cell.outputs = [_without_places(_drawing(out, said)) for out in cell.outputs if out.get("name") != "stderr"]
+    cell.outputs = [_without_places(_drawing(out, said)) for out in cell.outputs if not _passing(out)]
     return cell
+
+
+def _passing(output: Any) -> bool:
+    """Warnings and progress bars."""
+    return output.get("name") == "stderr" or bool(BAR.search(output.get("data", {}).get("text/plain", "")))
 
 
 def _drawing(output: Any, said: str) -> Any:
@@ -84,13 +96,15 @@ def _without_places(output: Any) -> Any:
 
 
 def captions(cells: Sequence[Any]) -> dict[str, str]:
-    """Figures that a notebook saves, the last first, with the line in italics that opens the text below."""
+    """Figures that a notebook saves, the last first, with the line in italics that opens the text below.
+
+    Of a cell that saves several the line speaks of the first.
+    """
     found, line = {}, ""
     for cell in reversed(cells):
         if cell.cell_type == "markdown":
             line = caption(cell)
-        for name in re.findall(
-            r"""\.save(?:_rows)?\(\s*["']([^"']+)["']""", cell.source if cell.cell_type == "code" else ""
-        ):
-            found[name] = line
+        source = cell.source if cell.cell_type == "code" else ""
+        for place, name in enumerate(re.findall(r"""\.save(?:_rows)?\(\s*["']([^"']+)["']""", source)):
+            found[name] = line if place == 0 else ""
     return found

@@ -117,11 +117,10 @@ class Workspace:
         write_text(manifest, json.dumps(dict(sorted(lines.items())), indent=1) + "\n")
         return manifest
 
-    def finish(self, **numbers: float) -> Path:
+    def finish(self, **numbers: float) -> None:
         """Write results/<notebook>.json: the numbers a reader may check, the figures made, the seconds taken."""
         path = self.out / "results" / f"{self.notebook}.json"
         facts = {"notebook": self.notebook, "profile": self.out.name, "figures": list(self.figures),
                  "seconds": round(time.perf_counter() - self._start, 1),
                  "numbers": {k: float(v) for k, v in numbers.items()}}  # fmt: skip
         write_text(path, json.dumps(facts, indent=1))
-        return path

@@ -152,3 +152,26 @@ def test_lists_fit_a_terminal_and_json_is_as_it_was(line, capsys):
     assert [text for text in capsys.readouterr().out.splitlines() if len(text) > WIDTH] == []
     assert main([*line, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)
+
+
+def test_percent_that_stands_already_is_not_taken_for_a_fraction():
+    (page,) = pages([{"method": "a", "oa": 98.39, "kappa": 20.56}, {"method": "b", "oa": 99.1, "kappa": 0.5}])
+    assert page.heads[1:] == ["OA (%)", "kappa (%)"]
+    assert page.lines == [["a", "98.39", "20.56"], ["b", "99.10", "0.50"]]
+    (page,) = pages([{"method": "a", "oa": 0.9839}, {"method": "b", "oa": 1.0}])
+    assert page.lines == [["a", "98.39"], ["b", "100.00"]]
+
+
+def test_ends_of_an_interval_stand_with_what_they_are_of():
+    (page,) = pages([{"method": "a", "difference": 1.5, "low": -0.25, "high": 3.25, "n": 5},
+                     {"method": "b", "difference": 2.0, "low": 1.0, "high": 3.0, "n": 5}])  # fmt: skip
+    assert page.heads == ["method", "difference", "n"]
+    assert page.lines == [["a", "1.5 [-0.25, 3.25]", "5"], ["b", "2.0 [1.00, 3.00]", "5"]]
+
+
+def test_rows_of_others_are_named_on_every_page():
+    lines = [
+        {"reported as": "MFT", **{f"c{k}": k for k in range(9)}},
+        {"reported as": "ViT", **{f"c{k}": k for k in range(9)}},
+    ]
+    assert [page.heads[0] for page in pages(lines)] == ["reported as", "reported as"]

@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from hsikit.workbook import site
+from hsikit.workbook import rendered, site
 from hsikit.workbook.site import write_site
 
 HOSTILE = "<script>alert('a')</script> & <b>"
@@ -277,6 +277,22 @@ def test_a_widget_is_shown_as_its_text_and_javascript_not_at_all(out):
     text = Seen(out.parent / "site/notebooks/10_a.html").text
     assert "Slider(value=3)" in text
     assert "alert" not in text
+
+
+def test_captions_are_whole_and_of_the_first_picture_of_a_cell():
+    cells = [
+        new_code_cell('ws.save("one", a)\nws.save("two", b)'),
+        new_markdown_cell("*A **bold** word, 1 % here.* More."),
+    ]
+    assert rendered.captions(cells) == {"one": "A bold word, 1 % here.", "two": ""}
+
+
+@pytest.mark.parametrize("text", ["training:   0%|          | 0/30 [00:00<?, ?epoch/s]", "  0/500"])
+def test_a_bar_that_was_left_is_no_output(text):
+    bar = new_output(
+        "display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "0"}, "text/plain": text}
+    )
+    assert rendered._readable(new_code_cell("fit()", outputs=[bar]), None).outputs == []
 
 
 def test_templates_are_beside_the_module():
