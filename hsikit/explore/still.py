@@ -133,7 +133,10 @@ def decorate(axes: Axes, chart: Chart) -> None:
     axes.set_title(short(chart.title, 58 if chart.size.share > 0.34 else 36), loc="left", fontsize=10)
     axes.tick_params(labelsize=SMALL)
     if chart.numbers:
-        axes.locator_params(nbins=5 if chart.picture is not None else 6)
+        axes.locator_params(axis="y", nbins=5 if chart.picture is not None else 6)
+        axes.locator_params(
+            axis="x", nbins=5 if chart.picture is not None else min(6, max(2, round(14 * chart.size.share)))
+        )
     else:
         axes.set(xticks=[], yticks=[])
     for names, put in ((chart.x_names, axes.set_xticks), (chart.y_names, axes.set_yticks)):
@@ -147,7 +150,8 @@ def decorate(axes: Axes, chart: Chart) -> None:
     elif chart.picture is None and chart.numbers:
         axes.spines[["top", "right"]].set_visible(False)
     if chart.scale is not None:
-        bar = axes.inset_axes((0.2, -0.24, 0.6, 0.03))
+        below = axes.transAxes + ScaledTranslation(0, -46 / 72, axes.figure.dpi_scale_trans)  # under the words
+        bar = axes.inset_axes((0.2, 0, 0.6, 0.03), transform=below)
         bar.imshow(chart.scale.ramp[None], aspect="auto")
         bar.set(yticks=[])
         bar.set_xticks([0, 255], [f"{chart.scale.low:.4g}", f"{chart.scale.high:.4g}"])

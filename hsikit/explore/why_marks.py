@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hsikit.explore.marks import (
+    BLANK,
     NO_COLOUR,
     Box,
     Chart,
@@ -117,8 +118,10 @@ def bands(state: Reasons) -> Chart:
 
 
 def sensors(state: Reasons) -> Chart:
-    """The same without a whole sensor."""
+    """The same without a whole sensor, where there are two."""
     found = {} if state.now is None else state.now.answer.sensor_drop
+    if len(found) < 2:
+        return BLANK
     low, high = drops(state)
     return bars_of("without a sensor", list(found), list(found.values()), [sign(d) for d in found.values()],
                    (low, 1.6 * high), "lost", size=Size(0.17, 150, 165, 120))  # fmt: skip

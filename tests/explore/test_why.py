@@ -163,6 +163,14 @@ def test_widget_answers_a_click_and_the_keyboard(why, hand):
     assert why.failures == []
 
 
+def test_two_sensors_are_two_bars(lidar_model, scene, split, hand):
+    why = Why(lidar_model, scene, split)
+    live = hand(why)
+    drop = why.pick(7, 12).answer.sensor_drop
+    assert [box["x1"] for box in live.view["sensors"].marks["boxes"]] == list(drop.values())
+    assert len(drop) == 2
+
+
 def test_charts_show_the_reason(why, scene, hand):
     live = hand(why)
     reason = why.pick(7, 12)
@@ -174,7 +182,8 @@ def test_charts_show_the_reason(why, scene, hand):
     assert [box["y1"] for box in groups] == pytest.approx(answer.band_drop)
     half = np.diff(scene.wavelengths_nm)[0] / 2
     assert [box["x0"] + half for box in groups] == pytest.approx([scene.wavelengths_nm[a] for a, _ in answer.groups])
-    assert [box["x1"] for box in live.view["sensors"].marks["boxes"]] == list(answer.sensor_drop.values())
+    assert list(answer.sensor_drop) == ["HSI"]
+    assert live.view["sensors"].layout.display == "none"  # one sensor tells nothing that the bands do not
     picked = np.frombuffer(live.view["spectra"].lines[-1]["mean"], np.float32)
     assert np.array_equal(picked, scene.hsi[7, 12].astype(np.float32))
     assert len(live.view["spectra"].lines) == 1 + len(reason.near.labels)
