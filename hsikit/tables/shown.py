@@ -161,11 +161,12 @@ def _texts(column: str, table: Sequence[Mapping[str, Any]]) -> list[str]:
     """A column as texts; numbers get as many decimals as four digits of each need, at most four."""
     values = [line.get(column) for line in table]
     rates = [abs(v) for v in values if isinstance(v, float) and math.isfinite(v)] if FRACTIONS.fullmatch(column) else []
-    if rates and max(rates) <= 1:  # else they are percent as they stand
+    if rates:
+        times = 100 if max(rates) <= 1 else 1  # else they are percent as they stand
         beside = [
             line.get(f"{column.removesuffix('_mean')}_std") if column.endswith("_mean") else None for line in table
         ]
-        return [_percent(v, std) for v, std in zip(values, beside)]
+        return [_percent(v, std, times) for v, std in zip(values, beside)]
     numbers = [v for v in values if isinstance(v, float) and math.isfinite(v)]
     if not numbers:
         return [_text(column, v) for v in values]
@@ -180,11 +181,11 @@ def _missing(value: Any) -> bool:
     return value is None or (str(value) in ("nan", "NaT", "<NA>") and not isinstance(value, str))
 
 
-def _percent(value: Any, std: Any) -> str:
+def _percent(value: Any, std: Any, times: int) -> str:
     if _missing(value) or not isinstance(value, float | int):
         return "" if _missing(value) else str(value)
-    spread = "0.00" if _missing(std) or not isinstance(std, float | int) else f"{100 * std:.2f}"
-    return f"{100 * value:.2f}" + (f" ± {spread}" if spread != "0.00" else "")
+    spread = "0.00" if _missing(std) or not isinstance(std, float | int) else f"{times * std:.2f}"
+    return f"{times * value:.2f}" + (f" ± {spread}" if spread != "0.00" else "")
 
 
 def _text(column: str, value: Any) -> str:

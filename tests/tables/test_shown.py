@@ -158,6 +158,8 @@ def test_percent_that_stands_already_is_not_taken_for_a_fraction():
     (page,) = pages([{"method": "a", "oa": 98.39, "kappa": 20.56}, {"method": "b", "oa": 99.1, "kappa": 0.5}])
     assert page.heads[1:] == ["OA (%)", "kappa (%)"]
     assert page.lines == [["a", "98.39", "20.56"], ["b", "99.10", "0.50"]]
+    (page,) = pages([{"method": "a", "oa_mean": 98.0, "oa_std": 1.5}])
+    assert page.lines == [["a", "98.00 ± 1.50"]]  # the deviation is in the unit of its mean, and not lost
     (page,) = pages([{"method": "a", "oa": 0.9839}, {"method": "b", "oa": 1.0}])
     assert page.lines == [["a", "98.39"], ["b", "100.00"]]
 
