@@ -215,5 +215,6 @@ class TrunkClassifier(nn.Module):
             self.head = nn.Conv2d(self.trunk.out_channels, classes, 1)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
+        """Take (batch, band, row, col) and (batch, channel, row, col); give scores of classes."""
         embedding = self.trunk(hsi, lidar)
         return Output(self.head(embedding), embedding)

@@ -33,6 +33,7 @@ class CNN2D(nn.Module):
             self.classify = nn.Conv2d(128, classes, 1)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
+        """Take (batch, band, row, col), give scores of classes; LiDAR is not looked at."""
         embedding = F.avg_pool2d(self.layers(hsi), self.window - 6, stride=1)
         return Output(self.classify(embedding), embedding)
 
@@ -63,6 +64,7 @@ class CNN3D(nn.Module):
             self.classify = nn.Conv2d(32 * left, classes, 1)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
+        """Take (batch, band, row, col), give scores of classes; LiDAR is not looked at."""
         maps = self.second(self.first(hsi[:, None])).flatten(1, 2)  # (batch, channel * band, row, col)
         embedding = F.avg_pool2d(maps, self.window - 4, stride=1)
         return Output(self.classify(embedding), embedding)
@@ -103,6 +105,7 @@ class HybridSN(nn.Module):
             self.classify = nn.Conv2d(128, classes, 1)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
+        """Take (batch, band, row, col), give scores of classes; LiDAR is not looked at."""
         maps = self.spectral(hsi[:, None]).flatten(1, 2)  # (batch, channel * band, row, col)
         embedding = self.head(self.spatial(maps))
         return Output(self.classify(embedding), embedding)

@@ -200,5 +200,6 @@ class TrunkScales(_Scales):
         super().__init__(hsi_bands, lidar_channels, scales, made)
 
     def forward(self, hsi: Tensor, lidar: Tensor | None = None) -> Output:
+        """Take (batch, band, row, col) and (batch, channel, row, col); give scores of classes."""
         each = self._each(hsi, lidar)
         return self._answer([scores for scores, _ in each], torch.cat([joined for _, joined in each], 1))

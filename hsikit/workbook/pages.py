@@ -6,19 +6,23 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jinja2
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
 
+import hsikit
 from hsikit._util import replacing
 from hsikit._util.errors import needs
 
 TEMPLATES, WRITTEN = Path(__file__).parent / "templates", Path(__file__).parent / "texts"
 OF_THE_PROJECT = {"CONTRIBUTING": "Contributing", "CHANGELOG": "Changelog", "SECURITY": "Security"}
-# pdoc's page runs no script where its search is off; the browser is told so.
-POLICY = ("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-          "style-src 'unsafe-inline'\">")  # fmt: skip
+REFERENCE = Path(__file__).parent / "reference"  # pdoc's templates as far as they differ; its pages run no script
+# What has a page of its own: packages of public names, and the states whose methods the explorers have.
+PACKAGES = ("hsikit.explore", *(f"hsikit.explore.{name}" for name in (
+    "spectra", "feature_space", "leakage", "prompts", "painting", "why", "compare_maps")),
+    "hsikit.figures", "hsikit.tables")  # fmt: skip
 
 
 def write_pages(site: Path, root: Path) -> list[Path]:
@@ -57,7 +61,10 @@ def _linked(body: str, known: set[str]) -> str:
 
 
 def write_reference(site: Path) -> Path:
-    """The reference of hsikit's public names, `site/api/hsikit.html`; left as it is where no source has changed."""
+    """The reference of the public names, `site/api/hsikit.html` and a page a package of `PACKAGES`, from docstrings.
+
+    Left as it is where no source has changed.
+    """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(package.rglob("*.py"))))
     page, key = site / "api" / "hsikit.html", f"<!-- made of {digest.hexdigest()} -->"
@@ -66,14 +73,18 @@ def write_reference(site: Path) -> Path:
     with needs("workbook", "the reference"):
         import pdoc  # imports the whole package with torch
         import pdoc.render
-    pdoc.render.configure(docformat="google", show_source=False, search=False)
-    text = pdoc.pdoc("hsikit", "!hsikit.")
-    text = text.replace("<head>", f"<head>{POLICY}", 1)
-    text = text.replace('<nav class="pdoc">', f'<nav class="pdoc">{BACK}', 1)
-    return _placed(page, text + key)
-
-
-BACK = '<p><a href="../index.html">← All of the workbook</a></p>'
+    pdoc.render.configure(docformat="google", show_source=False, search=False, template_directory=REFERENCE)
+    vars(hsikit).update({name: getattr(hsikit, name) for name in hsikit.__all__})  # pdoc reads what is there already
+    with TemporaryDirectory() as aside:
+        pdoc.pdoc(
+            "hsikit",
+            *PACKAGES,
+            rf"!hsikit\.(?!({'|'.join(name.partition('.')[2] for name in PACKAGES)})$)",
+            output_directory=Path(aside),
+        )
+        for made in (Path(aside) / f"{name.replace('.', '/')}.html" for name in (*PACKAGES, "hsikit")):
+            _placed(site / "api" / made.relative_to(aside), made.read_text(encoding="utf-8") + key)
+    return page
 
 
 def linked(site: Path) -> Iterator[tuple[str, str]]:

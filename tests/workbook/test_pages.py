@@ -28,10 +28,17 @@ def site(tmp_path_factory) -> Path:
     return site
 
 
+def api(site: Path) -> list[Path]:
+    """Pages of the reference."""
+    return sorted((site / "api").rglob("*.html"))
+
+
 def test_every_page_forbids_whatever_is_not_in_it_and_holds_no_script(site):
-    made = [*(site / "pages").glob("*.html"), site / "api" / "hsikit.html"]
+    made = [*(site / "pages").glob("*.html"), *api(site)]
     own = {"glossary", "questions", "results", "studies", "your_scene"}
-    assert {page.stem for page in made} == own | {"contributing", "changelog", "security", "hsikit"}
+    assert {page.stem for page in made} == {
+        *own, "contributing", "changelog", "security", "hsikit", *(name.rpartition(".")[2] for name in pages.PACKAGES),
+    }  # fmt: skip
     for page in made:
         seen = Seen(page)
         assert not [tag for tag, _ in seen.tags if tag in ("script", "iframe", "object", "embed", "base")], page
@@ -41,7 +48,7 @@ def test_every_page_forbids_whatever_is_not_in_it_and_holds_no_script(site):
 
 
 def test_every_link_leads_somewhere(site):
-    for page in [*(site / "pages").glob("*.html"), site / "api" / "hsikit.html"]:
+    for page in [*(site / "pages").glob("*.html"), *api(site)]:
         seen = Seen(page)
         places = {attrs[name] for _, attrs in seen.tags for name in ("id", "name") if name in attrs}
         for link in seen.all("a", "href"):
@@ -57,8 +64,19 @@ def test_every_link_leads_somewhere(site):
 def test_the_reference_has_every_public_name_with_its_example(site):
     text = (site / "api" / "hsikit.html").read_text()
     places = set(re.findall(r'id="([\w.]+)"', text))
-    assert set(hsikit.__all__) - {"separation"} <= places  # whose module, of the same name, has no page
+    assert set(hsikit.__all__) <= places
     assert "&gt;&gt;&gt;" in text or ">>>" in text
+    explorers = (site / "api" / "hsikit" / "explore.html").read_text()
+    assert set(hsikit.explore.__all__) <= set(re.findall(r'id="([\w.]+)"', explorers))
+    assert 'href="explore/spectra.html#Spectra.pick"' in explorers  # what a script calls is a click away
+
+
+def test_the_reference_says_nothing_of_other_projects_classes_and_has_a_dark_scheme(site):
+    for page in api(site):
+        text = page.read_text()
+        for foreign in ("Initialize internal Module state", "Define the computation performed", "A trait which"):
+            assert foreign not in text, page
+        assert "prefers-color-scheme: dark" in text or "prefers-color-scheme:dark" in text
 
 
 def test_the_reference_is_not_made_again_where_no_source_changed(site, monkeypatch):
