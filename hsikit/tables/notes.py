@@ -92,7 +92,7 @@ FOLDS = (
 LANGUAGE = (
     "Trained on the 150-per-class masks; rows without label are maps from words or signs alone, tuned on nothing of "
     "this kind. Pairs: AUROC of the one class against the other, where novelty cannot help; intervals are a jackknife "
-    "over the classes. Controls: ten draws of shuffled words and of random vectors.",
+    "over the classes, cut at 1. Controls: ten draws of shuffled words and of random vectors.",
     "An expert's table holds a sign (-1, 0, 1) for each class and quantity and no words: language is credited with "
     "words minus table, and with nothing else. Sentences and table were written once; see hsikit/prompts/quantities.",
     "Ours; the paper has no unseen classes and no maps without labels.",

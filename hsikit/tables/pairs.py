@@ -61,9 +61,9 @@ def pairs_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
     Returns:
         Columns labels ("other classes": both were left out of training; "none": nothing was trained), method, ranking,
-        n (draws), pairs, auroc with low and high; less, less_low and less_high, how far the first method with these
-        labels and this ranking is above it; below, the pairs under .5; p, the share of random assignments of the class
-        vectors that do as well, of the first draw, by the ridge.
+        n (draws), pairs, auroc with low and high (cut at 0 and 1); less, less_low and less_high, how far the first
+        method with these labels and this ranking is above it; below, the pairs under .5; p, the share of random
+        assignments of the class vectors that do as well, of the first draw, by the ridge.
     """
     arms: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -85,7 +85,10 @@ def pairs_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def _span(name: str, found: Mapping[str, Any]) -> dict[str, float | None]:
     ends = ("low", "high") if name == "auroc" else (f"{name}_low", f"{name}_high")
-    return dict(zip((name, *ends), (found.get(key) for key in ("mean", "low", "high"))))
+    values = [found.get(key) for key in ("mean", "low", "high")]
+    if name == "auroc":  # no share is outside 0 to 1, whatever a t interval says
+        values = [min(max(value, 0.0), 1.0) for value in values if value is not None]
+    return dict(zip((name, *ends), values))
 
 
 def _below(pairs: Sequence[tuple[str, str, float]], shown: int = 3) -> str:

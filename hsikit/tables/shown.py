@@ -174,7 +174,7 @@ def _texts(column: str, table: Sequence[Mapping[str, Any]]) -> list[str]:
     digits = min(4, max(len(text.partition(".")[2]) for text in short))
     tiny = 0.5 * 10**-digits
     return [_text(column, v) if not isinstance(v, float) else "" if v != v else
-            f"{v:.1e}" if 0 < abs(v) < tiny else f"{v:.{digits}f}" for v in values]  # fmt: skip
+            f"{v:.1e}" if 0 < abs(v) < tiny else f"{v + 0.0:,.{digits}f}" for v in values]  # fmt: skip
 
 
 def _missing(value: Any) -> bool:
@@ -185,7 +185,7 @@ def _percent(value: Any, std: Any, times: int) -> str:
     if _missing(value) or not isinstance(value, float | int):
         return "" if _missing(value) else str(value)
     spread = "0.00" if _missing(std) or not isinstance(std, float | int) else f"{times * std:.2f}"
-    return f"{times * value:.2f}" + (f" ± {spread}" if spread != "0.00" else "")
+    return f"{round(times * value, 2) + 0.0:.2f}" + (f" ± {spread}" if spread != "0.00" else "")  # -0 is 0
 
 
 def _text(column: str, value: Any) -> str:

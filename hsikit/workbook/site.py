@@ -71,7 +71,8 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     """
     site = out.parent / "site"
     jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
-    figures, tables = _files(out / "figures", (*PICTURES, ".pdf")), _files(out / "tables", (".csv",))
+    figures = _files(out / "figures", (*PICTURES, ".pdf"))
+    tables = [file for file in _files(out / "tables", (".csv",)) if not _twice(file)]
     notebooks = [_listed(source, out / "notebooks", (problems or {}).get(source.stem, "")) for source in sources]
     by_trust = sorted(notebooks, key=lambda notebook: notebook.state == "executed")  # of two, the last one counts
     maker = {name: notebook for notebook in by_trust for name in notebook.made}
@@ -186,6 +187,12 @@ def _faces(notebooks: Sequence[Listed], pictures: Sequence[dict[str, Any]]) -> d
         n.stem: next((there[name] for name in reversed(n.captions) if name in there), "") for n in notebooks if n.book
     }
     return {stem: file for stem, file in first.items() if file}
+
+
+def _twice(file: Path) -> bool:
+    """Whether a notebook of details made the same table that another made under its plain name."""
+    plain = file.with_name(file.name.removeprefix("details_"))
+    return plain != file and plain.is_file() and plain.read_bytes() == file.read_bytes()
 
 
 def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def test_every_link_leads_somewhere(site):
         places = {attrs[name] for _, attrs in seen.tags for name in ("id", "name") if name in attrs}
         for link in seen.all("a", "href"):
             file, _, part = link.partition("#")
-            if link.startswith("https://"):
+            if not link or link.startswith("https://"):  # an empty one leads to its own page
                 continue
             if not file:
                 assert part in places, f"{page.name}: {link}"
@@ -116,6 +116,17 @@ def test_questions_answer_what_people_ask():
     links = re.findall(r"\]\((\w+)\.ipynb\)", text)
     assert links
     assert set(links) <= set(STEMS)
+
+
+def test_what_to_cite_is_what_the_citation_file_says():
+    text = (WRITTEN / "questions.md").read_text()
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == hsikit.__version__
+    assert f"version = {{{cited['version']}}}" in text
+    for paper in cited["references"]:
+        authors = " and ".join(author["family-names"] for author in paper["authors"])
+        assert f"author = {{{authors}}}" in text
+        assert f"eprint = {{{paper['identifiers'][0]['value'].removeprefix('arXiv:')}}}" in text
 
 
 def test_a_workflow_publishes_the_gallery_and_binder_takes_cpu_wheels():

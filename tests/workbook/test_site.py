@@ -238,6 +238,16 @@ def test_a_table_that_cannot_be_read_is_named(out):
     assert "scores 1 row" in text
 
 
+def test_a_table_of_two_notebooks_is_listed_once_as_long_as_it_is_one(out):
+    (out / "tables" / "details_scores.csv").write_bytes((out / "tables" / "scores.csv").read_bytes())
+    assert "details_scores" not in build(out).text
+    (out / "tables" / "details_scores.csv").write_text("method,oa\nb,0.5\n")
+    assert "details_scores.csv" in build(out).text
+    folder = out.parent / "site" / "tables"
+    assert "12.35" in Seen(folder / "scores.html").text
+    assert "50.00" in Seen(folder / "details_scores.html").text
+
+
 def test_numbers_are_rounded_for_reading_and_nothing_else_is(out):
     frame = pd.DataFrame({"oa": [0.7493172927891357, 0.5], "big": [1748139.821, 12.5], "n": [5, None],
                           "p": [8.3e-06, 0.25], "id": ["007", "NA"], "k": [3, 1234567]})  # fmt: skip
