@@ -18,6 +18,7 @@ from traitlets.config import Config
 KINDS = ["image/png", "image/svg+xml", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
 BAR = re.compile(r"\d+%\|.*\||^\s*\d+/\d+\b[^\n]*$")  # tqdm as text
 SET_UP = {"parameters", "injected-parameters"}  # tags of cells
+ITALICS = re.compile(r"\*((?:\*\*[^*]+\*\*|[^*])+)\*")
 PATH = re.compile(r"(?<![\w./:])(?:/[\w.@+-]+){2,}/([\w.@+-]+)")  # of this machine
 
 
@@ -42,13 +43,17 @@ def contents(body: str) -> list[tuple[str, str]]:
 
 
 def caption(below: Any) -> str:
-    """The line in italics that opens the cell below, as text; "" where there is none."""
-    italics = (
-        re.match(r"\*((?:\*\*[^*]+\*\*|[^*])+)\*", below.source)
-        if below is not None and below.cell_type == "markdown"
-        else None
-    )
-    return str(Markup(markdown2html(italics[1])).striptags()) if italics else ""
+    """The lines in italics that open the cell below, as text; "" where there is none."""
+    return " ".join(_lines(below))
+
+
+def _lines(below: Any) -> list[str]:
+    """Each of these lines."""
+    if below is None or below.cell_type != "markdown":
+        return []
+    opening = re.match(rf"(?:{ITALICS.pattern} *\n?)+", below.source)
+    found = ITALICS.findall(opening[0]) if opening else []
+    return [str(Markup(markdown2html(line)).striptags()) for line in found]
 
 
 def _is_set_up(cell: Any) -> bool:
@@ -96,15 +101,17 @@ def _without_places(output: Any) -> Any:
 
 
 def captions(cells: Sequence[Any]) -> dict[str, str]:
-    """Figures that a notebook saves, the last first, with the line in italics that opens the text below.
+    """Figures that a notebook saves, the last first, each with its line in italics below the cell.
 
-    Of a cell that saves several the line speaks of the first.
+    Of a cell that saves several each has its own line, "First: …" and so on; of a single line the first has it.
     """
-    found, line = {}, ""
+    found, lines = {}, list[str]()
     for cell in reversed(cells):
         if cell.cell_type == "markdown":
-            line = caption(cell)
+            lines = _lines(cell)
         source = cell.source if cell.cell_type == "code" else ""
-        for place, name in enumerate(re.findall(r"""\.save(?:_rows)?\(\s*["']([^"']+)["']""", source)):
-            found[name] = line if place == 0 else ""
+        names = re.findall(r"""\.save(?:_rows)?\(\s*["']([^"']+)["']""", source)
+        for name, line in itertools.zip_longest(names, lines[: len(names)], fillvalue=""):
+            told = re.sub(r"^(First|Second|Third|Fourth)[:,] ", "", line)
+            found[name] = told[:1].upper() + told[1:]
     return found

@@ -12,7 +12,8 @@ from hsikit.workbook import literals, profile_parameters
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CELL_LINES, CELLS = 15, 40
+CELL_LINES = 15
+CELLS = {"25_exercises": 38}  # six exercises of as many cells; all others hold 30 at most
 INSTALLS = ("pip install", "conda install", "apt install")
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -42,7 +43,7 @@ def test_carries_no_outputs_and_no_widget_state(path):
 def test_is_valid_and_short(path):
     book = read(path)
     nbformat.validate(book)
-    assert len(book.cells) <= CELLS
+    assert len(book.cells) <= CELLS.get(path.stem, 30)
     long = {i: n for i, c in enumerate(book.cells, 1)
             if c.cell_type == "code" and (n := len(c.source.splitlines())) > CELL_LINES}  # fmt: skip
     assert long == {}, f"cells over {CELL_LINES} lines (cell: lines)"

@@ -254,7 +254,7 @@ def test_numbers_are_rounded_for_reading_and_nothing_else_is(out):
     frame.to_csv(out / "tables/mixed.csv", index=False)
     build(out)
     table = Seen(out.parent / "site/tables/mixed.html")
-    assert "74.93 1748139.8 5 8.3e-06 007 3" in table.text
+    assert "74.93 1,748,139.8 5 8.3e-06 007 3" in table.text
     assert "50.00 12.5 0.25 NA 1,234,567" in table.text
     assert table.all("th", "class") == ["number"] * 5 + ["number"] * 2  # heads, and the cells that begin a line
 
@@ -289,12 +289,15 @@ def test_a_widget_is_shown_as_its_text_and_javascript_not_at_all(out):
     assert "alert" not in text
 
 
-def test_captions_are_whole_and_of_the_first_picture_of_a_cell():
+def test_captions_are_whole_and_each_picture_of_a_cell_has_its_own():
     cells = [
         new_code_cell('ws.save("one", a)\nws.save("two", b)'),
         new_markdown_cell("*A **bold** word, 1 % here.* More."),
     ]
     assert rendered.captions(cells) == {"one": "A bold word, 1 % here.", "two": ""}
+    cells[1].source = "*First: the one\n**here**.*\n*Second, the other.*\n\n*What* comes after."
+    assert rendered.captions(cells) == {"one": "The one here.", "two": "The other."}
+    assert rendered.caption(cells[1]) == "First: the one here. Second, the other."
 
 
 @pytest.mark.parametrize("text", ["training:   0%|          | 0/30 [00:00<?, ?epoch/s]", "  0/500"])
