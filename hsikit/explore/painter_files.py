@@ -10,9 +10,9 @@ import numpy as np
 from hsikit._util import arrays_of, replacing, saved
 from hsikit._util.errors import door
 from hsikit.explore.painting import Painting
+from hsikit.scenes.colours import class_colours
 from hsikit.scenes.layers import open_layer
 from hsikit.scenes.place import place
-from hsikit.scenes.scene import palette
 from hsikit.scenes.write import spare_input, write_map
 
 RASTERS, DRAWN = (".tif", ".tiff", ".npz"), (".geojson", ".gpkg")
@@ -102,7 +102,7 @@ def load_painting(painting: Painting, path: str | Path) -> int:
     names, colors = _npz_classes(path) if path.suffix == ".npz" else (list(layer.class_names), list(layer.colors))
     count = int(labels.max(initial=0))
     names = names or [f"class {i}" for i in range(1, min(count, 1000) + 1)]
-    painting.replace_all(labels, names, colors if len(colors) == len(names) else list(palette(len(names))))
+    painting.replace_all(labels, names, colors if len(colors) == len(names) else list(class_colours(names)))
     return int(painting.counts().sum())
 
 

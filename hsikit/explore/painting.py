@@ -12,7 +12,8 @@ import traitlets as t
 from hsikit.explore.marks import disc, hex_of, pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.state import Choice, State, Within, check_mask, check_pixel
-from hsikit.scenes.scene import Scene, palette
+from hsikit.scenes.colours import class_colours
+from hsikit.scenes.scene import Scene
 from hsikit.spectra import class_means, spectral_angle
 
 if TYPE_CHECKING:
@@ -104,10 +105,9 @@ class Painting(State):
     # --- classes and tools -----------------------------------------------------------------------
 
     def add_class(self, name: str, color: str | None = None) -> int:
-        """Append a class, which is painted next; returns its number. Without a colour it takes the first free one."""
+        """Append a class, which is painted next; returns its number. Its colour, if none is given, suits its name."""
         name = self._new_name(name)
-        free = [c for c in palette(20) if c not in self.colors] or list(palette(len(self.colors) + 1))
-        color = free[0] if color is None else hex_of(color)
+        color = class_colours([name], self.colors)[0] if color is None else hex_of(color)
         with self.step(f"Painting {name}."):
             self.class_names, self.colors = (*self.class_names, name), (*self.colors, color)
             self.active = len(self.class_names)

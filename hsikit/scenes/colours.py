@@ -37,8 +37,11 @@ OTHERS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#94
           "#5b2a86")  # fmt: skip
 
 
-def class_colours(names: Sequence[str]) -> tuple[str, ...]:
+def class_colours(names: Sequence[str], taken: Sequence[str] = ()) -> tuple[str, ...]:
     """A hex colour a class: that of what its name means where it stands clear of those before it, else the clearest.
+
+    Args:
+        taken: Hex colours of other classes, which stand before all of these.
 
     Example:
         >>> from hsikit.scenes.colours import class_colours
@@ -51,11 +54,13 @@ def class_colours(names: Sequence[str]) -> tuple[str, ...]:
              for name in names]  # fmt: skip
     known = list(dict.fromkeys([*free, *OTHERS, *(c for some in meant for c in some)]))
     place, seen, found = {c: k for k, c in enumerate(known)}, _seen(known), []
-    gap = _apart(seen, _seen(["#ffffff"]))  # of each from those taken; white stands where nothing is labelled
+    gap = _apart(seen, _seen(["#ffffff"]))  # of each from those before it; white stands where nothing is labelled
+    for colour in taken:
+        gap = np.minimum(gap, _apart(seen, _seen([colour])))
     for wanted in meant:
-        taken = next((c for c in (*wanted, *OTHERS) if gap[place[c]] >= APART), known[int(gap[: len(free)].argmax())])
-        found.append(taken)
-        gap = np.minimum(gap, _apart(seen, seen[:, place[taken], None]))
+        chosen = next((c for c in (*wanted, *OTHERS) if gap[place[c]] >= APART), known[int(gap[: len(free)].argmax())])
+        found.append(chosen)
+        gap = np.minimum(gap, _apart(seen, seen[:, place[chosen], None]))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from tiny import tiny_scene
 
 from hsikit.explore.painter_files import load_painting, save_painting
 from hsikit.explore.painting import Painting
+from hsikit.scenes.colours import APART, distances
 from hsikit.spectra import spectral_angle
 
 
@@ -251,3 +252,16 @@ def test_a_painting_needs_neither_widgets_nor_torch():
     code = "import sys, hsikit.explore.painting; print({'ipywidgets', 'torch', 'ipympl'} & set(sys.modules) or 'none')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "none"
+
+
+def test_a_class_wears_what_its_name_means_clear_of_those_there_are():
+    painting = Painting(tiny_scene())
+    for name in ("forest", "water", "another forest", "something"):
+        painting.add_class(name)
+    forest, water = painting.colors[-4:-2]
+    green = [int(forest[i : i + 2], 16) for i in (1, 3, 5)]
+    blue = [int(water[i : i + 2], 16) for i in (1, 3, 5)]
+    assert green.index(max(green)) == 1
+    assert blue.index(max(blue)) == 2
+    among = distances(painting.colors[-4:])
+    assert among[~np.eye(4, dtype=bool)].min() >= APART
