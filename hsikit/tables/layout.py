@@ -115,6 +115,18 @@ STEPS = {  # what each step is -> the arm with it and the arm without
     "self-distillation less two views": ("sdhsi_unlabelled", "trunk, two views of the unlabelled windows agree"),
     "self-distillation less exits' mean": ("sdhsi_unlabelled", "exits with cross-entropy, their mean"),
 }
+GROUPS = {  # what a drawing sets together -> steps of above, and comparisons that configs declare
+    "inputs": ("input: discriminants and noise", "inputs: derivatives, profiles, the ground"),
+    "self-distillation": ("exits", "mean of the exits' answers", "soft targets on labelled windows",
+                          "soft targets on unlabelled windows", "all of self-distillation"),
+    "controls without exits": tuple(name for name in STEPS if name.startswith("beside: ")),
+    "with the controls taken off": tuple(name for name in STEPS if name.startswith("self-distillation less ")),
+    "beside the forest": ("three scales instead of the forest", "mmlgnet instead of the forest",
+                          "one pixel instead of the forest"),
+    "network": ("three scales",),
+    "loss": ("loss and words instead of cross-entropy", "the same, three scales", "the same, one pixel"),
+    "words": ("words instead of shuffled words", "words instead of random vectors"),
+}  # fmt: skip
 
 # MMLGNet on the MUUFL subset: the forest on the same inputs, and each network's twin with cross-entropy.
 FOREST = "RF, same inputs"

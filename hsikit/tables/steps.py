@@ -12,7 +12,7 @@ from hsikit.experiments.config import load_config
 from hsikit.tables.cells import SHOWN, difference
 from hsikit.tables.fields import apart
 from hsikit.tables.frames import only, pooled
-from hsikit.tables.layout import FOREST
+from hsikit.tables.layout import GROUPS
 
 Rows = Iterable[dict[str, Any]]
 Arms = str | Sequence[str]
@@ -99,23 +99,6 @@ def carried(rows: Rows, steps: Steps, split: str, scene: str, metric: str = "oa"
         found = gap(rows, (split, scene), arms, without, metric)
         if found:
             numbers = {key: found[key] for key in ("n", "difference", "low", "high", "over")}
-            kind = _group(*(" ".join([side] if isinstance(side, str) else side) for side in (arms, without)))
-            lines.append({"comparison": name, "group": kind, "metric": metric, "split": split, **numbers})
+            group = next((group for group, names in GROUPS.items() if name in names), "")
+            lines.append({"comparison": name, "group": group, "metric": metric, "split": split, **numbers})
     return pd.DataFrame(lines)
-
-
-def _group(arm: str, without: str) -> str:
-    """What is told apart between the labels of two arms: the input, the words, the loss, or the network."""
-    if without == FOREST:
-        return "beside the forest"
-    if any(word in without for word in ("shuffled", "random", "bare names", "MiniLM")):
-        return "words"
-    if "on bands" in without or "components" in without or "HSI alone" in without or "profiles" in without:
-        return "inputs"
-    if any(word in arm for word in ("batch norm", "two views", "twice")):
-        return "controls without exits"
-    if any(word in without for word in ("batch norm", "two views", "their mean")):
-        return "with the controls taken off"
-    if without.startswith("trunk") and arm.startswith("mmlgnet"):
-        return "loss"
-    return "self-distillation" if any(word in f"{arm}{without}" for word in ("sdhsi", "exits")) else "network"

@@ -3,7 +3,8 @@
 import pytest
 
 from hsikit import tables
-from hsikit.tables import sdhsi, steps
+from hsikit.experiments.config import load_config
+from hsikit.tables import layout, sdhsi, steps
 
 SCENE, TRUNK = "indian_pines_repaired", tables.TRUNK
 
@@ -53,6 +54,15 @@ def test_steps_and_single_runs_are_taken_pair_by_pair():
     runs = steps.run_differences(ROWS, parts, "fields", SCENE)
     assert list(runs.loc[runs["comparison"] == "soft", "difference"]) == pytest.approx([1.0, 2.0, 3.0])
     assert list(runs["partition"]) == [0, 1, 2] * 2
+
+
+def test_every_step_that_is_drawn_has_its_group():
+    named = {name for names in layout.GROUPS.values() for name in names}
+    declared = load_config("mmlgnet_muufl_subset")["comparisons"]
+    assert named == {*layout.STEPS, *declared}
+    assert len(named) == sum(map(len, layout.GROUPS.values()))
+    free = steps.carried(ROWS, {"all of self-distillation": ("sdhsi_unlabelled", TRUNK)}, "fields", SCENE)
+    assert list(free["group"]) == ["self-distillation"]
 
 
 def test_what_the_spread_is_made_of():
