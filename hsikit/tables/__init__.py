@@ -18,7 +18,7 @@ _HOMES = {
     "layout": "BUDGETS FULL MAIN PAIR STEPS TABLES TRUNK TWINS WITH",
     "pairs": "mean_pairs over_pairs pairs_table",
     "mmlgnet": "beside_forest few_labels foretold left_out one_pass one_ranking told_apart words_by_labels",
-    "papers": "assumptions budgets_table cost_curve effects exits_table gradient_shares "
+    "papers": "assumptions budgets_table effects exits_table gradient_shares "
     "robustness_differences robustness_table separation_differences separation_table separations "
     "static_exits static_means unseen_gains unseen_table",
     "claimed": "claims_on told",

@@ -141,18 +141,6 @@ def static_means(rows: Rows) -> pd.DataFrame:
     return static_exits(rows).drop(columns="seed").groupby("split", sort=False).mean().reset_index()
 
 
-def cost_curve(rows: Rows) -> pd.DataFrame:
-    """Accuracy against the cost of a window: stopping at one exit, and leaving when sure enough.
-
-    Means over the rows given, of one method and split: columns method ("one exit" or "when sure"), exit (from 1;
-    position of the threshold), oa_mean, oa_std, macs (of a window).
-    """
-    long = frame([r for r in rows if r.get("early_exit")], "exit", "early exit")
-    long = long.assign(method=long["part"].map({"exit": "one exit", "early exit": "when sure"}))
-    table = spread(long, "method", "at").rename(columns={"at": "exit", "macs_window_mean": "macs"})
-    return table.reindex(columns=["method", "exit", "oa_mean", "oa_std", "macs"])
-
-
 def separation_table(rows: Rows, split: str) -> pd.DataFrame:
     """Separation of the final features, a row a run: column name, split, and the measures of `hsikit.separation`."""
     return pd.DataFrame([{"name": r["name"], "split": r["split"], "scene": r["scene"], **r["exits"][-1]["separation"]}

@@ -9,7 +9,6 @@ from hsikit.figures import FigureError
 from hsikit.separation import METRICS
 from hsikit.tables.papers import (
     budgets_table,
-    cost_curve,
     effects,
     exits_table,
     robustness_differences,
@@ -58,16 +57,6 @@ def test_a_run_without_validation_chooses_no_exit():
     assert static_exits(blind).empty
     assert list(static_exits([*blind, ROWS[2]])["seed"]) == [2]
     assert static_exits([]).empty
-
-
-def test_costs_of_one_exit_stand_beside_those_of_leaving_when_sure():
-    early = [{"threshold": 0.5, "oa": 0.55, "macs_window": 20.0}]
-    rows = [r | {"early_exit": early, "exits": [e | {"macs_window": e["macs"]} for e in r["exits"]]} for r in ROWS[:4]]
-    table = cost_curve([*rows, *ROWS[4:]])
-    assert list(table["method"]) == ["one exit", "one exit", "when sure"]
-    assert list(table["macs"]) == [10, 40, 20]
-    assert table["oa_mean"].iloc[2] == pytest.approx(0.55)
-    assert cost_curve(ROWS).empty
 
 
 def test_separation_is_paired_by_seed_at_the_same_depth():
