@@ -201,5 +201,5 @@ def entries(chart: Chart) -> list[Entry]:
     if chart.entries or not chart.legend:
         return list(chart.entries)
     lines = sorted(chart.lines, key=lambda line: line.class_id > 0)
-    found = [Entry(n.name, n.colour, n.class_id or -1, n.shown) for n in lines]
+    found = [Entry(n.name, n.colour, n.class_id or -1, n.shown) for n in lines if n.name]
     return found + ([Entry("bands left out", "#d9d9d9", shown=False)] if chart.spans else [])

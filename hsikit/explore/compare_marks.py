@@ -10,6 +10,7 @@ from hsikit.figures.style import PALETTE
 
 # A colour for each of KINDS; gained and lost differ in lightness too, and the key and bars name them.
 COLOURS = ("#ffffff", "#ededed", "#bdbdbd", "#0072B2", "#D55E00", "#000000", "#CC79A7")
+LETTERS, AROUND = 14, 45  # pixels of a line of words, and of what stands above and below a chart's axes
 
 
 def charts(state: ComparedMaps, kept: m.Kept) -> dict[str, m.Chart]:
@@ -81,13 +82,26 @@ def classes(state: ComparedMaps) -> m.Chart:
         told = (m.Text(0.0, 0.0, "no truth: gained and lost cannot be told", "center"),)
         return m.Chart("per class", "", "", (-1.0, 1.0), (0.5, -0.5), texts=told, numbers=False, zoom="", size=size)
     most = max(1, int(table[["gained", "lost"]].to_numpy().max()))
-    boxes, texts = [], []
-    for y, (gained, lost) in enumerate(zip(table["gained"].tolist(), table["lost"].tolist())):
-        boxes += [m.Box(0.0, y - 0.4, gained, y + 0.4, COLOURS[3]), m.Box(-lost, y - 0.4, 0.0, y + 0.4, COLOURS[4])]
-        texts += [m.Text(gained + 0.03 * most, y, f"+{gained}"), m.Text(-lost - 0.03 * most, y, f"−{lost}", "right")]
+    gained, lost = table["gained"].tolist(), table["lost"].tolist()
+    boxes = [
+        box
+        for y, (up, down) in enumerate(zip(gained, lost))
+        for box in (m.Box(0.0, y - 0.4, up, y + 0.4, COLOURS[3]), m.Box(-down, y - 0.4, 0.0, y + 0.4, COLOURS[4]))
+    ]
+    texts = [m.Text(gained[y] + 0.03 * most, y, f"+{gained[y]:,}") for y in readable(gained, size.low)]
+    texts += [m.Text(-lost[y] - 0.03 * most, y, f"−{lost[y]:,}", "right") for y in readable(lost, size.low)]
     title = f"per class: {m.short(state.names[1], 14)} against {m.short(state.names[0], 14)}"
     return m.Chart(title, "lost  ←  px  →  gained", "", (-1.45 * most, 1.45 * most), (len(table) - 0.5, -0.5),
                  boxes=tuple(boxes), texts=tuple(texts), y_names=tuple(table["class"]), zoom="", size=size)  # fmt: skip
+
+
+def readable(values: list[int], high: int) -> list[int]:
+    """Places of the bars whose numbers are written, in a chart so many pixels high: the longest, none upon another."""
+    apart, found = -(-LETTERS * len(values) // (high - AROUND)), list[int]()
+    for place in sorted(range(len(values)), key=lambda place: -values[place]):
+        if values[place] and all(abs(place - other) >= apart for other in found):
+            found.append(place)
+    return found
 
 
 def fields(state: ComparedMaps, kept: m.Kept) -> m.Chart:

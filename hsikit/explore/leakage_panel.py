@@ -85,12 +85,13 @@ def curve_chart(state: Leakage) -> Chart:
     for place, kind in enumerate(dict.fromkeys(kind for kind, _ in state.done)):
         measured = sorted((m for (k, _), m in state.done.items() if k == kind), key=lambda m: m.window)
         x = np.array([m.window for m in measured], float)
-        for name, dash in (("accuracy", ()), ("shared (dashed)", DASH)):
-            heights = np.array([100 * getattr(m, name.split()[0]) for m in measured])
-            lines.append(Line(f"{kind}: {name}", heights, PALETTE[place % 7], x=x, dash=dash, dots=True))
+        for what, dash in (("accuracy", ()), ("shared", DASH)):
+            heights = np.array([100 * getattr(m, what) for m in measured])
+            name = "" if dash else kind  # one line of the legend for both
+            lines.append(Line(name, heights, PALETTE[place % 7], x=x, dash=dash, dots=True))
     now = state.now
     rings = tuple(Ring(now.window, 100 * share, "#000000") for share in (now.accuracy, now.shared))
-    title = "over windows (simulated data)" if state.scene.simulated else "over windows"
+    title = "accuracy (line), shared windows (dashes)" + " (simulated data)" * state.scene.simulated
     wide = is_wide(state.scene)
     return Chart(title, "window (px)", "%", (0.0, 30.0), (-3.0, 103.0), lines=tuple(lines), rings=rings, zoom="x",
                  size=Size(1.0, 400, 220, 170) if wide else Size(0.55, 400, 360, 180))  # fmt: skip

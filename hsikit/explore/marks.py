@@ -30,7 +30,7 @@ class Line:
         width: In pixels.
         x: Where its points stand (point,); None for the chart's own.
         dash: Lengths of strokes and gaps in pixels; empty for a solid line.
-        dots: A dot at every point.
+        dots: A dot at every point; a single point always has one.
     """
 
     name: str
@@ -43,6 +43,9 @@ class Line:
     x: np.ndarray | None = None
     dash: tuple[float, ...] = ()
     dots: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dots", self.dots or len(self.y) == 1)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ class ScenePicture:
         try:
             return self.preset_bands("true colour"), "true colour"
         except ValueError:
-            return tuple(int(f * (self.scene.bands - 1)) for f in (0.75, 0.5, 0.25)), "three bands"
+            mode = "three bands" if self.scene.bands >= 3 else "one band"
+            return tuple(int(f * (self.scene.bands - 1)) for f in (0.75, 0.5, 0.25)), mode
 
     def preset_bands(self, preset: str) -> tuple[int, ...]:
         """Bands of a preset; ValueError where the scene's bands do not reach that far."""

@@ -14,7 +14,7 @@ from tiny import tiny_scene, tiny_split
 from hsikit.areas import per_field_accuracy
 from hsikit.explore import CompareMaps
 from hsikit.explore.compare_maps import KINDS, kinds_of
-from hsikit.explore.compare_marks import COLOURS
+from hsikit.explore.compare_marks import AROUND, COLOURS, LETTERS, readable
 from hsikit.splits.pixels import fields
 
 
@@ -208,3 +208,13 @@ def test_bars_are_what_was_gained_and_lost(compare, hand):
     table = compare.per_class()
     assert [box["x1"] for box in boxes[::2]] == table["gained"].tolist()
     assert [-box["x0"] for box in boxes[1::2]] == table["lost"].tolist()
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=26), st.integers(100, 250))
+def test_numbers_beside_bars_never_stand_upon_each_other(values, high):
+    written = readable(values, high)
+    assert all(values[place] for place in written)
+    row = (high - AROUND) / len(values)
+    assert all(abs(a - b) * row >= LETTERS - 1e-9 for a in written for b in written if a != b)
+    if any(values):
+        assert values[written[0]] == max(values)

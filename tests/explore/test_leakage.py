@@ -9,6 +9,7 @@ import pytest
 from tiny import tiny_scene
 
 from hsikit.explore import LeakageExplorer
+from hsikit.explore.board import entries
 from hsikit.explore.leakage_panel import COLOURS
 from hsikit.explore.marks import rgb_of
 from hsikit.splits import random_split
@@ -94,3 +95,11 @@ def test_widget_follows_and_complains_in_words(explorer):
     assert explorer.failures == []
     assert explorer._line.value
     explorer.static()
+
+
+def test_a_kind_of_split_has_one_line_of_the_legend_for_both_of_its_curves():
+    explorer = LeakageExplorer(tiny_scene())
+    explorer.sweep((1, 3))
+    explorer.show("few_shot", 3)
+    listed = [entry.label for entry in entries(explorer._charts()["curve"])]
+    assert listed == ["random", explorer.now.kind]

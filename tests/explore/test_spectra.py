@@ -721,3 +721,12 @@ def test_of_a_very_large_map_every_nth_pixel_is_sent_and_said(monkeypatch):
     assert f"every {step}. row and column" in hand.map.head["title"]
     hand.send("click", x=29, y=20)  # places are those of the scene
     assert explorer.current.pixels.tolist() == [[20, 29]]
+
+
+def test_one_band_is_a_picture_of_one_value_and_a_spectrum_a_dot():
+    state = Spectra(tiny_scene(bands=1))
+    assert state.mode == "one band"
+    state.pick(2, 7)
+    chart = spectra_chart(state)
+    assert [line.dots for line in chart.lines if line.shown] == [True]
+    assert len(chart.cursors) == 1
