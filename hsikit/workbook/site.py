@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import jinja2
 import nbconvert
 import nbformat
 import pandas as pd
+import yaml
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
 
@@ -29,7 +31,7 @@ from hsikit.tables.shown import html
 from hsikit.workbook import rendered
 from hsikit.workbook.pages import linked
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES, TITLES = Path(__file__).parent / "templates", Path(__file__).parent / "texts" / "tables.yaml"
 PICTURES = (".png", ".svg")
 
 
@@ -198,7 +200,8 @@ def _twice(file: Path) -> bool:
 def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
     """What the gallery says of a table: its title, who made it, and its lines, or why it cannot be read."""
     stem = file.stem.removeprefix("details_")
-    title = TABLES[stem].title if stem in TABLES else words(file.stem.replace("_", " "))
+    known = _titles() | {name: table.title for name, table in TABLES.items()}
+    title = known.get(stem) or known.get(file.stem) or words(file.stem.replace("_", " "))
     facts = {"file": file.name, "stem": file.stem, "title": title, "by": maker.get(f"tables/{file.name}")}
     try:
         frame = pd.read_csv(file, keep_default_na=False, na_values=[""])
@@ -206,6 +209,11 @@ def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
         return facts | {"problem": str(error)}
     lines = [{str(key): value for key, value in line.items()} for line in frame.astype(object).to_dict("records")]
     return facts | {"rows": len(lines), "body": Markup(html(lines))}
+
+
+@cache
+def _titles() -> dict[str, str]:
+    return yaml.safe_load(TITLES.read_text(encoding="utf-8"))
 
 
 # --- files ---------------------------------------------------------------------------------------

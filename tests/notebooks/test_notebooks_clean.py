@@ -6,9 +6,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from nbstripout import strip_output
 
+from hsikit.tables.catalogue import KINDS
 from hsikit.workbook import literals, profile_parameters
+from hsikit.workbook.site import TITLES
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -81,3 +84,14 @@ def test_run_all_in_jupyterlab_does_what_the_quick_profile_does():
     for path, values in profile_parameters("quick", ROOT).items():
         own = literals(path)
         assert {name: own[name] for name in values} == values, f"the literals of {path.stem} and quick.yaml differ"
+
+
+def test_every_table_that_a_notebook_saves_has_a_title():
+    known = {*KINDS, *yaml.safe_load(TITLES.read_text())}
+    saved = set()
+    for source in (source for path in NOTEBOOKS for source in code_cells(path)):
+        calls = [node for node in ast.walk(ast.parse(source.removeprefix("%matplotlib inline")))
+                 if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "table" and node.args[1:]]  # fmt: skip
+        saved |= {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
+    assert len(saved) > 20
+    assert {name for name in saved if name not in known and name.removeprefix("details_") not in known} == set()
