@@ -77,13 +77,13 @@ def run_differences(rows: Rows, steps: Steps, split: str, scene: str) -> pd.Data
 def step_by_step(steps: Steps, rows: Rows) -> pd.DataFrame:
     """What each step adds, in points: a line a split and step with n, OA and AA with 95 % intervals, and over what."""
     rows, lines = pooled(rows), []
+    columns = ["split", "step", "n", SHOWN["oa"], SHOWN["aa"], "interval over"]
     for split, scene in dict.fromkeys((r["split"], r["scene"]) for r in rows):
         for name, (arms, without) in steps_of(steps).items():
             oa, aa = (gap(rows, (split, scene), arms, without, key) for key in METRICS)
             if oa and aa:
-                lines.append({"split": split, "step": name, "n": oa["n"], SHOWN["oa"]: difference(oa),
-                              SHOWN["aa"]: difference(aa), "interval over": oa["over"]})  # fmt: skip
-    return pd.DataFrame(lines)
+                lines.append((split, name, oa["n"], difference(oa), difference(aa), oa["over"]))
+    return pd.DataFrame(lines, columns=columns)
 
 
 def carried(rows: Rows, steps: Steps, split: str, scene: str, metric: str = "oa") -> pd.DataFrame:

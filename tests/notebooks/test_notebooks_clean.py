@@ -90,8 +90,8 @@ def test_every_table_that_a_notebook_saves_has_a_title():
     known = {*KINDS, *yaml.safe_load(TITLES.read_text())}
     saved = set()
     for source in (source for path in NOTEBOOKS for source in code_cells(path)):
-        calls = [node for node in ast.walk(ast.parse(source.removeprefix("%matplotlib inline")))
-                 if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "table" and node.args[1:]]  # fmt: skip
-        saved |= {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
+        nodes = ast.walk(ast.parse(source.removeprefix("%matplotlib inline")))
+        calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "table"]
+        saved |= {call.args[-1].value for call in calls if isinstance(call.args[-1], ast.Constant)}
     assert len(saved) > 20
     assert {name for name in saved if name not in known and name.removeprefix("details_") not in known} == set()

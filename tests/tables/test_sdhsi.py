@@ -54,6 +54,7 @@ def test_steps_and_single_runs_are_taken_pair_by_pair():
     runs = steps.run_differences(ROWS, parts, "fields", SCENE)
     assert list(runs.loc[runs["comparison"] == "soft", "difference"]) == pytest.approx([1.0, 2.0, 3.0])
     assert list(runs["partition"]) == [0, 1, 2] * 2
+    assert steps.step_by_step(parts, []).columns.tolist() == steps.step_by_step(parts, ROWS).columns.tolist()
 
 
 def test_every_step_that_is_drawn_has_its_group():
