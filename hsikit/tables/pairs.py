@@ -14,6 +14,8 @@ import pandas as pd
 Pairs = Sequence[Mapping[str, Any]]  # a, b, and auroc by ranking
 RANKINGS = ("both", "ridge", "quantities")
 CHANCE = 0.5
+COLUMNS = ["labels", "method", "ranking", "n", "pairs", "auroc", "low", "high", "less", "less_low", "less_high",
+           "below", "p"]  # fmt: skip
 
 
 def over_pairs(pairs: Pairs, others: Pairs = (), *, by: str = "ridge", others_by: str = "") -> dict[str, Any]:
@@ -80,7 +82,7 @@ def pairs_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             lines.append({"labels": labels, "method": name, "ranking": by, "n": len(own), "pairs": found["pairs"],
                           **_span("auroc", found), **_span("less", less), "below": _below(found["below"]),
                           "p": own[0].get("pairs_p") if by == "ridge" else None})  # fmt: skip
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def _span(name: str, found: Mapping[str, Any]) -> dict[str, float | None]:

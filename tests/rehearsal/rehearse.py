@@ -2,8 +2,8 @@
 
 Everything happens in build/rehearsal: a copy of the project whose list of scenes names a server of this machine and the
 sums of the stand-ins, and whose configs ask for one short run of every arm, scene and kind of split. In that copy
-`make paper` runs as it stands, is killed once and goes on. In the end listing.md says of every cell that the tables ask
-for what filled it. No number made here is a result.
+`make paper` runs as it stands, with a copy of the committed ledger, is killed once and goes on. In the end listing.md
+says of every cell that the tables ask for what filled it. No number made here is a result.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def main() -> int:
     ]
     with serving(PLACE / "served") as address:
         pin(house, PLACE / "served", address)
-        read_from(house, PLACE / "tables" / "runs.jsonl")
-        killed = make_paper(house, kill_after=KILLED_AFTER)
+        known = read_from(house)
+        killed = make_paper(house, kill_after=KILLED_AFTER, known=known)
         failed = make_paper(house) or by_hand(house)
-    lines = listing(house)
+    lines = listing(house, known)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
     told = [f"# Rehearsal of `make paper`\n\n{(time.monotonic() - start) / 60:.0f} minutes, at most {peak:.1f} GB a "
             f"process; killed with {killed} rows, then the same command went on.", "## Stand-ins", *said,
@@ -102,14 +102,17 @@ def pin(house: Path, served: Path, address: str) -> None:
     file.write_text(yaml.safe_dump(known, sort_keys=False, allow_unicode=True))
 
 
-def read_from(house: Path, ledger: Path) -> None:
-    """Let the notebooks of the copy read the rehearsal's ledger in the place of the committed one."""
-    file = house / "notebooks" / "profiles" / "paper.yaml"
+def read_from(house: Path) -> int:
+    """Let the notebooks of the copy read the rehearsal's ledger, which begins with the committed rows; their number."""
+    ledger, file = PLACE / "tables" / "runs.jsonl", house / "notebooks" / "profiles" / "paper.yaml"
+    ledger.parent.mkdir(parents=True)
+    shutil.copyfile(ROOT / "figures" / "tables" / "runs.jsonl", ledger)
     profile = yaml.safe_load(file.read_text())
     for notebook in (house / "notebooks").glob("*.ipynb"):
         if 'ledger = \\"' in notebook.read_text():
             profile[notebook.stem] = {**profile.get(notebook.stem, {}), "ledger": str(ledger)}
     file.write_text(yaml.safe_dump(profile))
+    return len(rows_in())
 
 
 def thin(file: Path) -> list[str]:
@@ -176,8 +179,8 @@ def surroundings(house: Path) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "HSIKIT_DATA"} | own
 
 
-def make_paper(house: Path, kill_after: int | None = None) -> int:
-    """`make paper` in the copy; its exit code, or the rows there were when it was killed."""
+def make_paper(house: Path, kill_after: int | None = None, known: int = 0) -> int:
+    """`make paper` in the copy; its exit code, or the rows beyond those `known` that there were when it was killed."""
     tools = Path(sys.executable).parent
     (house / ".venv").mkdir(exist_ok=True)
     command = ["make", "--old-file=.venv/.installed", "paper", f"BIN={tools}", "JOBS=2"]
@@ -186,7 +189,7 @@ def make_paper(house: Path, kill_after: int | None = None) -> int:
     process = subprocess.Popen(command, cwd=house, env=surroundings(house), stdout=log, stderr=log,
                                start_new_session=True)  # fmt: skip
     while kill_after is not None and process.poll() is None:
-        if (rows := len(rows_in())) >= kill_after:
+        if (rows := len(rows_in(known))) >= kill_after:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return rows
@@ -206,10 +209,10 @@ def by_hand(house: Path) -> int:
     return 0
 
 
-def rows_in() -> list[dict[str, Any]]:
-    """The rows made so far."""
+def rows_in(known: int = 0) -> list[dict[str, Any]]:
+    """The rows made so far, without the first ones."""
     ledger = PLACE / "tables" / "runs.jsonl"
-    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    return [json.loads(line) for line in ledger.read_text().splitlines()[known:]] if ledger.exists() else []
 
 
 LISTED = """
@@ -221,15 +224,20 @@ for study in sys.argv[1:]:
 """
 
 
-def listing(house: Path) -> list[str]:
-    """A line of every cell that the studies ask for: study, scene, split, arm, and the row that filled it."""
+def listing(house: Path, known: int = 0) -> list[str]:
+    """A line of every cell that the studies ask for: study, scene, split, arm, and the row that filled it.
+
+    Args:
+        known: So many rows of the ledger are the committed ones.
+    """
     names = (*studies(house), *BY_HAND)
     asked = subprocess.run([sys.executable, "-c", LISTED, *names], cwd=house, env=surroundings(house), check=True,
                            capture_output=True, text=True).stdout  # fmt: skip
-    rows = {row["hash"]: row for row in rows_in()}
-    lines = []
+    rows, lines = rows_in(), []
+    made_by = {row["hash"]: "committed" for row in rows[:known]}
+    made_by |= {row["hash"]: f"{row['seconds']:.0f} s" for row in rows[known:]}
     for study, scene, split, label, run in map(json.loads, asked.splitlines()):
-        made = f"row {run}, {rows[run]['seconds']:.0f} s" if run in rows else "EMPTY"
+        made = f"row {run}, {made_by[run]}" if run in made_by else "EMPTY"
         lines.append(f"{study} | {scene} | {split} | {label} | {made}")
     return lines
 
