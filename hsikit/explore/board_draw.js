@@ -310,7 +310,7 @@ class Drawing {
     if (head.x_label) this.text(head.x_label, x + w / 2, y + h + (head.numbers ? 31 : 14), "center");
     if (!head.y_label) return;
     pen.save(); pen.translate(x - (head.y_names.length ? this.named + 12 : head.rows ? 42 : head.numbers ? 52 : 8), y + h / 2); pen.rotate(-Math.PI / 2);
-    this.text(head.y_label, 0, 0, "center");
+    this.text(this.fitted(head.y_label, h + 24), 0, 0, "center");
     pen.restore();
   }
 
