@@ -10,6 +10,7 @@ from hsikit.explore.marks import (
     Kept,
     Layer,
     Line,
+    Ring,
     Scale,
     Size,
     class_entries,
@@ -44,7 +45,12 @@ def painted(state: Painting, kept: Kept) -> Chart:
     size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
     return map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.scene, layers=tuple(layers),
                   entries=class_entries(names[:MOST_NAMES], state.colors, {state.active}), size=size,
-                  hint=PAINT_HINT)  # fmt: skip
+                  rings=marker(state), hint=PAINT_HINT)  # fmt: skip
+
+
+def marker(state: Painting) -> tuple[Ring, ...]:
+    """The pixel that was picked, here or in an explorer linked to this one."""
+    return (Ring(state.place[1], state.place[0], "#000000", symbol="cross"),) if state.place else ()
 
 
 def answered(state: Painting, kept: Kept) -> Chart:
@@ -60,7 +66,7 @@ def answered(state: Painting, kept: Kept) -> Chart:
             scale = Scale(0.0, 1.0, ramp_of("cividis"))
             picture = kept("sure", (made,), lambda: confidence_picture(state))
     size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
-    return map_of(title, picture, state.scene, layers=layers, scale=scale, size=size,
+    return map_of(title, picture, state.scene, layers=layers, scale=scale, size=size, rings=marker(state),
                   hint="The map of the model; corrections may be painted here too.")  # fmt: skip
 
 

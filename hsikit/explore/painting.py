@@ -87,6 +87,7 @@ class Painting(State):
     prediction = t.Any(None).tag(shown=True)
     fitted = t.Unicode()  # what `prediction` was made by
     layer = Choice(LAYERS).tag(shown=True)
+    place = t.Tuple().tag(shown=True)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -234,8 +235,16 @@ class Painting(State):
             found = int(self.prediction.labels[row, col])
         if not found:
             raise ValueError(f"no class is painted at ({row}, {col}); pick one where there is paint")
-        self.choose(found)
+        with self.step():
+            self.choose(found)
+            self.place = (row, col)
         return found
+
+    def pick(self, row: int, col: int) -> None:
+        """Mark a pixel and say what it is; nothing is painted. What an explorer that is linked to this one does."""
+        check_pixel(self.scene, row, col)
+        with self.step(f"({row}, {col}){self.facts.place_text(row, col)}: {self._told(row, col)}."):
+            self.place = (row, col)
 
     def click(self, row: int, col: int, ctrl: bool = False) -> None:
         """What a click does: a dab of the brush, `fill` or `pick_class`, which Ctrl does with any tool."""

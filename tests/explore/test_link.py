@@ -9,7 +9,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 from tiny import tiny_scene
 
-from hsikit.explore import FeatureSpaceExplorer, LeakageExplorer, SpectraExplorer, link
+from hsikit.explore import FeatureSpaceExplorer, LabelPainter, LeakageExplorer, SpectraExplorer, link
 from hsikit.explore.spectra import Spectra
 
 
@@ -44,6 +44,20 @@ def test_places_and_selections_go_both_ways_once(pair, scene):
     near[2:6, 2:9] = True
     spectra.select(near)
     assert cloud.pixels[cloud.lit].tolist() == np.flatnonzero(near & (scene.labels > 0) & scene.valid).tolist()
+
+
+def test_a_painter_shows_where_another_picked_and_another_what_the_picker_took(scene):
+    painter, spectra = LabelPainter(scene), SpectraExplorer(scene)
+    link(painter, spectra, what=("place",))
+    before = painter.labels
+    spectra.pick(5, 6)
+    assert painter.place == (5, 6)
+    assert painter.labels is before  # nothing is painted by it
+    assert [(ring.x, ring.y) for ring in painter._charts()["map"].rings] == [(6, 5)]
+    assert painter.message.startswith("(5, 6)")
+    row, col = (int(v) for v in np.argwhere(scene.labels == 2)[0])
+    painter.click(row, col, ctrl=True)
+    assert spectra.current.pixels.tolist() == [[row, col]]
 
 
 def test_they_let_go(pair, scene):
