@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from hsikit.fitted import Fitted
+from hsikit.models import count_parameters
 from hsikit.models.sdhsi import SDHSINet, flattened
 from hsikit.patches import Cube
 from hsikit.predict import predict_map
@@ -180,13 +181,13 @@ def exit_costs(network: SDHSINet) -> pd.DataFrame:
         bands = (bands - conv.kernel_size[0]) // conv.stride[0] + 1 if conv.weight.dim() == 5 else 1
         dense += conv.weight.numel() * bands
         window += conv.weight.numel() * bands * side**2
-        parameters += _parameters(block)
+        parameters += count_parameters(block)
         if depth <= len(network.exits):
             classify: Any = network.exits[depth - 1].classify
             rows.append((f"exit {depth}", parameters, dense, window, classify))
     rows.append(("final", parameters, dense, window, nn.ModuleList([network.head, network.classify])))
     table = pd.DataFrame(
-        [(name, trunk + _parameters(own), strip + _macs(own), cut + _macs(own), _macs(own))
+        [(name, trunk + count_parameters(own), strip + _macs(own), cut + _macs(own), _macs(own))
          for name, trunk, strip, cut, own in rows],
         columns=["name", "parameters", "macs", "macs_window", "macs_own"],
     )  # fmt: skip
@@ -198,10 +199,6 @@ def leaving_costs(costs: pd.DataFrame) -> np.ndarray:
     """Multiply-accumulates (exit,) of a window that leaves at an exit, having asked all shallower exits."""
     asked = costs["macs_own"].cumsum().shift(fill_value=0)
     return (costs["macs_window"] + asked).to_numpy()
-
-
-def _parameters(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
 
 
 def _macs(module: nn.Module) -> int:

@@ -76,15 +76,11 @@ class Occlusion:
             )
         self.scene = model.match(scene)
         self.model, self.network = model, model.network.eval()
-        self.order = self._band_order()
+        waves = self.scene.wavelengths_nm  # bands go by them, or as they stand
+        self.order = np.arange(self.scene.bands) if waves is None else np.argsort(waves, kind="stable")
         parts = np.array_split(np.arange(self.scene.bands), min(groups, self.scene.bands))
         self.groups = tuple((int(p[0]), int(p[-1])) for p in parts)  # places in `order`
         self._cube: Cube | None = None
-
-    def _band_order(self) -> np.ndarray:
-        """Bands by wavelength, as they stand where there are none."""
-        waves = self.scene.wavelengths_nm
-        return np.arange(self.scene.bands) if waves is None else np.argsort(waves, kind="stable")
 
     def ask(self, row: int, col: int) -> Answer:
         """The answer for a pixel and what it rests on."""

@@ -25,16 +25,10 @@ AROUND = 7  # side of the window that contrast looks at, in pixels
 DARKEST = 0.05  # of a band's mean: what is darker has no logarithm to speak of
 
 
-def measure(scene: Scene, quantities: Sequence[Quantity], on: np.ndarray | None = None) -> np.ndarray:
-    """Each quantity (row, col, quantity) float32, less its mean and over its deviation; NaN where it is not known.
-
-    Args:
-        on: Raster (row, col) of booleans, the pixels whose mean and deviation count; all valid ones if left out. No
-            label is looked at.
-    """
+def measure(scene: Scene, quantities: Sequence[Quantity]) -> np.ndarray:
+    """Each quantity (row, col, quantity) float32, less its mean and over its deviation; NaN where it is not known."""
     rows, cols = nearest_valid(scene.valid)
     cube = np.asarray(scene.hsi[rows, cols], np.float64)  # (row, col, band)
-    on = scene.valid if on is None else on
     out = np.full((*scene.shape, len(quantities)), np.nan, np.float32)
     for k, quantity in enumerate(quantities):
         try:
@@ -42,7 +36,7 @@ def measure(scene: Scene, quantities: Sequence[Quantity], on: np.ndarray | None 
         except ValueError as reason:
             log.warning("%s: %s is left out: %s", scene.name, quantity.name, reason)
             continue
-        known = values[on & np.isfinite(values)]
+        known = values[scene.valid & np.isfinite(values)]
         out[..., k] = (values - known.mean()) / max(known.std(), 1e-9)
     out[~scene.valid] = np.nan
     return out

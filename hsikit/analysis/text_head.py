@@ -136,10 +136,10 @@ def cosines_of(shares: np.ndarray, trained: np.ndarray, vectors: np.ndarray, cen
     own = vectors[trained - 1]  # (trained, dim)
     span, _ = np.linalg.qr(own.T)  # (dim, trained)
     made, words = shares @ (own @ span), vectors @ span
-    return _unit(made) @ _unit(words).T
+    return unit(made) @ unit(words).T
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
+def unit(rows: np.ndarray) -> np.ndarray:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 

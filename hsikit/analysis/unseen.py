@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from hsikit.analysis.text_head import unit
 from hsikit.fitted import Fitted
 from hsikit.predict import predict_map
 from hsikit.scenes.scene import Scene
@@ -76,10 +77,7 @@ def _cosines(model: Fitted, scene: Scene) -> np.ndarray:
     assert features is not None
     vectors = model.text.vectors.astype(np.float64)  # (class, dim)
     span, _ = np.linalg.qr(vectors[np.asarray(model.class_ids) - 1].T)  # (dim, trained)
-    inside = features.reshape(-1, features.shape[-1]) @ span
-    inside /= np.maximum(np.linalg.norm(inside, axis=1, keepdims=True), 1e-12)
-    words = vectors @ span
-    return inside @ (words / np.maximum(np.linalg.norm(words, axis=1, keepdims=True), 1e-12)).T
+    return unit(features.reshape(-1, features.shape[-1]) @ span) @ unit(vectors @ span).T
 
 
 def _stacked(cosine: np.ndarray, split: Split, budget: Split, tested: int, chooser: int) -> dict[str, float] | None:

@@ -15,7 +15,7 @@ from typing import Any
 from hsikit._util import load_mapping, nearest
 from hsikit._util.errors import HsikitError, door
 from hsikit.experiments.check import file_problems, run_problems
-from hsikit.experiments.methods import GIVEN, INPUTS, METHODS, Method, arguments_of, options_of
+from hsikit.experiments.methods import GIVEN, INPUTS, METHODS, Method, arguments_of, method_named, options_of
 from hsikit.scenes.envi import decoded
 from hsikit.splits.spec import split_name
 from hsikit.text.prompts import load_prompts
@@ -261,12 +261,9 @@ def with_defaults(experiment: Experiment) -> Experiment:
     """The same experiment with all defaults written out: a hash must change when a default changes.
 
     Raises:
-        ConfigError: For an unknown method, or an option that its method does not have.
+        ValueError: For an unknown method, or an option that its method does not have.
     """
-    if experiment.method not in METHODS and "." not in experiment.method:
-        near = nearest(experiment.method, METHODS)
-        raise ConfigError(f"unknown method {experiment.method!r}; did you mean {near!r}?")
-    row = METHODS.get(experiment.method)
+    row = method_named(experiment.method)
     if experiment.inputs:
         experiment = replace(experiment, inputs=_filled("inputs", experiment.inputs, INPUTS))
     if row and not row.network:

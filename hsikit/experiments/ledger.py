@@ -51,11 +51,9 @@ class Store:
     ledger: Path = Path("figures/tables/runs.jsonl")
 
     @classmethod
-    def of_environment(cls) -> Store:
-        """The default folders, or what HSIKIT_RUNS and HSIKIT_LEDGER name."""
-        default = cls()
-        return cls(Path(os.environ.get("HSIKIT_RUNS", default.runs)),
-                   Path(os.environ.get("HSIKIT_LEDGER", default.ledger)))  # fmt: skip
+    def of_environment(cls, runs: Path = runs, ledger: Path = ledger) -> Store:
+        """What HSIKIT_RUNS and HSIKIT_LEDGER name, else these places."""
+        return cls(Path(os.environ.get("HSIKIT_RUNS", runs)), Path(os.environ.get("HSIKIT_LEDGER", ledger)))
 
     def folder(self, run_hash: str) -> Path:
         """Of a finished run."""

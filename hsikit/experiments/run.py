@@ -12,7 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hsikit import __version__
 from hsikit._util import arrays_of, class_at, remove, saved, write_text
 from hsikit._util.errors import door
 from hsikit.analysis.unseen import unseen_facts
@@ -230,16 +231,9 @@ def _row(experiment: Experiment, scene: Scene, split: Split, scores: Scores, sec
 
 @lru_cache
 def _machine() -> dict[str, Any]:
-    names = ("hsikit", "torch", "numpy", "scikit-learn")
+    versions = {"hsikit": __version__, **{name: version(name) for name in ("torch", "numpy", "scikit-learn")}}
     return {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version(),
-            "commit": commit(), "versions": {n: _version(n) for n in names}}  # fmt: skip
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+            "commit": commit(), "versions": versions}  # fmt: skip
 
 
 def commit() -> str:

@@ -66,8 +66,10 @@ def sweep(experiments: Sequence[Experiment], store: Store | None = None, jobs: i
             else:
                 bar.write(_line(experiment, row), file=bar.fp)
             bar.update()
-    _check_known(experiments, store)
     rows = store.rows()
+    for experiment in experiments:  # rows of a scene that has changed under the same name since are refused
+        if experiment.hash in rows:
+            same_scene(rows[experiment.hash], experiment)
     labelled = [rows[e.hash] | {"name": e.label} for e in experiments if e.hash in rows]
     return SweepResult(labelled, failures)
 
@@ -99,14 +101,6 @@ def _work(todo: list[Experiment], store: Store, jobs: int):
             except Exception as error:  # the process died: say so, the other runs are in the ledger
                 row, reason = None, f"its process ended: {error or type(error).__name__}"
             yield waiting[done], row, reason
-
-
-def _check_known(experiments: Sequence[Experiment], store: Store) -> None:
-    """Refuse rows made on a scene that has changed under the same name since."""
-    rows = store.rows()
-    for experiment in experiments:
-        if experiment.hash in rows:
-            same_scene(rows[experiment.hash], experiment)
 
 
 def _line(experiment: Experiment, row: dict[str, Any]) -> str:

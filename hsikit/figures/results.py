@@ -165,7 +165,7 @@ def claims_forest(table: pd.DataFrame) -> Figure:
     """What was claimed, a panel a claim: every budget's difference with its 95 % interval, better to the right.
 
     Args:
-        table: As `hsikit.tables.effects` gives it: columns claim, measure, split, n, difference, low, high, verdict.
+        table: As `hsikit.tables.claims_of` gives it: columns claim, measure, split, n, difference, low, high, verdict.
             Where lower is better, as for compactness, signs are turned.
 
     Raises:

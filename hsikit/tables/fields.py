@@ -20,71 +20,6 @@ DRAWS = 4000
 
 
 @dataclass(frozen=True)
-class OverFields:
-    """A mean paired difference a - b (a fraction), its 95 % bootstrap interval over fields, and what it rests on.
-
-    Attributes:
-        mean, low, high: Of the difference.
-        fields: Fields that were ever tested.
-        pairs: Pairs of runs, each of one partition and seed.
-    """
-
-    mean: float
-    low: float
-    high: float
-    fields: int
-    pairs: int
-
-
-def over_fields(a: Iterable[Row], b: Iterable[Row], metric: str = "oa", draws: int = DRAWS,
-                seed: int = 0) -> OverFields | None:  # fmt: skip
-    """The paired difference of two methods with its interval over fields; None where rows do not tell fields apart.
-
-    Args:
-        a, b: Rows of each method with `by_field` (field -> class, right pixels, all pixels), paired by partition and
-            seed.
-        metric: "oa" or "aa". A class none of whose fields is drawn does not count in that draw.
-        draws, seed: Of the bootstrap.
-
-    Raises:
-        ValueError: When a method has a pair twice, or two rows of a pair were tested on different pixels.
-    """
-    first, second = _by_pair(a), _by_pair(b)
-    pairs = sorted(first.keys() & second.keys())
-    if not pairs or not all("by_field" in side[pair] for side in (first, second) for pair in pairs):
-        return None
-    names = sorted({name for pair in pairs for name in first[pair]["by_field"]}, key=int)
-    tables = [_table([side[pair]["by_field"] for pair in pairs], names) for side in (first, second)]
-    if not np.array_equal(tables[0][..., [0, 2]], tables[1][..., [0, 2]]):
-        raise ValueError("two rows of a pair were tested on different pixels; their scene or partition differs")
-    classes = tables[0][..., 0].max(0)  # (field,), 0 where not tested in a partition
-    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
-    weights = np.concatenate([np.ones((1, len(names))), drawn])  # (1 + draws, field): as measured, then drawn
-    scores = [_scores(table, classes, weights, metric) for table in tables]  # (1 + draws, pair)
-    apart = np.nanmean(scores[0] - scores[1], 1)
-    low, high = np.nanquantile(apart[1:], [0.025, 0.975])
-    return OverFields(float(apart[0]), float(low), float(high), len(names), len(pairs))
-
-
-def ahead_by_field(a: Iterable[Row], b: Iterable[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """How far a method is ahead of another in each field, a share of its pixels over all pairs, and its mean size.
-
-    What `hsikit.analysis.power.shown` takes for what so many fields would show.
-
-    Raises:
-        ValueError: When no two rows make a pair, or they do not tell fields apart.
-    """
-    first, second = _by_pair(a), _by_pair(b)
-    pairs = [pair for pair in first if pair in second and "by_field" in first[pair] and "by_field" in second[pair]]
-    if not pairs:
-        raise ValueError("no two rows of one partition and seed tell fields apart; give runs on whole fields")
-    names = sorted({name for pair in pairs for name in first[pair]["by_field"]}, key=int)
-    tables = [_table([side[pair]["by_field"] for pair in pairs], names) for side in (first, second)]
-    pixels, tested = tables[0][..., 2].sum(0), (tables[0][..., 2] > 0).sum(0)
-    return (tables[0][..., 1] - tables[1][..., 1]).sum(0) / pixels, pixels / tested
-
-
-@dataclass(frozen=True)
 class Apart:
     """How far two methods are apart, a fraction.
 
@@ -107,18 +42,52 @@ class Apart:
 def apart(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> Apart | None:
     """The paired difference of two methods with the best interval that their rows allow; None without a pair.
 
+    Args:
+        a, b: Rows of each method, paired by partition and seed; those with `by_field` (field -> class, right pixels,
+            all pixels) tell fields apart.
+        metric: "oa" or "aa". A class none of whose fields is drawn does not count in that draw.
+
     Raises:
-        ValueError: As `over_fields` does.
+        ValueError: When a method has a pair twice, or two rows of a pair were tested on different pixels.
     """
-    first, second = _by_pair(a), _by_pair(b)
-    pairs = sorted(first.keys() & second.keys())
+    pairs = pairs_of(a, b)
     if not pairs:
         return None
-    t = paired_difference(*([side[pair][metric] for pair in pairs] for side in (first, second)))
-    found = over_fields(first.values(), second.values(), metric)
-    if found is not None:
-        return Apart(t.mean, found.low, found.high, t.n, f"{found.fields} fields", (t.low, t.high))
-    return Apart(t.mean, t.low, t.high, t.n, "seeds" if len({p for p, _ in pairs}) == 1 else "partitions, naive")
+    t = paired_difference(*([row[metric] for row in side] for side in zip(*pairs)))
+    if not all("by_field" in row for pair in pairs for row in pair):
+        one = len({row.get("partition", 0) for row, _ in pairs}) == 1
+        return Apart(t.mean, t.low, t.high, t.n, "seeds" if one else "partitions, naive")
+    tables = _tables(pairs)
+    if not np.array_equal(tables[0][..., [0, 2]], tables[1][..., [0, 2]]):
+        raise ValueError("two rows of a pair were tested on different pixels; their scene or partition differs")
+    classes = tables[0][..., 0].max(0)  # (field,), 0 where not tested in a partition
+    count = len(classes)
+    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), DRAWS)  # (draw, field)
+    scores = [_scores(table, classes, drawn, metric) for table in tables]  # (draw, pair)
+    low, high = np.nanquantile(np.nanmean(scores[0] - scores[1], 1), [0.025, 0.975])
+    return Apart(t.mean, float(low), float(high), t.n, f"{count} fields", (t.low, t.high))
+
+
+def ahead_by_field(a: Iterable[Row], b: Iterable[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """How far a method is ahead of another in each field, a share of its pixels over all pairs, and its mean size.
+
+    What `hsikit.analysis.power.shown` takes for what so many fields would show.
+
+    Raises:
+        ValueError: When no two rows make a pair, or they do not tell fields apart.
+    """
+    pairs = [pair for pair in pairs_of(a, b) if all("by_field" in row for row in pair)]
+    if not pairs:
+        raise ValueError("no two rows of one partition and seed tell fields apart; give runs on whole fields")
+    first, second = _tables(pairs)
+    pixels, tested = first[..., 2].sum(0), (first[..., 2] > 0).sum(0)
+    return (first[..., 1] - second[..., 1]).sum(0) / pixels, pixels / tested
+
+
+def pairs_of(a: Iterable[Row], b: Iterable[Row]) -> list[tuple[Row, Row]]:
+    """Rows of two methods that share partition and seed, in the order of these."""
+    first, second = _by_pair(a), _by_pair(b)
+    return [(first[pair], second[pair]) for pair in sorted(first.keys() & second.keys())]
 
 
 def _by_pair(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
@@ -131,9 +100,11 @@ def _by_pair(rows: Iterable[Row]) -> dict[tuple[int, int], Row]:
     return found
 
 
-def _table(parts: list[Mapping[str, Any]], names: list[str]) -> np.ndarray:
-    """(pair, field, 3): class, right pixels, all pixels; zeros where a field is not tested."""
-    return np.array([[part.get(name, (0, 0, 0)) for name in names] for part in parts], float)
+def _tables(pairs: list[tuple[Row, Row]]) -> list[np.ndarray]:
+    """Of each method (pair, field, 3): class, right pixels, all pixels; zeros where a field is not tested."""
+    names = sorted({name for row, _ in pairs for name in row["by_field"]}, key=int)
+    return [np.array([[row["by_field"].get(name, (0, 0, 0)) for name in names] for row in side], float)
+            for side in zip(*pairs)]  # fmt: skip
 
 
 def _scores(table: np.ndarray, classes: np.ndarray, weights: np.ndarray, metric: str) -> np.ndarray:
@@ -159,10 +130,9 @@ def shares(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> dict[str, 
     Raises:
         ValueError: With fewer than two such partitions, or fewer than two seeds in them: neither can be told then.
     """
-    first, second = _by_pair(a), _by_pair(b)
     gaps: dict[int, list[float]] = {}
-    for pair in sorted(first.keys() & second.keys()):
-        gaps.setdefault(pair[0], []).append(first[pair][metric] - second[pair][metric])
+    for one, other in pairs_of(a, b):
+        gaps.setdefault(one.get("partition", 0), []).append(one[metric] - other[metric])
     most = max(map(len, gaps.values()), default=0)
     table = np.array([values for values in gaps.values() if len(values) == most])  # (partition, seed)
     if most < 2 or len(table) < 2:

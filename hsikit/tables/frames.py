@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from hsikit.tables.fields import apart
-from hsikit.tables.stats import Summary, holm, paired_difference, summary
+from hsikit.tables.stats import holm, paired_difference
 
 Row = Mapping[str, Any]
 Line = tuple[str, float | None, str, Any]  # item, at, measure, value
@@ -90,8 +90,8 @@ def spread(long: pd.DataFrame, *by: str) -> pd.DataFrame:
         n = max(map(len, measures.values()))
         line = dict(zip(by, place)) | {"n": n}
         for measure, values in measures.items():
-            there = summary(values) if len(values) == n else Summary(math.nan, math.nan, 0)
-            line |= {f"{measure}_mean": there.mean, f"{measure}_std": there.std}
+            there = values.astype(float) if len(values) == n else pd.Series([math.nan])
+            line |= {f"{measure}_mean": there.mean(), f"{measure}_std": there.std()}
         lines.append(line)
     return pd.DataFrame(lines, columns=None if lines else [*by, "n"])
 
@@ -259,28 +259,6 @@ def by_method(summaries: Iterable[dict[str, Any]], rows: Iterable[Row]) -> list[
         alone = len(arms[entry["scene"], entry["split"], method]) == 1
         found.append(entry | {"method": method if alone else entry["method"], "name": entry["method"]})
     return found
-
-
-def comparison(rows: Iterable[Row], pairs: Sequence[tuple[str, str]], metric: str = "oa") -> pd.DataFrame:
-    """Paired differences between methods on one scene and split, in points, the first pair primary, Holm on the rest.
-
-    Returns:
-        Columns comparison, metric ("oa", "aa" or "kappa"), n, difference, low, high (95 % interval), p, note.
-
-    Raises:
-        ValueError: When a method has no rows, has a seed twice, or shares no seed with its reference.
-    """
-    long = frame(rows)
-    there = sorted(long["method"].unique())
-    for name in (name for pair in pairs for name in pair):
-        if name not in there:
-            raise ValueError(f"no rows of {name!r} to compare; there are {there}")
-    names = {f"{method} − {reference}": (method, reference) for method, reference in pairs}
-    table = paired(long[long["measure"] == metric], names, "measure").rename(columns={"measure": "metric"})
-    if len(table) < len(names):
-        lost = next(name for name in names if name not in set(table["comparison"]))
-        raise ValueError(f"no pair to compare in {lost}; run both methods with the same seeds")
-    return table[["comparison", "metric", "n", "difference", "low", "high", "p", "note"]]
 
 
 def against(rows: Iterable[Row], reference: str) -> pd.DataFrame:

@@ -9,9 +9,8 @@ from typing import Any
 
 # Each scene has a table of its own; the disjoint split leads, the random one is a parity check.
 # configs: whose runs make its rows. elsewhere: whose runs have tables and figures of their own. tried: settings that
-# were scored and left. names: what the table calls an arm, "" where it stands in another table alone. partitions: True
-# where a split's partitions are one row. main: the methods of the README and of the tables of classes; the scenes' own
-# tables show all.
+# were scored and left. partitions: True where a split's partitions are one row. main: the methods of the README and of
+# the tables of classes; the scenes' own tables show all.
 WORDS_OR_NOT = ["coordinates", "LDA, same inputs", "RF, same inputs", "RF + profiles", "trunk",
                 "mmlgnet with random vectors", "mmlgnet", "mmlgnet_scales", "mmlgnet_p"]  # fmt: skip
 WITH_OR_WITHOUT = ["coordinates", "lda", "SVM", "2-D CNN", "HybridSN (window 11)", "sdhsi_trunk", "sdhsi",

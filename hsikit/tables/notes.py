@@ -10,8 +10,6 @@ SIMULATED = "Simulated data: no sensor saw this scene; it carries no claim on la
 SUBSET = "A subset of MUUFL: these figures do not compare with published ones."
 ASSUMED = ("Assumed, since neither paper's full text was at hand: layer sizes, training settings, the exact losses, "
            "and the prompts.")  # fmt: skip
-INTERVALS = ("Differences are paired by seed, with their 95 % interval over seeds: over a fixed split they speak of "
-             "training randomness, not of other scenes. An interval across 0 shows no difference.")  # fmt: skip
 ROWS = ("`mmlgnet` is our closest reading of the paper, on log-derivative spectra, profiles and the shape of the "
         "ground, with a branch for the pixel itself; `mmlgnet_scales` and `mmlgnet_p` are our own on its idea. `trunk` "
         "and its kin are their twins with cross-entropy. Where settings come from stands in the config "

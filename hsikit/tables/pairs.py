@@ -18,13 +18,13 @@ COLUMNS = ["labels", "method", "ranking", "n", "pairs", "auroc", "low", "high", 
            "below", "p"]  # fmt: skip
 
 
-def over_pairs(pairs: Pairs, others: Pairs = (), *, by: str = "ridge", others_by: str = "") -> dict[str, Any]:
+def over_pairs(pairs: Pairs, others: Pairs = (), *, by: str = "ridge") -> dict[str, Any]:
     """Mean AUROC over pairs, or its difference from that of others, and its 95 % interval.
 
     Args:
         pairs, others: As `hsikit.analysis.text_head.pair_facts` lists them; the draws of a control go through
             `mean_pairs` first.
-        by, others_by: The ranking looked at; that of the others is the same unless named.
+        by: The ranking looked at.
 
     Returns:
         `mean`, `low`, `high` (t over the classes left out in turn), `pairs` (their number), and `below`: those under
@@ -40,7 +40,7 @@ def over_pairs(pairs: Pairs, others: Pairs = (), *, by: str = "ridge", others_by
     """
     from scipy.stats import t
 
-    minus = {(p["a"], p["b"]): p["auroc"][others_by or by] for p in others}
+    minus = {(p["a"], p["b"]): p["auroc"][by] for p in others}
     value = {(p["a"], p["b"]): p["auroc"][by] - minus.get((p["a"], p["b"]), 0.0) for p in pairs}
     classes = sorted({name for pair in value for name in pair})
     n, mean = len(classes), float(np.mean(list(value.values())))

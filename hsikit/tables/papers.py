@@ -1,11 +1,11 @@
-"""The papers' own tables and figure frames: arms, label budgets, exits, separation, damage, claims, unseen classes.
+"""The papers' own tables and figure frames: arms, label budgets, exits, separation, damage, unseen classes.
 
 Functions take ledger rows under the labels of their configs, as `hsikit.experiments.rows_of` gives them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import resources
 from typing import Any
@@ -22,7 +22,6 @@ from hsikit.tables.layout import BUDGETS, FULL
 Rows = Iterable[dict[str, Any]]
 Pair = tuple[str, str]
 PROMPT = "prompt"  # of the rankings of `hsikit.analysis.unseen`, which loads torch, the one by the class's own words
-CLAIMS = {"accuracy": "oa", "compactness": "radius_ratio", "separability": "silhouette"}  # the paper's, and our measure
 
 
 def assumptions(paper: str, experiment: Experiment, window: int) -> pd.DataFrame:
@@ -57,21 +56,22 @@ def _inputs_said(experiment: Experiment) -> str:
 # --- arms of ablations -----------------------------------------------------------------------------
 
 
-def arms(labels: Mapping[str, str], rows: Rows, reference: str = FULL) -> pd.DataFrame:
-    """Scores of the arms of an ablation and their paired difference in OA from a reference, on each split.
+def arms(labels: Mapping[str, str], rows: Rows) -> pd.DataFrame:
+    """Scores of the arms of an ablation and their paired difference in OA from the full method, on each split.
 
     Args:
         labels: What a line is called -> the arm's label.
         rows: Of the ablation's config.
-        reference: Label of the arm that differences are taken from.
     """
     rows = sorted(
         (r for r in pooled(rows) if r["name"] in labels.values()), key=lambda r: [*labels.values()].index(r["name"])
     )
-    shown = {label: line for line, label in labels.items()}
-    gaps = _gaps(rows, [(label, reference) for label in labels.values() if label != reference])
+    long, shown = frame(rows), {label: line for line, label in labels.items()}
+    pairs = {label: (label, FULL) for label in shown if label != FULL}
+    gaps = {(e["split"], e["comparison"]): e
+            for e in paired(long[long["measure"] == "oa"], pairs, "split", "measure").to_dict("records")}  # fmt: skip
     lines = []
-    for e in spread(frame(rows), "split", "method").to_dict("records"):
+    for e in spread(long, "split", "method").to_dict("records"):
         gap = gaps.get((e["split"], e["method"]))
         lines.append({"split": e["split"], "arm": shown[e["method"]], "n": e["n"],
                       **{name: percent(e, key) for key, name in SHOWN.items()},
@@ -79,27 +79,15 @@ def arms(labels: Mapping[str, str], rows: Rows, reference: str = FULL) -> pd.Dat
     return pd.DataFrame(lines)
 
 
-def _gaps(rows: Rows, pairs: Sequence[Pair]) -> dict[tuple[str, str], dict[str, Any]]:
-    """(split, first of a pair) -> its paired difference in OA."""
-    long = frame(rows)
-    table = paired(long[long["measure"] == "oa"], {pair[0]: pair for pair in pairs}, "split", "measure")
-    return {(e["split"], e["comparison"]): e for e in table.to_dict("records")}
-
-
 # --- SDHSI-Net -------------------------------------------------------------------------------------
 
 
-def budgets_table(rows: Rows, budgets: Mapping[str, tuple[str, str]] | None = None) -> pd.DataFrame:
-    """Accuracy by label budget: columns method, split (the family), budget, n, oa_mean, oa_std, aa_mean.
-
-    `budgets` maps a split's short name to its family and how the budget is written, in drawing order; those of our
-    studies if left out.
-    """
-    budgets = budgets or BUDGETS
-    order = list(budgets)
-    rows = sorted((r for r in rows if r["split"] in budgets), key=lambda r: order.index(r["split"]))
+def budgets_table(rows: Rows) -> pd.DataFrame:
+    """Accuracy by label budget (`BUDGETS`): columns method, split (the family), budget, n, oa_mean, oa_std, aa_mean."""
+    order = list(BUDGETS)
+    rows = sorted((r for r in rows if r["split"] in BUDGETS), key=lambda r: order.index(r["split"]))
     table = spread(frame(rows), "split", "method")
-    family, written = ([budgets[split][k] for split in table["split"]] for k in (0, 1))
+    family, written = ([BUDGETS[split][k] for split in table["split"]] for k in (0, 1))
     columns = ["method", "split", "budget", "n", "oa_mean", "oa_std", "aa_mean"]
     return table.assign(split=family, budget=written).reindex(columns=columns)
 
@@ -128,12 +116,6 @@ def static_exits(rows: Rows, tolerance: float = 0.003) -> pd.DataFrame:
                       "oa_final": final["oa"], "lost": 100 * (final["oa"] - chosen["oa"]),
                       "macs_ratio": final["macs"] / chosen["macs"]})  # fmt: skip
     return pd.DataFrame(found, columns=["split", "seed", "exit", "oa", "oa_final", "lost", "macs_ratio"])
-
-
-def gradient_shares(history: pd.DataFrame) -> pd.DataFrame:
-    """Share of each loss term in the gradient's norm, a row a logged epoch, of one training's history."""
-    shares = history.filter(regex="^epoch$|^grad_share_").dropna()
-    return shares.rename(columns=lambda c: c.replace("grad_share_", ""))
 
 
 def static_means(rows: Rows) -> pd.DataFrame:
@@ -181,30 +163,6 @@ def robustness_differences(rows: Rows, pair: Pair, split: str) -> pd.DataFrame:
     table = paired(long[long["measure"] == "oa"], {"": pair}, "item", "at", "measure")
     table = table.rename(columns={"item": "kind", "at": "severity"})
     return table[["kind", "severity", "n", "with", "without", "difference", "low", "high"]]
-
-
-def effects(rows: Rows, pair: Pair, splits: Sequence[str]) -> pd.DataFrame:
-    """The paper's three claims at each split: with minus without, paired by seed, with a 95 % interval.
-
-    Accuracy is OA in points; compactness the intra-class radius over the distance to the nearest centroid (lower is
-    better); separability the silhouette; the last two on the final embedding, between pixels a window apart.
-    `verdict`: "held" or "the opposite" where the interval is clear of 0, else "not shown".
-    """
-    rows = sorted((r for r in rows if r["split"] in splits), key=lambda r: splits.index(r["split"]))
-    long = frame(rows, "score", "exit")
-    final = long["measure"].isin(CLAIMS.values()) & (long["item"] == "final")
-    long = long[(long["part"] == "score") & (long["measure"] == "oa") | final & (long["measure"] != "oa")]
-    table = paired(long, {"": pair}, "split", "measure")
-    claim = table["measure"].map({measure: claim for claim, measure in CLAIMS.items()})
-    columns = ["claim", "measure", "split", "n", "with", "without", "difference", "low", "high", "verdict"]
-    return table.assign(claim=claim, verdict=[verdict(e) for e in table.to_dict("records")])[columns]
-
-
-def verdict(line: Mapping[str, Any]) -> str:
-    """Whether a claim "held", "the opposite" did, or it is "not shown": by which side of 0 an interval lies on."""
-    lower_is_better = METRICS.get(line["measure"]) == "lower"
-    low, high = (-line["high"], -line["low"]) if lower_is_better else (line["low"], line["high"])
-    return "held" if low > 0 else "the opposite" if high < 0 else "not shown"
 
 
 # --- MMLGNet ---------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -18,7 +17,7 @@ from hsikit.splits import make_split
 from hsikit.tables.cells import SHOWN, TableError, machine, percent
 from hsikit.tables.frames import frame, pooled, spread, summarise
 from hsikit.tables.layout import NETWORKS, TABLES
-from hsikit.tables.stats import best_by_validation
+from hsikit.tables.stats import best_by_validation, settings_of
 
 Rows = list[dict[str, Any]]
 # What a map says of the ground, means over seeds: share of the mapped area, of the pixels of a field, and an interval.
@@ -42,16 +41,10 @@ def rows_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
     table = TABLES[name]
     own, apart = _arms(*table["configs"]), _arms(*table.get("elsewhere", ()))
     here = [r for r in rows if r["scene"] == table["scene"] and (r["hash"] in own or r["hash"] not in apart)]
-    one_draw = [r for r, drawn in zip(here, pooled(here)) if r["split"] == drawn["split"]]  # others stand elsewhere
-    one_draw = [_of_any_partition(r) for r in pooled(here)] if table.get("partitions") else one_draw
-    return [r | {"name": own.get(r["hash"], r["name"])} for r in one_draw if r["split"] in table["splits"]]
-
-
-def _of_any_partition(row: dict[str, Any]) -> dict[str, Any]:
-    """A pooled row whose configuration no longer names its partition, as it does not count its seed."""
-    config = dict(row["config"])
-    split = {key: value for key, value in config.get("split", {}).items() if key != "partition"}
-    return row | {"config": config | {"split": split}}
+    drawn = pooled(here)
+    if not table.get("partitions"):  # those of other draws stand elsewhere
+        drawn = [r for r, of in zip(here, drawn) if r["split"] == of["split"]]
+    return [r | {"name": own.get(r["hash"], r["name"])} for r in drawn if r["split"] in table["splits"]]
 
 
 def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
@@ -66,17 +59,17 @@ def best_of(name: str, rows: Iterable[dict[str, Any]]) -> Rows:
     """
     known = [row | dict.fromkeys(("name", "method"), _shown(name, row)) for row in rows_of(name, rows)]
     table = TABLES[name]
-    names, own, left = table.get("names", {}), _arms(*table["configs"]), _arms(*table.get("tried", ()))
-    taken = {names.get(label, label) for label in own.values()}
-    settings = {_settings(row) for row in known if row["hash"] in own}  # more seeds of them may stand in another config
+    own, left = _arms(*table["configs"]), _arms(*table.get("tried", ()))
+    taken = set(own.values())
+    settings = {settings_of(row) for row in known if row["hash"] in own}  # another config may hold more seeds of them
     other = {row["hash"] for row in known if row["name"] not in taken and row["hash"] not in left}
-    shown = [row for row in known if row["name"] and (_settings(row) in settings or row["hash"] in other)]
+    shown = [row for row in known if settings_of(row) in settings or row["hash"] in other]
     if not shown:
         commands = "; ".join(f"hsikit sweep {config}" for config in table["configs"])
         raise TableError(f"the ledger has no run for table {name}; make them with: {commands}")
     trials: dict[tuple[str, str], dict[str, int]] = {}
     for row in known:
-        trials.setdefault((row["name"], row["split"]), {})[_settings(row)] = row["trials"]
+        trials.setdefault((row["name"], row["split"]), {})[settings_of(row)] = row["trials"]
     return [row | {"trials": sum(trials[row["name"], row["split"]].values())} for row in best_by_validation(shown)]
 
 
@@ -98,19 +91,12 @@ def best_rows(name: str, rows: Iterable[dict[str, Any]], splits: Sequence[str], 
 
 
 def _shown(name: str, row: dict[str, Any]) -> str:
-    """The name a table gives to a run, "" where it stands in another table; half precision is another method.
+    """The name a table gives to a run; half precision is another method.
 
     Over partitions each split has one precision, which the table's notes name.
     """
     half = ", bfloat16" if row["config"]["train"].get("mixed") and not TABLES[name].get("partitions") else ""
-    shown = TABLES[name].get("names", {}).get(row["name"], row["name"])
-    return shown and shown + half
-
-
-def _settings(row: dict[str, Any]) -> str:
-    """What a run was made with, its seed and partition left out."""
-    config = _of_any_partition(row)["config"]
-    return json.dumps({k: v for k, v in config.items() if k != "seed"}, sort_keys=True)
+    return row["name"] + half
 
 
 def tried(name: str, rows: Rows) -> pd.DataFrame:
@@ -121,8 +107,8 @@ def tried(name: str, rows: Rows) -> pd.DataFrame:
     taken = {row["hash"] for row in best_of(name, rows)}
     groups: dict[tuple[str, ...], Rows] = {}
     for r in rows_of(name, rows):
-        if r["hash"] not in taken and _shown(name, r):
-            groups.setdefault((r["split"], r["name"], _settings(r)), []).append(r)
+        if r["hash"] not in taken:
+            groups.setdefault((r["split"], r["name"], settings_of(r)), []).append(r)
     lines = []
     for (split, method, _), some in groups.items():
         e, config = spread(frame(some), "split").iloc[0], some[0]["config"]

@@ -1,6 +1,5 @@
 """Comparisons over seeds: the paired difference with its interval first, the p-value second.
 
-A row is a mapping with at least `method`, `seed` and a score; `scene` and `split` where there are several.
 Over a fixed split a p-value speaks of training randomness only, not of other scenes.
 """
 
@@ -17,22 +16,9 @@ import numpy as np
 from hsikit._util.errors import needs
 
 Row = Mapping[str, Any]
-Values = Sequence[float] | np.ndarray | Mapping[Any, float]
 
 MIN_PAIRS = 8  # below, a signed-rank test has hardly any p-values to give (with 5 pairs none is under 0.06)
 ROUNDING = 12  # decimals; scores that agree so far are equal, whatever floating point left over
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Mean and standard deviation (ddof = 1, NaN for a single value) of n values."""
-
-    mean: float
-    std: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} ± {self.std:.3f} (n = {self.n})"
 
 
 @dataclass(frozen=True)
@@ -45,10 +31,6 @@ class PairedDifference:
     n: int
     p: float | None
 
-    def __str__(self) -> str:
-        tested = f"not tested, fewer than {MIN_PAIRS} pairs" if self.p is None else f"p = {self.p:.3g}"
-        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}] (n = {self.n}, {tested})"
-
 
 @dataclass(frozen=True)
 class McNemar:
@@ -59,34 +41,26 @@ class McNemar:
     p: float
 
 
-def summary(values: Values) -> Summary:
-    """Mean, standard deviation (ddof = 1) and number of scores, one a seed.
-
-    Raises:
-        ValueError: For no values, or one that is not finite.
-    """
-    x = _finite(list(values.values()) if isinstance(values, Mapping) else values)
-    if x.size == 0:
-        raise ValueError("no values to summarise; run at least one seed")
-    return Summary(float(x.mean()), float(x.std(ddof=1)) if x.size > 1 else float("nan"), x.size)
-
-
-def paired_difference(a: Values, b: Values) -> PairedDifference:
+def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> PairedDifference:
     """The difference a - b of two methods over the same seeds.
 
     The interval is Student's t on the differences (NaN for one pair); the p-value is the two-sided Wilcoxon
     signed-rank test (Wilcoxon 1945), zero differences dropped, 1.0 where all are zero.
 
     Args:
-        a, b: Scores in the same order, or seed -> score for both, of which the common seeds are taken.
+        a, b: Scores in the same order.
 
     Raises:
-        ValueError: For unequal lengths, no common seed, a mapping beside a list, or a value not finite.
+        ValueError: For unequal lengths, no pair, or a value not finite.
     """
     from scipy import stats
 
-    first, second = _paired(a, b)
+    first, second = (np.asarray(scores, np.float64) for scores in (a, b))
+    if first.ndim != 1 or first.shape != second.shape or not first.size:
+        raise ValueError(f"scores are {first.shape} and {second.shape}; give two flat lists, a pair for each seed")
     d = np.round(first - second, ROUNDING)
+    if not np.isfinite(d).all():
+        raise ValueError(f"scores must be finite numbers; their differences are {np.array2string(d, threshold=12)}")
     n, mean = d.size, float(d.mean())
     half = float("nan")
     if n > 1:
@@ -141,88 +115,39 @@ def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> McNemar:
 # --- tables ------------------------------------------------------------------------------------------
 
 
-def best_by_validation(rows: Iterable[Row], validation: str = "val_oa", config: str = "config") -> list[dict[str, Any]]:
-    """The rows of the best configuration of each method x scene x split, chosen on validation pixels alone.
+def best_by_validation(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows of the best configuration of each method x scene x split, chosen on validation pixels alone, in their order.
 
-    A configuration is what `config` holds without its seed; the mean validation score over the seeds that all
-    of a method's configurations share decides, and of equals the first wins. A method with a single
-    configuration needs no validation score.
-
-    Args:
-        rows: One run a row: `method`, `scene`, `split`, `seed`, a validation score, and the configuration as
-            a mapping, or as a string that names it.
-        validation, config: Keys of the validation score and of the configuration.
-
-    Returns:
-        Copies of the winning rows in their order, each with `tried`, the number of configurations.
+    The mean validation score over the seeds that all of a method's configurations (`settings_of`) share decides, and of
+    equals the first wins. A method with a single configuration needs no validation score.
 
     Raises:
-        ValueError: When a key is missing, or several configurations share no seed or lack a validation score.
+        ValueError: When several configurations share no seed or lack a validation score.
     """
     plain = list(rows)
     groups: dict[tuple, dict[str, list[Row]]] = {}
     for row in plain:
-        if config not in row:
-            raise ValueError(f"a row of {row.get('method')!r} has no {config!r}; it has {', '.join(map(str, row))}")
-        place = tuple(row.get(key) for key in ("method", "scene", "split"))
-        groups.setdefault(place, {}).setdefault(_without_seed(row[config]), []).append(row)
-    chosen: dict[int, int] = {}
-    for place, tried in groups.items():
-        for row in tried[_winner(place, tried, validation)]:
-            chosen[id(row)] = len(tried)
-    return [dict(row) | {"tried": chosen[id(row)]} for row in plain if id(row) in chosen]
+        place = row["method"], row["scene"], row["split"]
+        groups.setdefault(place, {}).setdefault(settings_of(row), []).append(row)
+    chosen = {id(row) for place, tried in groups.items() for row in tried[_winner(place, tried)]}
+    return [dict(row) for row in plain if id(row) in chosen]
 
 
-def _winner(place: tuple, tried: dict[str, list[Row]], validation: str) -> str:
+def settings_of(row: Row) -> str:
+    """What a run was made with, its seed and partition left out."""
+    config = {key: value for key, value in row["config"].items() if key != "seed"}
+    split = {key: value for key, value in config.get("split", {}).items() if key != "partition"}
+    return json.dumps(config | {"split": split}, sort_keys=True)
+
+
+def _winner(place: tuple, tried: dict[str, list[Row]]) -> str:
     if len(tried) == 1:
         return next(iter(tried))
-    for rows in tried.values():
-        if any(_missing(row.get(validation)) for row in rows):
-            raise ValueError(
-                f"{len(tried)} configurations of {' / '.join(map(str, place))}, one without {validation!r}; "
-                "give every run its validation score, or keep one configuration"
-            )
-    shared = set.intersection(*({row.get("seed") for row in rows} for rows in tried.values()))
-    if not shared:  # else a lucky seed, or a name that holds the seed, would choose
-        raise ValueError(
-            f"{len(tried)} configurations of {' / '.join(map(str, place))} share no seed; run them with "
-            "the same seeds, and name a configuration without its seed"
-        )
-    means = {key: np.mean([r[validation] for r in rows if r.get("seed") in shared]) for key, rows in tried.items()}
+    named = f"{len(tried)} configurations of {' / '.join(place)}"
+    if not np.isfinite(np.array([row.get("val_oa") for rows in tried.values() for row in rows], float)).all():
+        raise ValueError(f"{named}, one without 'val_oa'; give every run its score, or keep one configuration")
+    shared = set.intersection(*({row["seed"] for row in rows} for rows in tried.values()))
+    if not shared:  # else a lucky seed would choose
+        raise ValueError(f"{named} share no seed; run them with the same seeds")
+    means = {key: np.mean([r["val_oa"] for r in rows if r["seed"] in shared]) for key, rows in tried.items()}
     return max(means, key=lambda key: means[key])
-
-
-def _without_seed(config: Any) -> str:
-    if isinstance(config, Mapping):
-        return json.dumps({k: v for k, v in config.items() if k not in ("seed", "seeds")}, sort_keys=True)
-    return str(config)
-
-
-# --- small parts -------------------------------------------------------------------------------------
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, (float, np.floating)) and not math.isfinite(value))
-
-
-def _finite(values: Any) -> np.ndarray:
-    x = np.asarray(values, np.float64)
-    if x.ndim != 1 or not np.isfinite(x).all():
-        raise ValueError(f"scores must be a flat list of finite numbers, got {np.array2string(x, threshold=12)}")
-    return x
-
-
-def _paired(a: Values, b: Values) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(a, Mapping) != isinstance(b, Mapping):
-        raise ValueError(
-            "one side names its seeds and the other does not; give both as seed -> score, or both as lists"
-        )
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        common = [seed for seed in a if seed in b]
-        a, b = [a[s] for s in common], [b[s] for s in common]
-    first, second = _finite(a), _finite(b)
-    if first.shape != second.shape:
-        raise ValueError(f"{first.size} scores against {second.size}; a pair needs the same seed on both sides")
-    if first.size == 0:
-        raise ValueError("no pair to compare; run both methods with the same seeds")
-    return first, second

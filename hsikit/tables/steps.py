@@ -10,7 +10,7 @@ import pandas as pd
 
 from hsikit.experiments.config import load_config
 from hsikit.tables.cells import SHOWN, difference
-from hsikit.tables.fields import apart
+from hsikit.tables.fields import apart, pairs_of
 from hsikit.tables.frames import only, pooled
 from hsikit.tables.layout import GROUPS
 
@@ -68,9 +68,8 @@ def run_differences(rows: Rows, steps: Steps, split: str, scene: str) -> pd.Data
     here = [r for r in pooled(rows) if (r["split"], r["scene"]) == (split, scene)]
     lines = []
     for name, arms in steps_of(steps).items():
-        with_it, without = ({(r["partition"], r["seed"]): 100 * r["oa"] for r in side_of(here, arm)} for arm in arms)
-        for pair in sorted(with_it.keys() & without.keys()):
-            lines.append((name, *pair, with_it[pair] - without[pair]))
+        for one, other in pairs_of(*(side_of(here, arm) for arm in arms)):
+            lines.append((name, one["partition"], one["seed"], 100 * one["oa"] - 100 * other["oa"]))
     return pd.DataFrame(lines, columns=["comparison", "partition", "seed", "difference"])
 
 

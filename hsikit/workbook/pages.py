@@ -13,10 +13,11 @@ from markupsafe import Markup
 from nbconvert.filters import markdown2html
 
 import hsikit
-from hsikit._util import replacing
+from hsikit._util import saved
 from hsikit._util.errors import needs
 
 TEMPLATES, WRITTEN = Path(__file__).parent / "templates", Path(__file__).parent / "texts"
+JINJA = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
 OF_THE_PROJECT = {"CONTRIBUTING": "Contributing", "CHANGELOG": "Changelog", "SECURITY": "Security"}
 REFERENCE = Path(__file__).parent / "reference"  # pdoc's templates as far as they differ; its pages run no script
 # What has a page of its own: packages of public names, and the states whose methods the explorers have.
@@ -31,15 +32,14 @@ def write_pages(site: Path, root: Path) -> list[Path]:
     Args:
         root: The project's folder; a text that is not there has no page.
     """
-    jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     texts = {file.stem: file for file in sorted(WRITTEN.glob("*.md"))}
     texts |= {name: root / f"{name}.md" for name in OF_THE_PROJECT if (root / f"{name}.md").is_file()}
     made = []
     for stem, file in texts.items():
         body = Markup(_linked(markdown2html(file.read_text(encoding="utf-8")), set(texts)))
         title = re.sub(r"<.*?>|¶|&#182;", "", next(iter(re.findall(r"<h1.*?>(.*?)</h1>", body)), stem))
-        page = jinja.get_template("page.html").render(title=Markup(title), body=body)
-        made.append(_placed(site / "pages" / f"{stem.lower()}.html", page))
+        page = JINJA.get_template("page.html").render(title=Markup(title), body=body)
+        made.append(placed(site / "pages" / f"{stem.lower()}.html", page.encode()))
     return made
 
 
@@ -83,7 +83,7 @@ def write_reference(site: Path) -> Path:
             output_directory=Path(aside),
         )
         for made in (Path(aside) / f"{name.replace('.', '/')}.html" for name in (*PACKAGES, "hsikit")):
-            _placed(site / "api" / made.relative_to(aside), made.read_text(encoding="utf-8") + key)
+            placed(site / "api" / made.relative_to(aside), made.read_bytes() + key.encode())
     return page
 
 
@@ -96,8 +96,6 @@ def linked(site: Path) -> Iterator[tuple[str, str]]:
         yield f"pages/{page.name}", title[1].strip() if title else page.stem
 
 
-def _placed(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as aside:
-        aside.write_text(text, encoding="utf-8")
-    return path
+def placed(path: Path, content: bytes) -> Path:
+    """Write a file whole; returns its path."""
+    return saved(path, lambda file: file.write(content))

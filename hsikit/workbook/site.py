@@ -12,11 +12,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import nbconvert
 import nbformat
 import pandas as pd
@@ -24,14 +22,13 @@ import yaml
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
 
-from hsikit._util import replacing
 from hsikit._util.wording import words
 from hsikit.tables.catalogue import KINDS as TABLES
 from hsikit.tables.shown import html
 from hsikit.workbook import rendered
-from hsikit.workbook.pages import linked
+from hsikit.workbook.pages import JINJA, TEMPLATES, WRITTEN, linked, placed
 
-TEMPLATES, TITLES = Path(__file__).parent / "templates", Path(__file__).parent / "texts" / "tables.yaml"
+TITLES: dict[str, str] = yaml.safe_load((WRITTEN / "tables.yaml").read_text(encoding="utf-8"))
 PICTURES = (".png", ".svg")
 
 
@@ -72,7 +69,6 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
         problems: Stem of a notebook that stopped just now -> where and why.
     """
     site = out.parent / "site"
-    jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     figures = _files(out / "figures", (*PICTURES, ".pdf"))
     tables = [file for file in _files(out / "tables", (".csv",)) if not _twice(file)]
     notebooks = [_listed(source, out / "notebooks", (problems or {}).get(source.stem, "")) for source in sources]
@@ -82,19 +78,19 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     pictures = [_picture(file, maker) for file in figures if file.suffix in PICTURES]
     pictures.sort(key=lambda picture: place[picture["by"].stem] if picture["by"] else len(place))
     beside = zip([None, *notebooks], [*notebooks[1:], None])
-    kept = [_write_page(notebook, both, site / "notebooks", jinja) for notebook, both in zip(notebooks, beside)]
-    kept += [_place(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
+    kept = [_write_page(notebook, both, site / "notebooks") for notebook, both in zip(notebooks, beside)]
+    kept += [placed(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
     told = [_table(file, maker) for file in tables]
     for table in told:
-        page = jinja.get_template("table.html").render(table=table)
-        kept.append(_place(site / "tables" / f"{table['stem']}.html", page.encode()))
+        page = JINJA.get_template("table.html").render(table=table)
+        kept.append(placed(site / "tables" / f"{table['stem']}.html", page.encode()))
     if told:
-        kept.append(_place(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
+        kept.append(placed(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
     groups = [(notebook, [table for table in told if table["by"] is notebook]) for notebook in [*notebooks, None]]
     facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": pictures,
              "faces": _faces(notebooks, pictures), "texts": list(linked(site)), "tables": len(told),
              "groups": [group for group in groups if group[1]]}  # fmt: skip
-    index = _place(site / "index.html", jinja.get_template("index.html").render(facts).encode())
+    index = placed(site / "index.html", JINJA.get_template("index.html").render(facts).encode())
     for kind in ("notebooks", "figures", "tables"):
         for file in set(_files(site / kind)) - set(kept):
             file.unlink()
@@ -142,7 +138,7 @@ def _moment(when: datetime) -> str:
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
-def _write_page(notebook: Listed, beside: Sequence[Listed | None], folder: Path, jinja: jinja2.Environment) -> Path:
+def _write_page(notebook: Listed, beside: Sequence[Listed | None], folder: Path) -> Path:
     """Convert an executed copy, unless the page there was made of the same; a notebook without one gets a note.
 
     Args:
@@ -157,10 +153,10 @@ def _write_page(notebook: Listed, beside: Sequence[Listed | None], folder: Path,
     if page.exists() and key.encode() in page.read_bytes()[:500]:
         return page
     body = rendered.body_of(notebook.book) if notebook.book else ""
-    text = jinja.get_template("notebook.html").render(notebook=notebook, key=key, body=Markup(body), code=_colours(),
+    text = JINJA.get_template("notebook.html").render(notebook=notebook, key=key, body=Markup(body), code=_colours(),
                                                       contents=rendered.contents(body), before=beside[0],
                                                       after=beside[1])  # fmt: skip
-    return _place(page, text.encode())
+    return placed(page, text.encode())
 
 
 def _colours() -> Markup:
@@ -200,7 +196,7 @@ def _twice(file: Path) -> bool:
 def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
     """What the gallery says of a table: its title, who made it, and its lines, or why it cannot be read."""
     stem = file.stem.removeprefix("details_")
-    known = _titles() | {name: table.title for name, table in TABLES.items()}
+    known = TITLES | {name: table.title for name, table in TABLES.items()}
     title = known.get(stem) or known.get(file.stem) or words(file.stem.replace("_", " "))
     facts = {"file": file.name, "stem": file.stem, "title": title, "by": maker.get(f"tables/{file.name}")}
     try:
@@ -211,21 +207,8 @@ def _table(file: Path, maker: dict[str, Listed]) -> dict[str, Any]:
     return facts | {"rows": len(lines), "body": Markup(html(lines))}
 
 
-@cache
-def _titles() -> dict[str, str]:
-    return yaml.safe_load(TITLES.read_text(encoding="utf-8"))
-
-
 # --- files ---------------------------------------------------------------------------------------
 
 
 def _files(folder: Path, ends: tuple[str, ...] = ("",)) -> list[Path]:
     return [file for file in sorted(folder.glob("*")) if file.is_file() and file.name.endswith(ends)]
-
-
-def _place(path: Path, content: bytes) -> Path:
-    """Write a file whole; returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as aside:
-        aside.write_bytes(content)
-    return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -59,8 +58,7 @@ class Workspace:
         self._start = time.perf_counter()
         for name in ("figures", "tables", "results"):
             (self.out / name).mkdir(parents=True, exist_ok=True)
-        self.store = Store(Path(os.environ.get("HSIKIT_RUNS", self.out / "runs")),
-                           Path(os.environ.get("HSIKIT_LEDGER", self.out / "tables" / "runs.jsonl")))  # fmt: skip
+        self.store = Store.of_environment(self.out / "runs", self.out / "tables" / "runs.jsonl")
 
     def save(self, name: str, figure: Figure, runs: Sequence[str] = (), kind: str = "png") -> Image | SVG:
         """Save a picture as figures/<name>.png, or .svg for a drawing, and hand it back to be shown.

@@ -3,21 +3,22 @@
 import numpy as np
 import pytest
 
-from hsikit.tables.fields import ahead_by_field, over_fields, shares
+from hsikit.tables import fields
+from hsikit.tables.fields import ahead_by_field, apart, shares
 from hsikit.tables.frames import pooled, summarise
 
 
 def rows(name, by_field, seeds=(0,)):
     made = []
-    for partition, fields in enumerate(by_field):
-        right, total = sum(f[1] for f in fields.values()), sum(f[2] for f in fields.values())
+    for partition, tested in enumerate(by_field):
+        right, total = sum(f[1] for f in tested.values()), sum(f[2] for f in tested.values())
         recalls = {}
-        for c, ok, n in fields.values():
+        for c, ok, n in tested.values():
             recalls.setdefault(c, np.zeros(2))[:] += (ok, n)
         split = f"fields_p{partition}" if partition else "fields"
         made += [{"name": name, "method": name, "scene": "s", "split": split,
                   "config": {"split": {"kind": "fields", "partition": partition}}, "hash": f"{name}{partition}{seed}",
-                  "seed": seed, "partition": partition, "by_field": fields, "oa": right / total, "kappa": 0.0,
+                  "seed": seed, "partition": partition, "by_field": tested, "oa": right / total, "kappa": 0.0,
                   "aa": float(np.mean([ok / n for ok, n in recalls.values()])), "seconds": 1.0}
                  for seed in seeds]  # fmt: skip
     return made
@@ -40,7 +41,7 @@ def slow(a, b, metric, draws, seed):
     drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
     means = []
     for counts in drawn:
-        apart = []
+        gaps = []
         for one, other in zip(a, b):
             scores = []
             for row in (one, other):
@@ -54,34 +55,35 @@ def slow(a, b, metric, draws, seed):
                     right, of_all = sums.T
                     scores.append(right.sum() / of_all.sum() if metric == "oa" else np.mean(right / of_all))
             if scores:
-                apart.append(scores[0] - scores[1])
-        means.append(np.mean(apart))
+                gaps.append(scores[0] - scores[1])
+        means.append(np.mean(gaps))
     return np.quantile(means, [0.025, 0.975])
 
 
 @pytest.mark.parametrize("metric", ["oa", "aa"])
-def test_the_interval_is_that_of_a_slow_bootstrap(metric):
+def test_the_interval_is_that_of_a_slow_bootstrap(metric, monkeypatch):
+    monkeypatch.setattr(fields, "DRAWS", 300)
     a, b = random_fields(0)
-    found = over_fields(a, b, metric, draws=300, seed=4)
-    assert (found.low, found.high) == pytest.approx(slow(a, b, metric, 300, 4))
+    found = apart(a, b, metric)
+    assert (found.low, found.high) == pytest.approx(slow(a, b, metric, 300, 0))
     assert found.mean == pytest.approx(np.mean([x[metric] - y[metric] for x, y in zip(a, b)]))
-    assert (found.fields, found.pairs) == (len({f for r in a for f in r["by_field"]}), 3)
+    assert (found.over, found.n) == (f"{len({f for r in a for f in r['by_field']})} fields", 3)
 
 
 def test_partitions_that_repeat_one_another_do_not_narrow_it():
     a, b = random_fields(1, parts=1)
     again = [[r | {"partition": p, "hash": f"{r['hash']}{p}"} for p in range(9) for r in side] for side in (a, b)]
-    assert over_fields(*again).low == pytest.approx(over_fields(a, b).low)
+    assert apart(*again).low == pytest.approx(apart(a, b).low)
 
 
 def test_rows_that_do_not_tell_fields_apart_have_none_and_wrong_pairs_are_refused():
     a, b = random_fields(2)
-    assert over_fields([{k: v for k, v in r.items() if k != "by_field"} for r in a], b) is None
-    assert over_fields(a, [r | {"seed": 5} for r in b]) is None
+    assert apart([{k: v for k, v in r.items() if k != "by_field"} for r in a], b).over == "partitions, naive"
+    assert apart(a, [r | {"seed": 5} for r in b]) is None
     with pytest.raises(ValueError, match="partition 0 with seed 0 twice"):
-        over_fields([*a, a[0]], b)
+        apart([*a, a[0]], b)
     with pytest.raises(ValueError, match="different pixels"):
-        over_fields(a, [r | {"by_field": {f: [c, ok, n + 1] for f, (c, ok, n) in r["by_field"].items()}} for r in b])
+        apart(a, [r | {"by_field": {f: [c, ok, n + 1] for f, (c, ok, n) in r["by_field"].items()}} for r in b])
 
 
 def test_the_spread_is_split_into_seed_and_partition():
@@ -100,11 +102,11 @@ def test_the_spread_is_split_into_seed_and_partition():
 def test_a_summary_pools_partitions_and_gives_both_intervals():
     a, b = random_fields(5)
     entries = {e["method"]: e for e in summarise(pooled([*a, *b]), "b")}
-    found = over_fields(a, b)
+    found = apart(a, b)
     assert (entries["a"]["split"], entries["a"]["n"], entries["a"]["interval"]) == (
         "fields",
         3,
-        f"{found.fields} fields",
+        found.over,
     )
     assert (entries["a"]["low"], entries["a"]["high"]) == (found.low, found.high)
     assert entries["a"]["difference"] == pytest.approx(found.mean)

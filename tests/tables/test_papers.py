@@ -9,7 +9,6 @@ from hsikit.figures import FigureError
 from hsikit.separation import METRICS
 from hsikit.tables.papers import (
     budgets_table,
-    effects,
     exits_table,
     robustness_differences,
     separation_differences,
@@ -79,21 +78,27 @@ def test_damage_is_compared_beside_the_undamaged_scene():
 
 
 def test_budgets_stand_in_their_order_and_family():
-    rows = [*ROWS, *(row(n, s, 0.3, split="fields_25") for n in PAIR for s in (0, 1))]
-    table = budgets_table(rows, {"fields_25": ("fields", "25 %"), "fields": ("fields", "100 %"), "none": ("x", "y")})
-    assert list(table["budget"]) == ["25 %", "25 %", "100 %", "100 %"]
+    rows = [*ROWS, *(row(n, s, 0.3, split="fields_5px") for n in PAIR for s in (0, 1))]
+    table = budgets_table(rows)
+    assert list(table["budget"]) == ["5 px a class", "5 px a class", "all", "all"]
     assert list(table["n"]) == [2, 2, 4, 3]
 
 
+def claims(rows):
+    """Of the arm "with" against the trunk, on whole fields of one cube."""
+    trunk = {"with": "with", "without": tables.TRUNK}
+    return tables.claims_of([r | {"name": trunk[r["name"]], "scene": "s"} for r in rows], "with", "s")
+
+
 def test_what_held_is_read_from_the_intervals():
-    table = effects(ROWS, PAIR, ["fields", "elsewhere"]).set_index("claim")
+    table = claims(ROWS).set_index("claim")
     assert table.loc["accuracy", "verdict"] == "held"  # every seed gains
     assert table.loc["compactness", "verdict"] == "held"  # the radius shrinks
     assert table.loc["separability", "verdict"] == "the opposite"  # the same numbers, where higher is better
-    worse = effects([r | {"oa": 0.5} for r in ROWS], PAIR, ["fields"]).set_index("claim")
+    worse = claims([r | {"oa": 0.5} for r in ROWS]).set_index("claim")
     assert worse.loc["accuracy", "verdict"] == "not shown"
     mixed = [row(n, s, 0.5, radius=0.5 + 0.1 * (s if n == "with" else 1)) for n in PAIR for s in range(3)]
-    assert list(effects(mixed, PAIR, ["fields"])["verdict"]) == ["not shown"] * 3
+    assert list(claims(mixed)["verdict"]) == ["not shown"] * 3
 
 
 def test_rows_come_under_the_labels_of_their_configs(tmp_path):
@@ -163,7 +168,7 @@ def test_a_paper_that_is_not_one_of_the_two_is_refused():
 
 
 def test_claims_are_drawn_a_panel_each_with_what_held_filled():
-    table = effects(ROWS, PAIR, ["fields"])
+    table = claims(ROWS)
     drawn = figures.claims_forest(table)
     middles = {
         ax.get_title(): next(li for li in ax.lines if li.get_marker() == "o").get_xdata()[0] for ax in drawn.axes

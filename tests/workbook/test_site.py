@@ -1,5 +1,6 @@
 """hsikit.workbook.site on tiny notebooks, pictures and tables made here: what the pages show, say and never contain."""
 
+import errno
 import json
 import os
 import re
@@ -264,13 +265,12 @@ def test_a_disk_that_fills_up_leaves_the_old_page(out, monkeypatch):
     index = out.parent / "site/index.html"
     before = index.read_bytes()
 
-    def full(self, content):
-        self.touch()
-        raise OSError("no space left")
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(OSError, match="no space"):
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="space"):
             build(out)
     assert index.read_bytes() == before
     assert list(index.parent.rglob("*.part")) == []
