@@ -74,16 +74,13 @@ class Board:
             heard = {kind: act for (whose, kind), act in acts.items() if whose == name}
             self.parts[name] = part = ChartWidget(**dict(self._changes(name, chart, heard)))
             self._show_or_hide(name, chart)
-            part.on_msg(lambda _, content, __, heard=heard: _hear(heard, content))
+            part.on_msg(lambda _, m, __, heard=heard: heard[m["kind"]](m) if m.get("kind") in heard else None)
             if chart.view in linked:
                 w.jslink((linked[chart.view], "view"), (part, "view"))
             elif chart.view:
                 linked[chart.view] = part
         self._heard = {name: {kind for whose, kind in acts if whose == name} for name in self.parts}
-        box = w.Box(
-            list(self.parts.values()),
-            layout={"display": "flex", "flex_flow": "row wrap", "align_items": "flex-start", "width": "100%"},
-        ).add_class("hsikit-board")
+        box = w.Box(list(self.parts.values())).add_class("hsikit-board")  # laid out by board.css
         self.widget = w.VBox([box, self._pointer], layout={"width": "100%"})
 
     def __getitem__(self, name: str) -> ChartWidget:
@@ -147,12 +144,6 @@ def packed_array(values: np.ndarray, trait: str) -> bytes:
     """A large array as the browser gets it; classes beyond 255 share a colour."""
     small = values.astype(np.float32) if trait == "xy" else np.minimum(values, 255).astype(np.uint8)
     return small.tobytes()
-
-
-def _hear(heard: Mapping[str, Callable[[dict[str, Any]], Any]], content: dict[str, Any]) -> None:
-    act = heard.get(content.get("kind", ""))
-    if act is not None:
-        act(content)
 
 
 def head(chart: Chart, heard: Any) -> dict[str, Any]:

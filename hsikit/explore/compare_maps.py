@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
 
 # What the difference map tells of a pixel; "gained" is right in the second map only, "lost" in the first only.
 KINDS = ("no answer", "same", "same, both wrong", "gained", "lost", "differ, both wrong", "differ, truth unknown")
-
-
-@dataclass(frozen=True)
-class Place:
-    """What was clicked: a pixel, and the field it lies in (0 for none)."""
-
-    row: int
-    col: int
-    field: int
 
 
 class ComparedMaps(State):
@@ -119,9 +109,9 @@ class ComparedMaps(State):
         table = a[["class", "pixels"]].assign(share_a=a["share"], share_b=b["share"])
         return table.assign(change=table["share_b"] - table["share_a"])
 
-    def counts(self) -> dict[str, int]:
-        """Pixels of each of `KINDS` among the classes shown."""
-        found = np.bincount(self.kinds[self.shown], minlength=len(KINDS))
+    def counts(self, where: np.ndarray | None = None) -> dict[str, int]:
+        """Pixels of each of `KINDS` in a mask (row, col), or among the classes shown."""
+        found = np.bincount(self.kinds[self.shown if where is None else where], minlength=len(KINDS))
         return dict(zip(KINDS, found.tolist()))
 
     def summary(self) -> str:
@@ -138,21 +128,21 @@ class ComparedMaps(State):
 
     # --- what a script calls ---------------------------------------------------------------------
 
-    def pick(self, row: int, col: int) -> Place:
-        """Say what both maps answer at a pixel, and light its field in all pictures."""
+    def pick(self, row: int, col: int) -> int:
+        """Say what both maps answer at a pixel, and light its field in all pictures; returns the field, 0 for none."""
         rows, cols = self.scene.shape
         if not (0 <= row < rows and 0 <= col < cols):
             raise ValueError(f"pixel ({row}, {col}) is outside the maps; rows are 0..{rows - 1}, columns 0..{cols - 1}")
-        place = Place(row, col, int(self.fields[row, col]))
+        field = int(self.fields[row, col])
         text = f"({row}, {col}){self.facts.place_text(row, col)}, {self._told(row, col)}."
         table = self.per_field()
-        if place.field in table.index:
-            line = table.loc[place.field]
-            text += f" Field {place.field}, {int(line['pixels']):,} px: {line['share_a']:.0%} right"
+        if field in table.index:
+            line = table.loc[field]
+            text += f" Field {field}, {int(line['pixels']):,} px: {line['share_a']:.0%} right"
             text += f" in {self.names[0]}, {line['share_b']:.0%} in {self.names[1]}."
         with self.step(text):
             self.place = (row, col)
-        return place
+        return field
 
     def select_outline(self, outline: np.ndarray) -> dict[str, int]:
         """Count the `KINDS` among pixels inside an outline (n, 2) of x = column, y = row."""
@@ -160,7 +150,7 @@ class ComparedMaps(State):
         if not inside.any():
             with self.step("No pixel of the classes shown lies in there; drag around at least one."):
                 return {}
-        found = dict(zip(KINDS, np.bincount(self.kinds[inside], minlength=len(KINDS)).tolist()))
+        found = self.counts(inside)
         listed = ", ".join(f"{kind} {count:,}" for kind, count in found.items() if count)
         with self.step(f"{int(inside.sum()):,} px: {listed}."):
             return found
@@ -182,7 +172,7 @@ class ComparedMaps(State):
         else:
             self.show_classes(None if self.classes_shown == {class_id} else {class_id})
 
-    def pick_field(self, place: int) -> Place:
+    def pick_field(self, place: int) -> int:
         """Pick a pixel of a field, by its place among the fields of the classes shown."""
         table = self.per_field()
         field = table.index[table["class"].isin(self.classes_shown)][place]
@@ -190,17 +180,9 @@ class ComparedMaps(State):
         row, col = pixels[np.abs(pixels - pixels.mean(0)).sum(1).argmin()]
         return self.pick(int(row), int(col))
 
-    def class_name(self, class_id: int, none: str = "no answer") -> str:
-        """Name of a class, `none` for 0."""
-        return self.scene.class_names[class_id - 1] if class_id else none
-
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, truth and both answers; empty beside the maps."""
-        return self.facts.read_out(x, y, self._told)
-
     def _told(self, row: int, col: int) -> str:
-        answers = (f"{n}: {self.class_name(int(m[row, col]))}" for n, m in zip(self.names, self.maps))
-        return ", ".join((f"truth {self.class_name(int(self.truth[row, col]), 'unknown')}", *answers))
+        answers = (f"{n}: {self.facts.name_of(m[row, col], 'no answer')}" for n, m in zip(self.names, self.maps))
+        return ", ".join((f"truth {self.facts.name_of(self.truth[row, col], 'unknown')}", *answers))
 
     # --- inside ----------------------------------------------------------------------------------
 

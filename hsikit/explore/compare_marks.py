@@ -56,10 +56,10 @@ def marker(state: ComparedMaps, kept: m.Kept) -> dict[str, object]:
     """The picked pixel as a cross, its field outlined."""
     if not state.place:
         return {}
-    (row, col), field = state.place, int(state.fields[state.place])
+    field = int(state.fields[state.place])
     edge = kept("edge", (field,), lambda: edges(state.fields == field)) if field else None
     outlines = () if edge is None else (m.Outline(edge, "#000000", 1.4),)
-    return {"rings": (m.Ring(col, row, "#000000", symbol="cross"),), "outlines": outlines}
+    return {"rings": m.cross(state.place), "outlines": outlines}
 
 
 def edges(mask: np.ndarray) -> np.ndarray:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets as w
 import numpy as np
 
 from hsikit.explore import compare_marks
 from hsikit.explore.compare_maps import ComparedMaps
 from hsikit.explore.marks import Chart
 from hsikit.explore.panel import Acts, Panel
-from hsikit.explore.pieces import hand, help_of, place_box, row_of, walks
+from hsikit.explore.pieces import hand, help_of, menu, place_box, row_of, walks
 
 MAPS = ("a", "b", "kinds")
 HELP = (
@@ -38,8 +37,7 @@ class CompareMaps(ComparedMaps, Panel):
 
     def _controls(self) -> list[Any]:
         names = [("all classes", 0), *((name, c) for c, name in enumerate(self.scene.class_names, 1))]
-        self.chooser = w.Dropdown(options=names, description="class", layout={"width": "260px"})
-        self._on(self.chooser, lambda c: self.show_classes({c} if c else None))
+        self.chooser = self._on(menu("class", names, 260), lambda c: self.show_classes({c} if c else None))
         self.tool = hand(self)
         self.go_to = place_box(self, self.pick)
         asked, words = help_of(HELP)

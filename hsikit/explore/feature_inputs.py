@@ -32,14 +32,10 @@ def flat_pixels(
     pixels = np.asarray(pixels)
     if pixels.dtype.kind not in "ui" or not (pixels.ndim == 1 or (pixels.ndim == 2 and pixels.shape[1] == 2)):
         raise ValueError(f"pixels are {pixels.shape} of {pixels.dtype}, expected whole numbers (n,) or (n, 2)")
-    if pixels.ndim == 2:
-        outside = bool((pixels < 0).any() or (pixels >= scene.shape).any())
-        pixels = pixels[:, 0] * scene.shape[1] + pixels[:, 1]
-    else:
-        outside = bool((pixels < 0).any() or (pixels >= size).any())
-    if outside:
+    if (pixels < 0).any() or (pixels >= (size if pixels.ndim == 1 else scene.shape)).any():
         raise ValueError(f"some pixels lie outside {scene.name}, which is {scene.shape} (row, col)")
-    return pixels.astype(np.int64)
+    pixels = pixels.astype(np.int64)
+    return pixels if pixels.ndim == 1 else np.ravel_multi_index(tuple(pixels.T), scene.shape)
 
 
 def labels_of(given: np.ndarray | Split, scene: Scene, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,11 +52,7 @@ def labels_of(given: np.ndarray | Split, scene: Scene, pixels: np.ndarray) -> tu
 
 def per_pixel(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) -> np.ndarray:
     """Classes (n,) int64 of the pixels, from one a pixel or from a raster (row, col)."""
-    array = np.asarray(given)
-    if array.shape == scene.shape:
-        array = array.ravel()[pixels]
-    if array.shape != (len(pixels),):
-        raise ValueError(f"{name} are {array.shape} for {len(pixels)} pixels; give one a pixel, or {scene.shape}")
+    array = _of_pixels(name, np.asarray(given), scene, pixels)
     if array.dtype.kind not in "uib" or (array.size and (array.min() < 0 or array.max() > scene.n_classes)):
         raise ValueError(f"{name} must be whole numbers 0 to {scene.n_classes}, 0 for unlabelled")
     return array.astype(np.int64)
@@ -68,14 +60,18 @@ def per_pixel(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) ->
 
 def shares(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) -> np.ndarray:
     """Shares (n,) float64 of the pixels, 0 to 1, from one a pixel or from a raster (row, col)."""
-    array = np.asarray(given, float)
-    if array.shape == scene.shape:
-        array = array.ravel()[pixels]
-    if array.shape != (len(pixels),):
-        raise ValueError(f"{name} is {array.shape} for {len(pixels)} pixels; give one a pixel, or {scene.shape}")
+    array = _of_pixels(name, np.asarray(given, float), scene, pixels)
     if not ((array >= 0) & (array <= 1 + 1e-6)).all():
         raise ValueError(f"{name} must lie between 0 and 1 and hold no NaN")
     return np.minimum(array, 1.0)
+
+
+def _of_pixels(name: str, array: np.ndarray, scene: Scene, pixels: np.ndarray) -> np.ndarray:
+    if array.shape == scene.shape:
+        return array.ravel()[pixels]
+    if array.shape != (len(pixels),):
+        raise ValueError(f"{name} is {array.shape} for {len(pixels)} pixels; give one a pixel, or {scene.shape}")
+    return array
 
 
 def unit_vectors(name: str, given: np.ndarray, scene: Scene, pixels: np.ndarray) -> np.ndarray:

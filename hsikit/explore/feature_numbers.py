@@ -49,22 +49,12 @@ class Numbers:
 
     def centre_distances(self, space: str, classes: list[int], shown: Classes) -> np.ndarray:
         """Distances (k, k) between the means of k classes in a space; NaN for those that are not shown."""
-        centres = self._centres(space)
-        there = np.array([c in shown and c in centres for c in classes], bool)
-        found = np.full((len(classes), len(classes)), np.nan)
-        if there.sum() > 1:
-            means = np.stack([centres[c] for c, shows in zip(classes, there) if shows])
-            found[np.ix_(there, there)] = cdist(means, means)
-        return found
-
-    def _centres(self, space: str) -> dict[int, np.ndarray]:
-        """Class -> mean (dim,) of its unit vectors; a toggle of a class changes none of them."""
-        key = ("centres", space)
+        key = ("centres", space, *classes)
         if key not in self._measured:
-            vectors = self.spaces[space]
-            found = {int(c): vectors[self.labels == c].mean(0, dtype=float) for c in np.unique(self.labels) if c}
-            self._measured[key] = found
-        return self._measured[key]
+            means = np.stack([self.spaces[space][self.labels == c].mean(0, dtype=float) for c in classes])
+            self._measured[key] = cdist(means, means)
+        there = np.isin(classes, list(shown))
+        return np.where(np.outer(there, there) & (there.sum() > 1), self._measured[key], np.nan)
 
     def within_and_between(self, space: str, which: np.ndarray) -> tuple[float, float]:
         """Mean distance of some points (n,) to the mean of their class, and between these means; NaN if unknown."""

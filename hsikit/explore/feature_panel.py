@@ -15,7 +15,7 @@ from hsikit.explore.feature_marks import charts
 from hsikit.explore.feature_space import COLOUR_BY, FeatureSpace
 from hsikit.explore.marks import Chart
 from hsikit.explore.panel import Act, Acts, Panel
-from hsikit.explore.pieces import button, hand, help_of, place_box, row_of, walks
+from hsikit.explore.pieces import button, hand, help_of, menu, place_box, row_of, walks
 from hsikit.explore.state import Progress
 from hsikit.explore.still import picture_of
 
@@ -100,22 +100,19 @@ class FeatureControls:
     def __init__(self, explorer: FeatureSpaceExplorer) -> None:
         self.explorer = explorer
         on, points, spaces = explorer._on, len(explorer.pixels), list(explorer.spaces)
-        menu = lambda options, name, width=230: w.Dropdown(  # noqa: E731
-            options=options, description=name, style={"description_width": "56px"}, layout={"width": f"{width}px"}
-        )
-        self.space = on(menu(spaces, "space"), lambda v: self.show(space=v))
+        self.space = on(menu("space", spaces, 230, 56), lambda v: self.show(space=v))
         beside = [("nothing", ""), *((name, name) for name in spaces)]
-        self.beside = on(menu(beside, "beside"), lambda v: self.show(beside=v))
+        self.beside = on(menu("beside", beside, 230, 56), lambda v: self.show(beside=v))
         self.beside.disabled = len(spaces) < 2
-        self.method = on(menu(METHODS, "picture", 150), lambda v: self.show(method=v))
+        self.method = on(menu("picture", METHODS, 150, 56), lambda v: self.show(method=v))
         most = max(2, min(100, (points - 1) // 3))
         self.perplexity = w.IntSlider(min(30, most), min=1, max=most, description="perplexity", **SETTLED)
         reach = max(3, min(100, points - 1))
         self.neighbours = w.IntSlider(min(15, points - 1), min=2, max=reach, description="neighbours", **SETTLED)
         on(self.perplexity, lambda v: self.show(perplexity=v))
         on(self.neighbours, lambda v: self.show(neighbours=v))
-        self.color = on(menu(COLOUR_BY, "colour", 180), explorer.color)
-        self.table = on(menu(("confusion", "distances"), "table", 170), lambda v: setattr(explorer, "table", v))
+        self.color = on(menu("colour", COLOUR_BY, 180, 56), explorer.color)
+        self.table = on(menu("table", ("confusion", "distances"), 170, 56), lambda v: setattr(explorer, "table", v))
         self.table.disabled = explorer.prediction is None
         self.tool = hand(explorer, "lasso")
         self.walks = walks(explorer)

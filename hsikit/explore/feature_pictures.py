@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,17 +35,10 @@ class Pictures:
         self.spaces, self.seed, self.cache = spaces, seed, cache
         self._made: dict[tuple[Any, ...], Embedding2D] = {}
 
-    def checked(self, space: str, method: str, perplexity: float, neighbours: int, beside: str) -> Settings:
-        """Settings, or a ValueError that names what is unknown."""
-        for name in (space, *([beside] if beside else [])):
-            if name not in self.spaces:
-                raise ValueError(f"there is no space {name!r}; choose one of {', '.join(self.spaces)}")
-        if method not in get_args(Method):
-            raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(get_args(Method))}")
-        return Settings(space, method, float(perplexity), int(neighbours), beside)  # type: ignore[arg-type]
-
     def one(self, space: str, settings: Settings, told: Callable[[float], Any] | None = None) -> Embedding2D:
-        """The picture of a space; `told` hears how far it is. Raises ValueError as `embed` does."""
+        """The picture of a space; `told` hears how far it is. Raises ValueError as `embed` does, or for no space."""
+        if space not in self.spaces:
+            raise ValueError(f"there is no space {space!r}; choose one of {', '.join(self.spaces)}")
         key = picture_key(space, settings)
         if key not in self._made:
             self._made[key] = embed(

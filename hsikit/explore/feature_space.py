@@ -15,7 +15,7 @@ from hsikit.explore.feature_numbers import Numbers
 from hsikit.explore.feature_pictures import Pictures, Settings
 from hsikit.explore.marks import inside, pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
-from hsikit.explore.state import State, check_mask
+from hsikit.explore.state import Choice, State, check_mask
 from hsikit.features import Embedding2D, draw_per_class
 from hsikit.predict import Prediction
 from hsikit.scenes.scene import Scene
@@ -64,7 +64,7 @@ class FeatureSpace(State):
     method = t.Unicode("pca").tag(shown=True)
     perplexity = t.Float(30.0).tag(shown=True)
     neighbours = t.Int(15).tag(shown=True)
-    color_by = t.Unicode("class").tag(shown=True)
+    color_by = Choice(COLOUR_BY).tag(shown=True)
     table = t.Enum(("confusion", "distances"), "distances").tag(shown=True)
     classes_shown = t.Set().tag(shown=True, kept=True)
     lit = t.Any().tag(shown=True, kept=True)
@@ -131,8 +131,8 @@ class FeatureSpace(State):
 
         `beside` names a second space to stand beside it, laid out in the same way; ``""`` takes it away.
         """
-        settings = self.settings(space, method, perplexity, neighbours, beside)
-        self._place(settings, self.pictures.of(settings))
+        made = self.settings(space=space, method=method, perplexity=perplexity, neighbours=neighbours, beside=beside)
+        self._place(made, self.pictures.of(made))
 
     def color(self, by: str) -> None:
         """Colour points by one of `COLOUR_BY`."""
@@ -142,8 +142,6 @@ class FeatureSpace(State):
     @t.validate("color_by")
     def _checked_color(self, proposal: Any) -> str:
         by = proposal["value"]
-        if by not in COLOUR_BY:
-            raise ValueError(f"{by!r} is unknown; choose one of {', '.join(COLOUR_BY)}")
         if by in ("prediction", "correctness") and self.prediction is None:
             raise ValueError(f"colouring by {by} needs prediction=; give a class for each pixel")
         if by == "confidence" and self.confidence is None:
@@ -168,7 +166,7 @@ class FeatureSpace(State):
         self._checked_class(class_id)
         shown = class_id not in self.classes_shown if shown is None else shown
         self._show_classes(self.classes_shown | {class_id} if shown else self.classes_shown - {class_id},
-                           f"{self.class_name(class_id)} {'shown' if shown else 'dimmed'}.")  # fmt: skip
+                           f"{self.facts.name_of(class_id)} {'shown' if shown else 'dimmed'}.")  # fmt: skip
 
     def only(self, class_id: int, add: bool = False) -> None:
         """What a click on the legend does: this class alone, all of them again the second time; with `add` one more."""
@@ -178,7 +176,7 @@ class FeatureSpace(State):
         elif self.classes_shown == {class_id}:
             self._show_classes(set(self.classes), "All classes are shown.")
         else:
-            self._show_classes({class_id}, f"Only {self.class_name(class_id)}; again shows all, Ctrl adds another.")
+            self._show_classes({class_id}, f"Only {self.facts.name_of(class_id)}; again shows all, Ctrl adds another.")
 
     def _checked_class(self, class_id: int) -> None:
         if class_id not in self.classes:
@@ -292,9 +290,9 @@ class FeatureSpace(State):
         if not 0 <= index < len(self.pixels):
             return ""
         row, col = (int(v) for v in self.rowcol[index])
-        words = [self.class_name(int(self.labels[index]))]
+        words = [self.facts.name_of(int(self.labels[index]))]
         if self.prediction is not None:
-            words.append(f"predicted {self.class_name(int(self.prediction[index]))}")
+            words.append(f"predicted {self.facts.name_of(int(self.prediction[index]))}")
         if self.confidence is not None:
             words.append(f"confidence {self.confidence[index]:.2f}")
         if self.parts[index] < len(PARTS) - 1:
@@ -306,28 +304,17 @@ class FeatureSpace(State):
         away = np.where(self.visible, np.abs(self.rowcol - (row, col)).max(1), REACH_PX + 1)
         return int(away.argmin()) if away.min() <= REACH_PX else -1
 
-    def class_name(self, class_id: int) -> str:
-        """Name of a class, ``"unlabelled"`` for 0."""
-        return self.scene.class_names[class_id - 1] if class_id else "unlabelled"
-
     # --- inside ----------------------------------------------------------------------------------
 
-    def settings(
-        self, space: str | None = None, method: str | None = None, perplexity: float | None = None,
-        neighbours: int | None = None, beside: str | None = None,
-    ) -> Settings:  # fmt: skip
-        """What a picture depends on: the present settings, with those given in their place."""
-        return self.pictures.checked(
-            self.space if space is None else space,
-            self.method if method is None else method,
-            self.perplexity if perplexity is None else perplexity,
-            self.neighbours if neighbours is None else neighbours,
-            (self.beside or "") if beside is None else beside,
-        )
+    def settings(self, **change: Any) -> Settings:
+        """What a picture depends on: the present settings, with those given that are not None in their place."""
+        now = Settings(self.space, self.method, self.perplexity, self.neighbours, self.beside or "")  # type: ignore[arg-type]
+        return now._replace(**{name: value for name, value in change.items() if value is not None})
 
     def _place(self, settings: Settings, pictures: list[Embedding2D]) -> None:
         with self.step():
-            self.space, self.method, self.perplexity, self.neighbours = settings[:4]
+            self.space, self.method = settings.space, settings.method
+            self.perplexity, self.neighbours = float(settings.perplexity), int(settings.neighbours)
             self.beside, self.xy = settings.beside or None, pictures[0].coordinates
             self.xy_beside = pictures[1].coordinates if settings.beside else None
             self.message = f"{' and '.join(self.spaces_shown)} by {self.method}, {len(self.pixels):,} px."
@@ -347,7 +334,7 @@ class FeatureSpace(State):
                 return np.empty(0, self.pixels.dtype)
         counts = np.bincount(self.labels[chosen], minlength=self.scene.n_classes + 1)
         top = [c for c in np.argsort(-counts, kind="stable")[:4] if counts[c]]
-        text = f"{chosen.sum():,} px lit: " + ", ".join(f"{self.class_name(c)} {counts[c]:,}" for c in top) + "."
+        text = f"{chosen.sum():,} px lit: " + ", ".join(f"{self.facts.name_of(c)} {counts[c]:,}" for c in top) + "."
         if self.prediction is not None:
             known = chosen & (self.labels > 0)
             wrong = int((self.prediction[known] != self.labels[known]).sum())

@@ -120,10 +120,8 @@ class Leakage(State):
             text += f" Left out, as they cannot be on both sides: {names}."
         return text
 
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, class, and what the pixel is in the split; empty beside the map."""
-        part = lambda row, col: MAP_CODES[self.now.codes[row, col]]  # noqa: E731
-        return self.facts.read_out(x, y, lambda row, col: f"{self.facts.class_name(row, col)}, {part(row, col)}")
+    def _told(self, row: int, col: int) -> str:
+        return f"{self.facts.class_name(row, col)}, {MAP_CODES[self.now.codes[row, col]]}"
 
     # --- inside ----------------------------------------------------------------------------------
 

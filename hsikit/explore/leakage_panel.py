@@ -24,13 +24,10 @@ DASH = (6.0, 4.0)
 class LeakageExplorer(Leakage, Panel):
     """Choose a split and a window and see what is shared: `Leakage` with a picture and controls."""
 
-    _map: tuple[Measured | None, np.ndarray | None] = (None, None)
-
     def _charts(self) -> dict[str, Chart]:
-        if self._map[0] is not self.now:
-            table = np.array([rgb_of(colour) for colour in COLOURS], np.uint8)
-            self._map = (self.now, table[self.now.codes])
-        return {"map": map_chart(self, self._map[1]), "curve": curve_chart(self)}  # type: ignore[arg-type]
+        table = np.array([rgb_of(colour) for colour in COLOURS], np.uint8)
+        picture = self._kept("map", (self.now,), lambda: table[self.now.codes])
+        return {"map": map_chart(self, picture), "curve": curve_chart(self)}
 
     def _acts(self) -> Acts:
         return {("map", "hover"): lambda m: setattr(self._view, "pointer", self.under_pointer(m["x"], m["y"]))}

@@ -63,7 +63,7 @@ def _follows(one: Any, other: Any, what: Sequence[str]) -> Callable[[], None]:
             _tried(other, lambda: other.pick(*change["new"]))
 
     def selection(change: Any) -> None:
-        if change["new"] is not None and not np.array_equal(change["new"], _chosen(other)):
+        if change["new"] is not None and not np.array_equal(change["new"], other.chosen):
             mask = np.zeros(one.scene.shape, bool)
             mask.ravel()[change["new"]] = True
             _tried(other, lambda: other.select(mask))
@@ -78,10 +78,6 @@ def _follows(one: Any, other: Any, what: Sequence[str]) -> Callable[[], None]:
             one.unobserve(act, name)
 
     return let_go
-
-
-def _chosen(state: Any) -> np.ndarray:
-    return np.empty(0, int) if state.chosen is None else state.chosen
 
 
 def _tried(state: Any, act: Callable[[], Any]) -> None:

@@ -244,8 +244,9 @@ class Kept:
 
     def __call__(self, name: str, sources: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What was made under a name, made anew where one of its sources is another object (or another number)."""
-        before = self._made.get(name)
-        if before is None or not all(a is b or (np.isscalar(a) and a == b) for a, b in zip(before[0], sources)):
+        before, _ = self._made.get(name, ((), None))
+        same = [a is b or (np.isscalar(a) and a == b) for a, b in zip(before, sources)]
+        if name not in self._made or len(before) != len(sources) or not all(same):
             self._made[name] = (sources, make())
         return self._made[name][1]
 
@@ -283,6 +284,11 @@ def table_of(title: str, values: np.ndarray, rows: Sequence[str], cols: Sequence
                  x_names=tuple(cols), y_names=tuple(rows), zoom="", **more)  # fmt: skip
 
 
+def cross(place: tuple[int, ...]) -> tuple[Ring, ...]:
+    """A cross on the pixel (row, column) that was picked, here or in a linked explorer; nothing before."""
+    return (Ring(place[1], place[0], "#000000", symbol="cross"),) if place else ()
+
+
 def class_entries(names: Sequence[str], colours: Sequence[str], shown: Container[int] = ()) -> tuple[Entry, ...]:
     """A line of the legend for each class 1..C that can be clicked; those `shown` are pressed."""
     return tuple(Entry(name, colour, c, c in shown) for c, (name, colour) in enumerate(zip(names, colours), 1))
@@ -301,10 +307,15 @@ def ramp_of(name: str, steps: int = 256) -> np.ndarray:
     return np.rint(255 * colormaps[name](np.linspace(0, 1, steps))[:, :3]).astype(np.uint8)
 
 
+def share_of(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Where values lie between two limits, 0 to 1."""
+    return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+
+
 def shaded(values: np.ndarray, low: float, high: float, name: str, opacity: float) -> Layer:
     """Values (row, col) between two limits in the colours of a colour map, as a layer; NaN is left out."""
-    share = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
-    steps = np.where(np.isfinite(values), 1 + np.rint(254 * np.nan_to_num(share)), 0).astype(np.uint8)
+    steps = 1 + np.rint(254 * np.nan_to_num(share_of(values, low, high)))
+    steps = np.where(np.isfinite(values), steps, 0).astype(np.uint8)
     return Layer(steps, tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in ramp_of(name, 255)), opacity)
 
 

@@ -15,7 +15,7 @@ from hsikit.explore.painter_files import load_painting, save_painting
 from hsikit.explore.painter_fit import MODELS, fit_light
 from hsikit.explore.painting import LAYERS, TOOLS, WIDEST, Painting
 from hsikit.explore.panel import Acts, Panel
-from hsikit.explore.pieces import button, help_of, number_box, opacity_of, pages_of, row_of, walks
+from hsikit.explore.pieces import button, help_of, menu, number_box, opacity_of, pages_of, row_of, walks
 from hsikit.explore.spectra_list import stamped
 
 HELP = (
@@ -83,8 +83,7 @@ class PainterControls:
     def __init__(self, explorer: LabelPainter) -> None:
         self.explorer = explorer
         on, press = explorer._on, partial(button, explorer)
-        narrow = {"description_width": "40px"}
-        self.classes = on(w.Dropdown(description="class", style=narrow, layout={"width": "200px"}), self._choose)
+        self.classes = on(menu("class", (), 200, 40), explorer.choose)
         self.tool = on(w.ToggleButtons(options=TOOLS, style={"button_width": "64px"}, layout={"width": "auto"}),
                        lambda v: explorer.choose(tool=v))  # fmt: skip
         self.radius = on(w.IntSlider(2, 0, WIDEST, description="radius (px)", layout={"width": "215px"}),
@@ -94,7 +93,8 @@ class PainterControls:
         self.name = w.Text(description="new class", placeholder="name", layout={"width": "230px"})
         self.add = press("Add", "Add a class with this name", self._add)
         self.rename = press("Rename", "Give this name to the chosen class", self._rename)
-        self.colour = on(w.ColorPicker(description="colour", layout={"width": "190px"}), self._recolour)
+        self.colour = on(w.ColorPicker(description="colour", layout={"width": "190px"}),
+                         lambda colour: explorer.change_class(explorer.active, color=colour))  # fmt: skip
         self.opacity = opacity_of(explorer)
         self.angle = w.BoundedFloatText(explorer.angle, min=0.001, max=1.57, step=0.01, description="angle (rad)",
                                         layout={"width": "180px"})  # fmt: skip
@@ -102,16 +102,16 @@ class PainterControls:
         self.suggest = press("Suggest", "Propose unpainted pixels that look alike", explorer.suggest)
         self.accept = press("Accept", "Paint what is suggested", explorer.accept)
         self.dismiss = press("Dismiss", "Forget the suggestions", explorer.dismiss)
-        self.model = on(w.Dropdown(options=list(MODELS.items()), description="model", layout={"width": "300px"}),
-                        lambda v: explorer.choose(method=v))  # fmt: skip
+        self.model = on(menu("model", list(MODELS.items()), 300), lambda v: explorer.choose(method=v))
         self.fit = press("Fit", "Fit the model on what is painted", explorer.request_fit)
-        self.layer = on(w.Dropdown(options=LAYERS, description="show", layout={"width": "200px"}), explorer.show)
+        self.layer = on(menu("show", LAYERS, 200), explorer.show)
         self.angles = w.HTML()
         self.file = w.Text(stamped(name="labels", ending=".tif"), description="file", layout={"width": "330px"})
         self.save = press("Save", "Write .tif or .npz, or polygons as .geojson or .gpkg", self._save)
         self.load = press("Load", "Read painted labels", lambda: explorer.load(self.file.value))
         self.row, self.col = (number_box(name, n - 1) for name, n in zip(("row", "column"), explorer.scene.shape))
-        self.dab = press("Paint", "Use the tool at this row and column", self._dab)
+        self.dab = press("Paint", "Use the tool at this row and column",
+                         lambda: explorer.click(self.row.value, self.col.value))  # fmt: skip
 
     def rows(self) -> list[Any]:
         """Rows of the panel; None stands for the pictures."""
@@ -154,10 +154,6 @@ class PainterControls:
 
     # --- what they do ----------------------------------------------------------------------------
 
-    def _choose(self, class_id: int | None) -> None:
-        if class_id is not None:
-            self.explorer.choose(class_id)
-
     def _add(self) -> None:
         self.explorer.add_class(self.name.value)
         self.name.value = ""
@@ -165,12 +161,6 @@ class PainterControls:
     def _rename(self) -> None:
         self.explorer.change_class(self.explorer.active, name=self.name.value)
         self.name.value = ""
-
-    def _recolour(self, colour: str) -> None:
-        self.explorer.change_class(self.explorer.active, color=colour)
-
-    def _dab(self) -> None:
-        self.explorer.click(self.row.value, self.col.value)
 
     def _save(self) -> None:
         self.explorer.save(self.file.value)

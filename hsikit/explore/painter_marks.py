@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsikit.explore.marks import (
-    Chart,
-    Entry,
-    Kept,
-    Layer,
-    Line,
-    Ring,
-    Scale,
-    Size,
-    class_entries,
-    class_layer,
-    is_wide,
-    lifted,
-    map_of,
-    ramp_of,
-)
+from hsikit.explore import marks as m
 from hsikit.explore.painting import Painting
 
 MOST_NAMES = 26  # in a legend
@@ -29,44 +14,39 @@ PAINT_HINT = (
 )
 
 
-def charts(state: Painting, kept: Kept) -> dict[str, Chart]:
+def charts(state: Painting, kept: m.Kept) -> dict[str, m.Chart]:
     """The three charts; arrays that are as before are the same objects."""
     return {"map": painted(state, kept), "answer": answered(state, kept), "spectra": spectra(state)}
 
 
-def painted(state: Painting, kept: Kept) -> Chart:
+def painted(state: Painting, kept: m.Kept) -> m.Chart:
     """The scene under paint; suggestions on every second pixel."""
-    layers = [Layer(state.labels, state.colors, state.opacity)]
+    layers = [m.Layer(state.labels, state.colors, state.opacity)]
     dotted = "" if state.suggested is None else "; dotted: suggested"
     if state.suggested is not None:
         odd = np.indices(state.scene.shape).sum(0) % 2 == 1
-        layers.append(Layer(kept("dots", (state.suggested,), lambda: state.suggested * odd), state.colors))
+        layers.append(m.Layer(kept("dots", (state.suggested,), lambda: state.suggested * odd), state.colors))
     names = [f"{name} ({count:,})" for name, count in zip(state.class_names, state.counts().tolist())]
-    size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
-    return map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.scene, layers=tuple(layers),
-                  entries=class_entries(names[:MOST_NAMES], state.colors, {state.active}), size=size,
-                  rings=marker(state), hint=PAINT_HINT)  # fmt: skip
+    size = m.Size(0.5, 300, 212, 150) if m.is_wide(state.scene) else m.Size(0.36, 300, 390, 215)
+    return m.map_of(f"{state.facts.name}: painted{dotted}", state.facts.rgb, state.scene, layers=tuple(layers),
+                  entries=m.class_entries(names[:MOST_NAMES], state.colors, {state.active}), size=size,
+                  rings=m.cross(state.place), hint=PAINT_HINT)  # fmt: skip
 
 
-def marker(state: Painting) -> tuple[Ring, ...]:
-    """The pixel that was picked, here or in an explorer linked to this one."""
-    return (Ring(state.place[1], state.place[0], "#000000", symbol="cross"),) if state.place else ()
-
-
-def answered(state: Painting, kept: Kept) -> Chart:
+def answered(state: Painting, kept: m.Kept) -> m.Chart:
     """What the model says: classes in their colours, or how sure it is."""
     made, scale = state.prediction, None
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[m.Layer, ...] = ()
     picture, title = state.facts.grey, "no map yet: fit a model"
     if made is not None:
         title = f"{state.layer} ({made_by(state)})"
         if state.layer == "class map":
-            layers = (class_layer(made.labels, state.colors),)
+            layers = (m.class_layer(made.labels, state.colors),)
         else:
-            scale = Scale(0.0, 1.0, ramp_of("cividis"))
+            scale = m.Scale(0.0, 1.0, m.ramp_of("cividis"))
             picture = kept("sure", (made,), lambda: confidence_picture(state))
-    size = Size(0.5, 300, 212, 150) if is_wide(state.scene) else Size(0.36, 300, 390, 215)
-    return map_of(title, picture, state.scene, layers=layers, scale=scale, size=size, rings=marker(state),
+    size = m.Size(0.5, 300, 212, 150) if m.is_wide(state.scene) else m.Size(0.36, 300, 390, 215)
+    return m.map_of(title, picture, state.scene, layers=layers, scale=scale, size=size, rings=m.cross(state.place),
                   hint="The map of the model; corrections may be painted here too.")  # fmt: skip
 
 
@@ -81,23 +61,21 @@ def confidence_picture(state: Painting) -> np.ndarray:
     """Confidence (row, col, 3) uint8 in colours, white where there is none."""
     sure = state.confidence()
     steps = np.rint(255 * np.nan_to_num(sure)).astype(int)
-    return np.where(np.isfinite(sure)[..., None], ramp_of("cividis")[steps], 255).astype(np.uint8)
+    return np.where(np.isfinite(sure)[..., None], m.ramp_of("cividis")[steps], 255).astype(np.uint8)
 
 
-def spectra(state: Painting) -> Chart:
+def spectra(state: Painting) -> m.Chart:
     """Mean ± one deviation of each painted class."""
     facts, (means, stds) = state.facts, state.means()
-    x, means, stds = lifted(facts.x, means, stds)
-    lines = tuple(Line(name, mean, colour, std, c)
+    spans, reach = tuple(facts.left_out), facts.span_with(means)
+    x, means, stds = m.lifted(facts.x, means, stds)
+    lines = tuple(m.Line(name, mean, colour, std, c)
                   for c, (name, mean, std, colour) in enumerate(zip(state.class_names, means, stds, state.colors), 1)
                   if np.isfinite(mean).any())  # fmt: skip
-    tall = [v for line in lines for v in (np.nanmin(line.y), np.nanmax(line.y))]
-    low, high = facts.span
-    spans, reach = tuple(facts.left_out), (min([low, *tall]), max([high, *tall]))
-    size = Size(1.0, 280, 120, 110) if is_wide(state.scene) else Size(0.28, 260, 390, 115)
-    return Chart("means of what is painted", "band" if facts.unit != "nm" else "wavelength (nm)", state.scene.units,
+    size = m.Size(1.0, 280, 120, 110) if m.is_wide(state.scene) else m.Size(0.28, 260, 390, 115)
+    return m.Chart("means of what is painted", "band" if facts.unit != "nm" else "wavelength (nm)", state.scene.units,
                  facts.reach, reach, x=x, lines=lines, spans=spans, zoom="x", size=size,
-                 entries=(Entry("bands left out", "#d9d9d9"),) if spans else ())  # fmt: skip
+                 entries=(m.Entry("bands left out", "#d9d9d9"),) if spans else ())  # fmt: skip
 
 
 def angle_table(state: Painting) -> str:

@@ -418,10 +418,6 @@ class Painting(State):
             raise ValueError("there is no map yet; fit a model first")
         return self.prediction.scores.max(-1)
 
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, painted class, what the model says; empty beside the map."""
-        return self.facts.read_out(x, y, self._told)
-
     def _told(self, row: int, col: int) -> str:
         text = f"painted {self.class_names[c - 1]}" if (c := self.labels[row, col]) else "not painted"
         if self.prediction is not None and (c := self.prediction.labels[row, col]):

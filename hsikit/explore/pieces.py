@@ -7,8 +7,7 @@ from typing import Any
 
 import ipywidgets as w
 
-TOOL_HINTS = {"pan": "A drag moves", "lasso": "A drag draws around what is taken",
-              "box": "A drag draws a box around it", "brush": "A drag paints"}  # fmt: skip
+TOOLS = {"pan": "A drag moves", "lasso": "A drag draws around what is taken", "box": "A drag draws a box around it"}
 BOX = {"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
 
 
@@ -17,6 +16,12 @@ def number_box(name: str, most: int) -> Any:
     return w.BoundedIntText(
         0, min=0, max=most, description=name, style={"description_width": "48px"}, layout={"width": "125px"}
     )
+
+
+def menu(name: str, options: Any, width: int, words: int = 80) -> Any:
+    """A menu so many pixels wide, its name before it."""
+    return w.Dropdown(options=options, description=name, style={"description_width": f"{words}px"},
+                      layout={"width": f"{width}px"})  # fmt: skip
 
 
 def button(panel: Any, label: str, tooltip: str, action: Callable[[], Any]) -> Any:
@@ -59,14 +64,12 @@ def pages_of(pages: dict[str, Any]) -> Any:
     return w.Tab(list(pages.values()), titles=tuple(pages)).add_class("hsikit-pages")
 
 
-def hand(panel: Any, tool: str = "pan", tools: Sequence[str] = ("pan", "lasso", "box")) -> Any:
+def hand(panel: Any, tool: str = "pan") -> Any:
     """Buttons that choose what a drag does in all charts of a panel's board."""
-    made = w.ToggleButtons(
-        options=tools, value=tool, tooltips=[TOOL_HINTS[name] for name in tools], style={"button_width": "56px"},
-        layout={"width": f"{62 * len(tools)}px"},
-    )  # fmt: skip
+    made = w.ToggleButtons(options=list(TOOLS), value=tool, tooltips=list(TOOLS.values()),
+                           style={"button_width": "56px"}, layout={"width": "186px"})  # fmt: skip
     panel._view.set_tool(tool)
-    return panel._on(made, lambda name: panel._view.set_tool(name))
+    return panel._on(made, panel._view.set_tool)
 
 
 def help_of(lines: Sequence[str]) -> tuple[Any, Any]:

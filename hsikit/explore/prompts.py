@@ -18,7 +18,7 @@ from hsikit.metrics import Scores, scores_from_labels
 from hsikit.predict import predict_map
 from hsikit.scenes.scene import Scene
 from hsikit.splits import Split
-from hsikit.text import TextEncoder, TextVectors, load_text_encoder
+from hsikit.text import TextEncoder, load_text_encoder
 
 LAYERS = ("class prompts", "soft classes")
 MOST_SENTENCES = 8
@@ -38,14 +38,6 @@ class Asked:
     def words(self) -> str:
         """The question as it was typed."""
         return "\n".join((*self.sentences, *(f"- {n}" for n in self.negatives)))
-
-
-@dataclass(frozen=True, eq=False)
-class Wording:
-    """Class vectors, and the sentences behind each of them."""
-
-    text: TextVectors
-    words: tuple[tuple[str, ...], ...]
 
 
 class Questions(State):
@@ -76,7 +68,7 @@ class Questions(State):
 
     most_steps = 10  # answers are maps
     asked = t.Any(None).tag(shown=True, kept=True)
-    wording = t.Any(None).tag(shown=True, kept=True)
+    text: Any = t.Any(None).tag(shown=True, kept=True)
     history = t.Tuple().tag(shown=True)
     shown = t.Int(0).tag(shown=True)
     layer = Choice(LAYERS).tag(shown=True)
@@ -99,8 +91,7 @@ class Questions(State):
         self.model, self.scene, self.split, self.facts = model, scene, split, SceneFacts(scene)
         self.encoder = load_text_encoder() if encoder is None else encoder
         self.prediction = predict_map(model, scene, embeddings=True)
-        self._own = Wording(model.text, tuple(model.text.prompts) or ((),) * len(model.text.class_names))
-        self.wording = self._own
+        self.text = model.text
         self._begin("Write a sentence, such as what a class looks like, and press Ask.")
 
     def __repr__(self) -> str:
@@ -122,19 +113,14 @@ class Questions(State):
         return self.asked.answer if self.asked else None
 
     @property
-    def text(self) -> TextVectors:
-        """The class vectors in use."""
-        return self.wording.text
-
-    @property
     def edited(self) -> bool:
         """Whether a class prompt is another one than in training."""
-        return self.wording is not self._own
+        return self.text is not self.model.text
 
     @property
     def class_words(self) -> tuple[tuple[str, ...], ...]:
         """The sentences of each class."""
-        return self.wording.words
+        return self.text.prompts or ((),) * len(self.text.class_names)
 
     # --- questions -------------------------------------------------------------------------------
 
@@ -215,15 +201,10 @@ class Questions(State):
             self.place = (row, col)
         return found
 
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, classes, score of the sentence; empty beside the map."""
-        return self.facts.read_out(x, y, self._told)
-
     def _told(self, row: int, col: int) -> str:
-        mapped = self.scene.class_names[c - 1] if (c := self.labels[row, col]) else "nothing"
+        mapped = self.facts.name_of(self.labels[row, col], "nothing")
         score = f", score {self.similarity()[row, col]:.3f}" if self.asked else ""
-        known = self._known()[row, col]
-        label = self.scene.class_names[known - 1] if known else "not known"
+        label = self.facts.name_of(self._known()[row, col], "not known")
         return f"{label}, mapped {mapped}{score}"
 
     # --- class prompts ---------------------------------------------------------------------------
@@ -241,19 +222,18 @@ class Questions(State):
         if mean.shape != (self.text.dim,):
             raise ValueError(
                 f"{self.encoder.name} gives vectors of {mean.size}, the model was trained on {self.text.dim} "
-                f"({self._own.text.encoder}); give encoder="
+                f"({self.text.encoder}); give encoder="
             )
         place, vectors = names.index(name), self.text.vectors.copy()
         vectors[place] = mean / np.linalg.norm(mean)
         words = [*self.class_words]
         words[place] = tuple(written)
-        prompts = tuple(words) if self.text.prompts else ()
-        text = replace(self.text, vectors=vectors, prompts=prompts, prompt_hash="")
-        self._reword(f"Prompt of {name} changed.", Wording(text, tuple(words)))
+        text = replace(self.text, vectors=vectors, prompts=tuple(words), prompt_hash="")
+        self._reword(f"Prompt of {name} changed.", text)
 
     def reset_classes(self) -> None:
         """Go back to the sentences the model was trained with."""
-        self._reword("Class prompts are those of the training again.", self._own)
+        self._reword("Class prompts are those of the training again.", self.model.text)
 
     @property
     def scored_on(self) -> str:
@@ -285,7 +265,7 @@ class Questions(State):
             raise ValueError("soft classes need two sentences or more; write one a line")
         return proposal["value"]
 
-    @t.observe("wording")
+    @t.observe("text")
     def _use(self, _: Any) -> None:
         """Map the scene with the class vectors; embeddings stay, as words do not reach them."""
         ids = np.asarray(self.model.class_ids)
@@ -308,10 +288,10 @@ class Questions(State):
         """True classes (row, col), 0 where unknown or a test pixel."""
         return self.scene.usable if self.split is None else np.where(self.split.mask("test"), 0, self.split.labels)
 
-    def _reword(self, done: str, wording: Wording) -> None:
+    def _reword(self, done: str, text: Any) -> None:
         before = self.scores
         with self.step():
-            self.wording, self.layer = wording, LAYERS[0]  # soft classes would not show the change
+            self.text, self.layer = text, LAYERS[0]  # soft classes would not show the change
             if before is not None and self.scores is not None:
                 n = int(self.scores.support.sum())
                 done += f" OA {before.oa:.3f} → {self.scores.oa:.3f}, AA {before.aa:.3f} → {self.scores.aa:.3f}"

@@ -18,7 +18,7 @@ def charts(state: Questions, kept: m.Kept) -> dict[str, m.Chart]:
     """The four charts; arrays that are as before are the same objects."""
     asked = (state.asked, state.shown)
     return {"map": similarity(state, kept), "classes": classes(state, kept),
-            "ranks": kept("ranks", (*asked, state.wording), lambda: ranks(state)),
+            "ranks": kept("ranks", (*asked, state.text), lambda: ranks(state)),
             "counts": kept("counts", asked, lambda: counts(state))}  # fmt: skip
 
 
@@ -38,13 +38,8 @@ def similarity(state: Questions, kept: m.Kept) -> m.Chart:
         layers = (m.Layer(made.values, made.palette, state.opacity),)
         scale = m.Scale(low, high, m.ramp_of("cividis"))
         title = f"“{m.short(state.sentences[state.shown], 48)}”" + (" (simulated)" if state.scene.simulated else "")
-    return m.map_of(title, state.facts.grey, state.scene, layers=layers, scale=scale, rings=marker(state),
+    return m.map_of(title, state.facts.grey, state.scene, layers=layers, scale=scale, rings=m.cross(state.place),
                   size=map_size(state), hint="Similarity. Click a pixel to ask it.")  # fmt: skip
-
-
-def marker(state: Questions) -> tuple[m.Ring, ...]:
-    """The pixel that was clicked."""
-    return (m.Ring(state.place[1], state.place[0], "#000000", symbol="cross"),) if state.place else ()
 
 
 def classes(state: Questions, kept: m.Kept) -> m.Chart:
@@ -60,7 +55,7 @@ def classes(state: Questions, kept: m.Kept) -> m.Chart:
         layers = (m.class_layer(state.labels, scene.colors, state.opacity),)
         seen = [int(c) for c in state.model.class_ids]
         entries = tuple(e for e in m.class_entries(scene.class_names, scene.colors) if e.class_id in seen)
-    return m.map_of(title, picture, state.scene, layers=layers, entries=entries, rings=marker(state),
+    return m.map_of(title, picture, state.scene, layers=layers, entries=entries, rings=m.cross(state.place),
                   size=map_size(state), hint="Classes by their words. Click a pixel to ask it.")  # fmt: skip
 
 

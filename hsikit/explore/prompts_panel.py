@@ -10,7 +10,7 @@ import ipywidgets as w
 from hsikit.explore import prompts_marks
 from hsikit.explore.marks import Chart, short
 from hsikit.explore.panel import Acts, Panel
-from hsikit.explore.pieces import button, help_of, opacity_of, pages_of, place_box, row_of, walks
+from hsikit.explore.pieces import button, help_of, menu, opacity_of, pages_of, place_box, row_of, walks
 from hsikit.explore.prompts import LAYERS, Questions, parse
 
 HELP = (
@@ -51,23 +51,20 @@ class PromptsControls:
         box = {"width": "290px", "height": "54px"}
         self.text = w.Textarea(description="sentences", placeholder="one a line, - before a negative one", layout=box)
         self.ask = press("Ask", "Map these sentences", lambda: explorer.request(self.text.value))
-        self.sentence = on(w.Dropdown(options=[("none yet", -1)], description="draw", layout={"width": "300px"}),
-                           self._draw)  # fmt: skip
+        self.sentence = on(menu("draw", [("none yet", -1)], 300), explorer.show)
         examples = [("choose …", ""), *((short(e, 60), e) for e in explorer.examples())]
-        some = {"width": "190px"}
-        self.example = on(w.Dropdown(options=examples, description="examples", layout=some), self._example)
-        self.earlier = on(w.Dropdown(options=[("choose …", -1)], description="earlier", layout=some), self._earlier)
-        self.layer = on(w.Dropdown(options=LAYERS, description="second map", layout={"width": "230px"}),
-                        lambda v: explorer.show(layer=v))  # fmt: skip
+        self.example = on(menu("examples", examples, 190), self._example)
+        self.earlier = on(menu("earlier", [("choose …", -1)], 190), self._earlier)
+        self.layer = on(menu("second map", LAYERS, 230), lambda v: explorer.show(layer=v))
         self.opacity = opacity_of(explorer)
         self.place = place_box(explorer, explorer.pick)
         self.undo, self.redo = walks(explorer)
         self.asked, self.help = help_of(HELP)
         names = list(explorer.text.class_names)
-        self.name = on(w.Dropdown(options=names, description="class", layout={"width": "240px"}),
-                       lambda _: self._follow_class())  # fmt: skip
+        self.name = on(menu("class", names, 240), lambda _: self._follow_class())
         self.words = w.Textarea(description="its prompt", placeholder="one sentence a line", layout=box)
-        self.change = press("Change", "Map with this prompt; nothing is trained", self._edit)
+        self.change = press("Change", "Map with this prompt; nothing is trained",
+                            lambda: explorer.edit_class(self.name.value, self.words.value))  # fmt: skip
         self.reset = press("Reset", "Back to the prompts of the training", explorer.reset_classes)
         self.worth = w.HTML()
         self._followed: Any = None
@@ -99,10 +96,6 @@ class PromptsControls:
             self._followed = explorer.text
             self._follow_class()
 
-    def _draw(self, place: int | None) -> None:
-        if place is not None and place >= 0:
-            self.explorer.show(sentence=place)
-
     def _example(self, sentence: str) -> None:
         if sentence:
             self.text.value = sentence
@@ -116,6 +109,3 @@ class PromptsControls:
     def _follow_class(self) -> None:
         place = list(self.explorer.text.class_names).index(self.name.value)
         self.words.value = "\n".join(self.explorer.class_words[place])
-
-    def _edit(self) -> None:
-        self.explorer.edit_class(self.name.value, self.words.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from hsikit.explore.marks import pixels_inside
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.explore.spectra_list import Spectrum, changed, free_colour, put, read, write
 from hsikit.explore.spectra_picture import COLOUR_MAPS, COMPONENTS, COMPOSITES, MODES, PRESETS_NM, ScenePicture
-from hsikit.explore.state import State, check_mask, check_pixel
+from hsikit.explore.state import Choice, State, Within, check_mask, check_pixel
 from hsikit.scenes.scene import Scene
 from hsikit.spectra import INDICES_NM, continuum_removed
 
@@ -48,13 +47,13 @@ class Spectra(State):
 
     entries = t.Tuple().tag(shown=True, kept=True)
     classes_shown = t.Set().tag(shown=True)
-    mode = t.Unicode().tag(shown=True)
+    mode = Choice(MODES).tag(shown=True)
     rgb_bands = t.Tuple().tag(shown=True)
     band = t.Int()  # seen by way of `_band_set`
     stretch = t.Tuple(default_value=(2.0, 98.0)).tag(shown=True)
-    colour_map = t.Unicode().tag(shown=True)
-    truth_opacity = t.Float(0.0).tag(shown=True)
-    lidar_opacity = t.Float(0.0).tag(shown=True)
+    colour_map = Choice(("", *COLOUR_MAPS)).tag(shown=True)
+    truth_opacity = Within(0.0, 0, 1).tag(shown=True)
+    lidar_opacity = Within(0.0, 0, 1).tag(shown=True)
     lidar_channel = t.Int(0).tag(shown=True)
     continuum = t.Bool(False).tag(shown=True)
 
@@ -64,10 +63,10 @@ class Spectra(State):
         self.facts = SceneFacts(scene)
         self.valid, self.x = self.facts.valid, self.facts.x
         self._picture = ScenePicture(self.facts)
-        self._unclick: Callable[[], None] | None = None
         with self.step("Click a pixel for its spectrum; the lasso takes the mean of many."):
             self.rgb_bands, self.mode = self._picture.first_bands()
             self.band = self.rgb_bands[0]
+        self._before_click = self.mode, self.band
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.scene.name}: {self.mode}, {len(self.entries)} spectra>"
@@ -78,7 +77,7 @@ class Spectra(State):
         """The spectrum of a pixel, which becomes the current one."""
         check_pixel(self.scene, row, col)
         mean = np.asarray(self.scene.hsi[row, col], np.float64)
-        where = self.class_name(row, col)
+        where = self.facts.class_name(row, col)
         name, colour = f"{where} ({row}, {col})", free_colour(self.entries, self.scene.colors)
         picked = Spectrum(name, colour, mean, None, np.array([[row, col]]), where, keep)
         told = f"({row}, {col}): {where}{self.facts.lidar_text(row, col)}{self.facts.place_text(row, col)}."
@@ -104,25 +103,17 @@ class Spectra(State):
 
     def click(self, row: int, col: int, ctrl: bool = False) -> None:
         """What a click on the map does: `pick`, kept with Ctrl."""
-        self._unclick = None
-        picked = self.pick(row, col, keep=ctrl)
-        self._unclick = lambda: self.undo() if self.current is picked else None
+        self.pick(row, col, keep=ctrl)
 
     def click_band(self, where: float) -> None:
         """What a click on the spectra does: `show_bands` of a wavelength or index."""
-        mode, band, self._unclick = self.mode, self.band, None
+        self._before_click = self.mode, self.band
         self.show_bands(where)
-        self._unclick = lambda: self._show_again(mode, band)
 
-    def unclick(self) -> None:
-        """Take back what the last click did: it was the first half of a double click."""
-        back, self._unclick = self._unclick, None
-        if back is not None:
-            back()
-
-    def _show_again(self, mode: str, band: int) -> None:
+    def unclick_band(self) -> None:
+        """Show again what `click_band` took the place of: it was the first half of a double click."""
         with self.step():
-            self.band, self.mode = band, mode
+            self.mode, self.band = self._before_click
             self.message = self.title
 
     def go_to(self, text: str) -> Spectrum:
@@ -211,8 +202,6 @@ class Spectra(State):
 
     def show(self, mode: str) -> None:
         """Choose what the map shows, one of `MODES`."""
-        if mode not in MODES:
-            raise ValueError(f"{mode!r} is unknown; choose one of {', '.join(MODES)}")
         bands = self._picture.preset_bands(mode) if mode in PRESETS_NM else self.rgb_bands
         if mode in INDICES_NM:
             self._picture.index(mode)  # complains where the bands are missing
@@ -230,7 +219,7 @@ class Spectra(State):
         """Show one band in grey, or three as red, green and blue; in nm, or by index without wavelengths."""
         if len(where) not in (1, 3):
             raise ValueError(f"{len(where)} bands given; give one, or three for red, green and blue")
-        picks = tuple(self.band_at(w) for w in where)
+        picks = tuple(self.facts.band_at(w) for w in where)
         with self.step():
             if len(picks) == 1:
                 self.band, self.mode = picks[0], "one band"
@@ -249,9 +238,6 @@ class Spectra(State):
 
     def set_layers(self, truth: float | None = None, lidar: float | None = None, channel: int | None = None) -> None:
         """Opacity (0 to 1) of ground truth and LiDAR, and the LiDAR channel."""
-        for name, value in (("truth", truth), ("lidar", lidar)):
-            if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"the opacity of {name} is {value!r}, expected 0 to 1")
         if lidar and self.scene.lidar is None:
             raise ValueError(f"{self.scene.name} has no LiDAR to show")
         if channel is not None and not 0 <= channel < self.scene.lidar_channels:
@@ -266,7 +252,7 @@ class Spectra(State):
         if not 1 <= class_id <= self.scene.n_classes:
             raise ValueError(f"class {class_id}; classes are 1 to {self.scene.n_classes}")
         name = self.scene.class_names[class_id - 1]
-        if not np.isfinite(self.means[class_id - 1]).any():
+        if not np.isfinite(self.facts.class_spectra[0][class_id - 1]).any():
             raise ValueError(f"{name} has no labelled pixel, so it has no mean spectrum")
         shown = class_id not in self.classes_shown if shown is None else shown
         with self.step(f"Mean of {name} {'shown' if shown else 'hidden'}."):
@@ -283,12 +269,6 @@ class Spectra(State):
         if not 0 <= low < high <= 100:
             raise ValueError(f"the stretch is {low:g} to {high:g}, expected percentiles that rise within 0 to 100")
         return low, high
-
-    @t.validate("colour_map")
-    def _checked_colour_map(self, proposal: Any) -> str:
-        if proposal["value"] not in ("", *COLOUR_MAPS):
-            raise ValueError(f"{proposal['value']!r} is unknown; choose one of {', '.join(COLOUR_MAPS)}")
-        return proposal["value"]
 
     @t.validate("band")
     def _checked_band(self, proposal: Any) -> int:
@@ -342,14 +322,6 @@ class Spectra(State):
 
     # --- facts -----------------------------------------------------------------------------------
 
-    def band_at(self, where: float) -> int:
-        """Index of the band nearest to a wavelength in nm, or to an index where there are no wavelengths."""
-        return self.facts.band_at(where)
-
-    def class_name(self, row: int, col: int) -> str:
-        """Class of a pixel or ``"unlabelled"``."""
-        return self.facts.class_name(row, col)
-
     @property
     def bands_on_show(self) -> tuple[int, ...]:
         """The bands that the map shows; none for indices, angles and components."""
@@ -357,40 +329,16 @@ class Spectra(State):
             return (self.band,)
         return self.rgb_bands if self.mode in (*PRESETS_NM, "three bands") else ()
 
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, class, values of the bands on show, LiDAR; empty beside the map."""
-        return self.facts.read_out(x, y, self._values_at)
-
-    def _values_at(self, row: int, col: int) -> str:
+    def _told(self, row: int, col: int) -> str:
         values = (f"{self.facts.band_text(band)}: {float(self.scene.hsi[row, col, band]):.5g}"
                   for band in self.bands_on_show or (self.band,))  # fmt: skip
-        return ", ".join((self.class_name(row, col), *values))
-
-    @property
-    def class_spectra(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means and deviations (C, band) of the classes."""
-        return self.facts.class_spectra
-
-    @property
-    def means(self) -> np.ndarray:
-        """Mean spectra (C, band) of the classes, NaN for a class without pixels."""
-        return self.class_spectra[0]
-
-    @property
-    def bad(self) -> np.ndarray:
-        """Booleans (band,), True for bands greyed out and left out of spectral angles: `facts.left_out` says why."""
-        return self.facts.bad
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """Values between which nearly all spectra run."""
-        return self.facts.span
+        return ", ".join((self.facts.class_name(row, col), *values))
 
     def drawn(self, values: np.ndarray) -> np.ndarray:
         """Spectra (..., band) as they are drawn: with or without continuum."""
         if not self.continuum:
             return values
-        good = ~self.bad
+        good = ~self.facts.bad
         out = np.full(np.shape(values), np.nan)
         out[..., good] = continuum_removed(values[..., good], self.x[good])
         return out

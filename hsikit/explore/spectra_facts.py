@@ -77,8 +77,18 @@ class SceneFacts:
 
     @cached_property
     def left_out(self) -> list[Span]:
-        """The stretches of bands that are left out, each with the reason."""
-        return left_out(self.x, self.bad, self.scene.wavelengths_nm)
+        """The stretches of bands that are greyed, each with the reason: water absorption, and other bad bands."""
+        x, waves, order = self.x, self.scene.wavelengths_nm, np.argsort(self.x, kind="stable")
+        ascending, odd = x[order], (self.bad & ~water_bands(waves, len(x)))[order]
+        half = float(np.median(np.diff(ascending))) / 2 if len(x) > 1 else 0.5
+        found = [Span(low, high, f"{low:.0f} to {high:.0f} nm: water vapour leaves no light")
+                 for low, high in (() if waves is None else WATER_NM) if high > x.min() and low < x.max()]  # fmt: skip
+        for first, last in runs(odd):
+            low, high, bands = float(ascending[first]), float(ascending[last]), order[first : last + 1]
+            named = f"band {bands.min()}" if first == last else f"bands {bands.min()} to {bands.max()}"
+            nm = "" if waves is None else f" ({low:.0f} nm)" if first == last else f" ({low:.0f} to {high:.0f} nm)"
+            found.append(Span(low - half, high + half, f"{named}{nm}: constant, or not a number somewhere"))
+        return found
 
     @cached_property
     def span(self) -> tuple[float, float]:
@@ -88,17 +98,29 @@ class SceneFacts:
         margin = 0.05 * max(high - low, 1e-9)
         return float(low - margin), float(high + margin)
 
+    def span_with(self, values: Any) -> tuple[float, float]:
+        """`span`, widened to spectra (n, band) in their good bands."""
+        good = np.reshape(values, (-1, self.scene.bands))[:, ~self.bad]
+        good = good[np.isfinite(good)]
+        return float(good.min(initial=self.span[0])), float(good.max(initial=self.span[1]))
+
     @cached_property
     def sample(self) -> np.ndarray:
         """About 2,000 spectra (n, band) float64, evenly spread."""
-        return sample_spectra(self.scene)
+        rows, cols = np.nonzero(self.valid)
+        step = max(1, len(rows) // 2000)
+        return np.asarray(self.scene.hsi[rows[::step], cols[::step]], np.float64)
 
     # --- pixels and classes ----------------------------------------------------------------------
 
     def class_name(self, row: int, col: int) -> str:
         """Class of a pixel or ``"unlabelled"``."""
-        label = int(self.scene.labels[row, col])
-        return self.scene.class_names[label - 1] if label else "unlabelled"
+        return self.name_of(int(self.scene.labels[row, col]))
+
+    def name_of(self, class_id: int, none: str = "unlabelled") -> str:
+        """Name of a class: `none` for 0, its number beyond those that the scene names."""
+        names = (none, *self.scene.class_names)
+        return names[class_id] if class_id < len(names) else f"class {class_id}"
 
     def read_out(self, x: float, y: float, told: Callable[[int, int], str]) -> str:
         """What lies under the pointer at x = column, y = row: place, `told(row, col)`, LiDAR; empty beside."""
@@ -173,29 +195,6 @@ class SceneFacts:
             return ""
         listed = ", ".join(f"{name} {angle:.3f}" for name, angle in nearest)
         return f" Nearest class means by angle (rad): {listed}." if listed else ""
-
-
-def left_out(x: np.ndarray, bad: np.ndarray, waves: np.ndarray | None) -> list[Span]:
-    """First and last wavelength (or index) of each stretch that is greyed: water absorption, and other bad bands."""
-    order = np.argsort(x, kind="stable")
-    ascending, odd = x[order], (bad & ~water_bands(waves, len(x)))[order]
-    half = float(np.median(np.diff(ascending))) / 2 if len(x) > 1 else 0.5
-    found = [Span(low, high, f"{low:.0f} to {high:.0f} nm: water vapour leaves no light")
-             for low, high in (WATER_NM if waves is not None else ()) if high > x.min() and low < x.max()]  # fmt: skip
-    for first, last in runs(odd):
-        low, high, bands = float(ascending[first]), float(ascending[last]), order[first : last + 1]
-        named = f"band {bands.min()}" if first == last else f"bands {bands.min()} to {bands.max()}"
-        nm = "" if waves is None else f" ({low:.0f} nm)" if first == last else f" ({low:.0f} to {high:.0f} nm)"
-        found.append(Span(low - half, high + half, f"{named}{nm}: constant, or not a number somewhere"))
-    return found
-
-
-def sample_spectra(scene: Scene, most: int = 2000) -> np.ndarray:
-    """About `most` valid spectra (n, band) float64, evenly spread over the scene."""
-    assert scene.valid is not None
-    rows, cols = np.nonzero(scene.valid)
-    step = max(1, len(rows) // most)
-    return np.asarray(scene.hsi[rows[::step], cols[::step]], np.float64)
 
 
 def _warped(source: Any, target: Any, x: float, y: float) -> tuple[float, float]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from hsikit.explore.marks import Chart, Cursor, Line, Ring, Scale, Size, is_wide, lifted, map_of, rgb_of
+from hsikit.explore.marks import Chart, Cursor, Line, Ring, Scale, Size, is_wide, lifted, map_of, ramp_of, rgb_of
 from hsikit.explore.spectra import Spectra
 from hsikit.explore.spectra_picture import COMPOSITES
 
@@ -28,11 +26,6 @@ def map_chart(state: Spectra) -> Chart:
                   hint=MAP_HINT)  # fmt: skip
 
 
-def with_rings(chart: Chart, state: Spectra) -> Chart:
-    """The same map with the rings of a state, in a moment."""
-    return replace(chart, rings=rings(state))
-
-
 def rings(state: Spectra) -> tuple[Ring, ...]:
     """A ring around each picked pixel."""
     return tuple(Ring(float(s.pixels[0, 1]), float(s.pixels[0, 0]), s.colour)
@@ -41,10 +34,10 @@ def rings(state: Spectra) -> tuple[Ring, ...]:
 
 def map_key(state: Spectra) -> tuple[object, ...]:
     """What the colours of the map depend on."""
-    areas = tuple(id(s) for s in state.entries if len(s.pixels) > 1)
-    angle = id(state.current) if state.mode == "spectral angle" else None
+    angle = state.current if state.mode == "spectral angle" else None
+    areas = (s for s in state.entries if len(s.pixels) > 1)
     return (state.mode, state.rgb_bands, state.band, state.stretch, state.colour_map, state.truth_opacity,
-            state.lidar_opacity, state.lidar_channel, areas, angle)  # fmt: skip
+            state.lidar_opacity, state.lidar_channel, angle, *areas)  # fmt: skip
 
 
 def painted(state: Spectra) -> np.ndarray:
@@ -61,60 +54,50 @@ def colour_scale(state: Spectra) -> Scale | None:
     """The colours of a picture with one value a pixel; None for composites."""
     if state.mode in COMPOSITES:
         return None
-    from matplotlib import colormaps
-
     _, (low, high), name = state.shown_values()
-    return Scale(low, high, (255 * colormaps[name](np.arange(256))[:, :3] + 0.5).astype(np.uint8))
+    return Scale(low, high, ramp_of(name))
 
 
 def spectra_chart(state: Spectra) -> Chart:
     """Class means and picked spectra over the bands, the marks of the bands on show, and what is left out."""
     scene = state.scene
     low, high, unit = value_axis(state)
-    order = lifted(state.x, np.arange(scene.bands, dtype=float))[1]
     return Chart(
         title="spectra (simulated data)" if scene.simulated else "spectra",
         x_label="band" if scene.wavelengths_nm is None else "wavelength (nm)", y_label=unit,
         x=lifted(state.x)[0], x_range=state.facts.reach, y_range=(low, high),
-        lines=lines(state, order), cursors=cursors(state), spans=tuple(state.facts.left_out), zoom="x",
+        lines=lines(state), cursors=cursors(state), spans=tuple(state.facts.left_out), zoom="x",
         hint=SPECTRA_HINT, size=Size(1.0, 500, 210, 175) if is_wide(scene) else Size(0.59, 480, 360, 170),
     )  # fmt: skip
 
 
-def lines(state: Spectra, order: np.ndarray) -> tuple[Line, ...]:
+def lines(state: Spectra) -> tuple[Line, ...]:
     """A line a class, shown or only named, and one for each listed spectrum."""
     scene, found = state.scene, []
-    means, stds = state.class_spectra if state.classes_shown else (None, None)
+    means, stds = state.facts.class_spectra if state.classes_shown else (None, None)
     for c, (name, colour) in enumerate(zip(scene.class_names, scene.colors), 1):
         if means is None or stds is None or c not in state.classes_shown:
             found.append(Line(name, np.empty(0), colour, None, c, shown=False))
         else:
-            mean, std = _drawn(state, means[c - 1], stds[c - 1], order)
+            mean, std = _drawn(state, means[c - 1], stds[c - 1])
             found.append(Line(name, mean, colour, std, c))
     for s in state.entries:
-        mean, std = _drawn(state, s.mean, s.std, order)
+        mean, std = _drawn(state, s.mean, s.std)
         found.append(Line(s.name, mean, s.colour, std, width=2.2))
     return tuple(found)
 
 
-def _drawn(
-    state: Spectra, mean: np.ndarray, std: np.ndarray | None, order: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _drawn(state: Spectra, mean: np.ndarray, std: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
     """Values by wavelength with the pen lifted at gaps; deviations mean nothing without the continuum."""
-    place = lambda values: np.where(np.isfinite(order), values[np.nan_to_num(order).astype(int)], np.nan)  # noqa: E731
-    return place(state.drawn(mean)), None if std is None or state.continuum else place(std)
+    spread = None if std is None or state.continuum else lifted(state.x, std)[1]
+    return lifted(state.x, state.drawn(mean))[1], spread
 
 
 def value_axis(state: Spectra) -> tuple[float, float, str]:
     """Lowest and highest value of the axis of the spectra, and its unit."""
     if state.continuum:
         return 0.0, 1.05, "continuum removed"
-    low, high = state.span
-    for spectrum in state.entries:
-        good = spectrum.mean[~state.bad]
-        good = good[np.isfinite(good)]
-        low, high = min([low, *good]), max([high, *good])
-    return float(low), float(high), state.scene.units
+    return *state.facts.span_with([s.mean for s in state.entries]), state.scene.units
 
 
 def cursors(state: Spectra) -> tuple[Cursor, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -10,13 +11,13 @@ import numpy as np
 
 from hsikit.explore.marks import Chart
 from hsikit.explore.panel import Acts, Panel
-from hsikit.explore.pieces import button, hand, help_of, number_box, row_of
+from hsikit.explore.pieces import button, hand, help_of, menu, number_box, pages_of, row_of, walks
 from hsikit.explore.spectra import Spectra
 from hsikit.explore.spectra_list import stamped
-from hsikit.explore.spectra_marks import map_chart, map_key, spectra_chart, with_rings
+from hsikit.explore.spectra_marks import map_chart, map_key, rings, spectra_chart
 from hsikit.explore.spectra_picture import COLOUR_MAPS, MODES
 
-LABEL, NARROW = {"description_width": "100px"}, {"description_width": "62px"}
+LABEL = {"description_width": "100px"}
 MOST = 20_000
 HELP = (
     "<b>Map</b>: a click picks a pixel, the last six stay; Ctrl and click keeps it for good. The wheel zooms, a drag "
@@ -39,24 +40,18 @@ class SpectraExplorer(Spectra, Panel):
         >>> figure = explorer.static()
     """
 
-    _map: tuple[Any, Chart] | None = None
-
     def _charts(self) -> dict[str, Chart]:
         """Both charts; a map whose colours are as before is the one before, with other rings."""
-        key, before = map_key(self), self._map
-        self._map = (key, map_chart(self) if before is None or before[0] != key else with_rings(before[1], self))
-        return {"map": self._map[1], "spectra": spectra_chart(self)}
+        chart = self._kept("map", map_key(self), lambda: map_chart(self))
+        return {"map": replace(chart, rings=rings(self)), "spectra": spectra_chart(self)}
 
     def _acts(self) -> Acts:
-        return {
-            ("map", "click"): lambda m: self.click(round(m["y"]), round(m["x"]), bool(m.get("ctrl"))),
+        return self._map_acts(("map",), self.click) | {
             ("map", "outline"): lambda m: self.select_outline(np.array(m["points"], float)),
-            ("map", "hover"): lambda m: setattr(self._view, "pointer", self.under_pointer(m["x"], m["y"])),
             ("spectra", "click"): lambda m: self.click_band(float(m["x"])),
+            ("spectra", "double"): lambda _: self.unclick_band(),
             ("spectra", "move"): lambda m: self.move(int(m["place"]), float(m["at"])),
             ("spectra", "class"): lambda m: self.toggle_class(int(m["class_id"])),
-            ("map", "double"): lambda _: self.unclick(),
-            ("spectra", "double"): lambda _: self.unclick(),
         }
 
     def _controls(self) -> list[Any]:
@@ -75,8 +70,7 @@ class SpectraControls:
     def _hand(self) -> None:
         explorer = self.explorer
         self.tool = hand(explorer)
-        self.undo = button(explorer, "Undo", "Take the last step back", explorer.undo)
-        self.redo = button(explorer, "Redo", "Take it again", explorer.redo)
+        self.undo, self.redo = walks(explorer)
         self.clear = button(explorer, "Clear", "Remove all spectra", explorer.clear)
         self.row, self.col = (number_box(name, n - 1) for name, n in zip(("row", "column"), explorer.scene.shape))
         for box in (self.row, self.col):
@@ -87,8 +81,8 @@ class SpectraControls:
 
     def _picture(self) -> None:
         explorer, on, scene = self.explorer, self.explorer._on, self.explorer.scene
-        self.mode = on(_menu("picture", [(mode, mode) for mode in MODES], 215), explorer.show)
-        self.rgb = [on(_typed(name), self._show_rgb) for name in ("R", "G", "B")]
+        self.mode = on(menu("picture", list(zip(MODES, MODES)), 215, 62), explorer.show)
+        self.rgb = [on(_typed(n), lambda _: explorer.show_bands(*(box.value for box in self.rgb))) for n in "RGB"]
         places = [(f"{explorer.x[band]:.0f}", int(band)) for band in np.argsort(explorer.x, kind="stable")]
         label = "one band" + (" (nm)" if scene.wavelengths_nm is not None else "")
         self.cursor = w.SelectionSlider(options=places, description=label, style=LABEL, layout={"width": "98%"})
@@ -97,12 +91,13 @@ class SpectraControls:
             value=(2, 98), min=0, max=100, step=0.5, description="stretch (%)", continuous_update=False
         )
         on(self.stretch, lambda percentiles: setattr(explorer, "stretch", percentiles))
-        self.colours = _menu("colours", [("its own", ""), *((c, c) for c in COLOUR_MAPS)], 160)
+        self.colours = menu("colours", [("its own", ""), *zip(COLOUR_MAPS, COLOUR_MAPS)], 160, 62)
         on(self.colours, lambda name: setattr(explorer, "colour_map", name))
         self.histogram = w.HTML()
         self.truth = on(_opacity("ground truth"), lambda v: explorer.set_layers(truth=v))
         self.lidar = on(_opacity("LiDAR"), lambda v: explorer.set_layers(lidar=v))
-        self.channel = _menu("channel", [(name, i) for i, name in enumerate(scene.lidar_names)] or [("none", 0)], 210)
+        channels = [(name, i) for i, name in enumerate(scene.lidar_names)] or [("none", 0)]
+        self.channel = menu("channel", channels, 210, 62)
         on(self.channel, lambda v: explorer.set_layers(channel=v))
         self.lidar.disabled = self.channel.disabled = scene.lidar is None
 
@@ -111,7 +106,7 @@ class SpectraControls:
         self.continuum = on(w.Checkbox(description="remove continuum", indent=False), explorer.set_continuum)
         classes = [(name, c) for c, name in enumerate(explorer.scene.class_names, 1)]
         self.means = on(w.SelectMultiple(options=classes, description="means of", rows=4), self._show_means)
-        self.listed = on(_menu("spectrum", [("none yet", -1)], 270), lambda _: self._follow_list())
+        self.listed = on(menu("spectrum", [("none yet", -1)], 270, 62), lambda _: self._follow_list())
         self.name = w.Text(description="name", continuous_update=False, layout={"width": "230px"})
         on(self.name, lambda name: explorer.change(self.listed.value, name=name))
         self.colour = w.ColorPicker(description="colour", value="#0072b2", layout={"width": "190px"})
@@ -128,20 +123,17 @@ class SpectraControls:
 
     def rows(self) -> list[Any]:
         """Rows of the panel; None stands for the picture."""
-        pages = {
-            "Picture": [
-                row_of(self.mode, *self.rgb, self.stretch, self.colours),
-                w.HBox([self.cursor, self.histogram]),
-            ],
-            "Layers": [row_of(self.truth, self.lidar, self.channel)],
-            "Spectra": [row_of(self.listed, self.keep, self.remove, self.name, self.colour, self.continuum)],
-            "Class means": [self.means],
-            "Library": [row_of(self.file, self.save, self.load)],
-            "Bands left out": [self.left_out],
-        }
-        tabs = w.Tab([w.VBox(page) for page in pages.values()], titles=tuple(pages)).add_class("hsikit-pages")
+        picture = row_of(self.mode, *self.rgb, self.stretch, self.colours)
+        pages = pages_of({
+            "Picture": w.VBox([picture, w.HBox([self.cursor, self.histogram])]),
+            "Layers": row_of(self.truth, self.lidar, self.channel),
+            "Spectra": row_of(self.listed, self.keep, self.remove, self.name, self.colour, self.continuum),
+            "Class means": self.means,
+            "Library": row_of(self.file, self.save, self.load),
+            "Bands left out": self.left_out,
+        })  # fmt: skip
         hand = row_of(self.tool, self.undo, self.redo, self.clear, self.row, self.col, self.place, self.asked)
-        return [hand, self.help, None, tabs]
+        return [hand, self.help, None, pages]
 
     def sync(self) -> None:
         """Set the controls to the explorer's state."""
@@ -153,7 +145,6 @@ class SpectraControls:
         self.truth.value, self.lidar.value = explorer.truth_opacity, explorer.lidar_opacity
         self.channel.value, self.continuum.value = explorer.lidar_channel, explorer.continuum
         self.means.value = tuple(sorted(explorer.classes_shown))
-        self.undo.disabled, self.redo.disabled = not explorer.can_undo, not explorer.can_redo
         if explorer.mode == "one band" or explorer.colour_map:
             self.histogram.value = histogram(explorer)
         self._sync_list()
@@ -184,9 +175,6 @@ class SpectraControls:
 
     # --- what they do ----------------------------------------------------------------------------
 
-    def _show_rgb(self, _: float) -> None:
-        self.explorer.show_bands(*(box.value for box in self.rgb))
-
     def _show_means(self, wanted: tuple[int, ...]) -> None:
         explorer = self.explorer
         with explorer.step():
@@ -216,10 +204,6 @@ def histogram(explorer: Spectra) -> str:
 
 def _opacity(name: str) -> Any:
     return w.FloatSlider(0, min=0, max=1, step=0.1, description=name, readout_format=".1f", style=LABEL)
-
-
-def _menu(name: str, options: Any, width: int) -> Any:
-    return w.Dropdown(options=options, description=name, style=NARROW, layout={"width": f"{width}px"})
 
 
 def _typed(name: str) -> Any:

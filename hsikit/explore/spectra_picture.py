@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hsikit.explore.marks import share_of
 from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.scenes.scene import COLOUR_INFRARED_NM, TRUE_COLOUR_NM
 from hsikit.spectra import INDICES_NM, normalised_difference, spectral_angle
@@ -122,31 +123,26 @@ class ScenePicture:
 
     def composite(self, bands: tuple[int, ...]) -> np.ndarray:
         """Three bands (row, col, 3) in 0..1, each stretched to its range."""
-        return np.stack([self._grey(b) for b in bands], -1)
+        return np.stack([share_of(self.band(b), *self.limits(b)) for b in bands], -1)
 
     def stretched(self, values: np.ndarray) -> np.ndarray:
         """Three values a pixel (row, col, 3), each between its percentiles, in 0..1."""
-        layers = []
-        for layer in np.moveaxis(values, -1, 0):
-            low, high = self._between(layer[self.valid])
-            layers.append(np.clip((layer - low) / max(high - low, 1e-9), 0, 1))
-        return np.stack(layers, -1)
+        return np.stack([share_of(v, *self._between(v[self.valid])) for v in np.moveaxis(values, -1, 0)], -1)
 
     def painted(self, values: np.ndarray, limits: tuple[float, float], cmap: str) -> np.ndarray:
         """Values (row, col) in the colours (row, col, 3) of a colour map between two limits."""
         from matplotlib import colormaps
 
-        low, high = limits
-        return colormaps[cmap](np.clip((values - low) / max(high - low, 1e-9), 0, 1))[..., :3]
+        return colormaps[cmap](share_of(values, *limits))[..., :3]
 
     def layered(self, base: np.ndarray, truth: float, lidar: float, channel: int) -> np.ndarray:
         """Colours (row, col, 3) float32, white if not measured, under LiDAR and truth of these opacities."""
-        from matplotlib import colormaps
         from matplotlib.colors import to_rgb
 
         base = np.where(self.valid[..., None] & np.isfinite(base), base, 1.0)
         if lidar and self.scene.lidar is not None:
-            height = colormaps["viridis"](self._lidar_stretched(channel))[..., :3]
+            height = np.asarray(self.scene.lidar[..., channel], np.float32)
+            height = self.painted(height, tuple(np.nanpercentile(height, (1, 99))), "viridis")
             base = (1 - lidar) * base + lidar * height
         if truth:
             colours = np.array([to_rgb(c) for c in self.scene.colors])
@@ -154,16 +150,6 @@ class ScenePicture:
             share = truth * (self.scene.labels > 0)[..., None]
             base = (1 - share) * base + share * painted
         return base.astype(np.float32)
-
-    def _grey(self, band: int) -> np.ndarray:
-        low, high = self.limits(band)
-        return np.clip((self.band(band) - low) / max(high - low, 1e-9), 0, 1)
-
-    def _lidar_stretched(self, channel: int) -> np.ndarray:
-        assert self.scene.lidar is not None
-        values = np.asarray(self.scene.lidar[..., channel], np.float32)
-        low, high = np.nanpercentile(values, (1, 99))
-        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
 
 
 def _leading(signal: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
+from hsikit.explore.spectra_facts import SceneFacts
 from hsikit.scenes.scene import Scene
 
 
@@ -41,7 +42,7 @@ class Choice(t.Unicode):
 
     def validate(self, obj: Any, value: Any) -> str:
         if value not in self.known:
-            raise ValueError(f"{self.name} {value!r} is unknown; choose one of {', '.join(self.known)}")
+            raise ValueError(f"{self.name} {value!r} is unknown; choose one of {', '.join(filter(None, self.known))}")
         return value
 
 
@@ -63,6 +64,8 @@ class State(t.HasTraits):
     revision = t.Int()
     place: Any = t.Tuple()
     chosen: Any = t.Any(None)
+    scene: Scene
+    facts: SceneFacts
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -70,6 +73,14 @@ class State(t.HasTraits):
         self._before: list[dict[str, Any]] = []
         self._after: list[dict[str, Any]] = []
         self.observe(self._noticed, list(self.trait_names(shown=True)))
+
+    def under_pointer(self, x: float, y: float) -> str:
+        """The read-out at x = column, y = row: place, what `_told` says of the pixel, LiDAR; empty beside the map."""
+        return self.facts.read_out(x, y, self._told)
+
+    def _told(self, row: int, col: int) -> str:
+        """What an explorer says of a pixel."""
+        return self.facts.class_name(row, col)
 
     @contextmanager
     def step(self, message: str | None = None) -> Iterator[None]:

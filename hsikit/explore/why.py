@@ -133,9 +133,9 @@ class Reasons(State):
         """A reason in words."""
         answer = reason.answer
         label = int(self.scene.labels[reason.row, reason.col])
-        truth = f", labelled {self.class_name(label)}" if label else ", unlabelled"
+        truth = f", labelled {self.facts.name_of(label)}" if label else ", unlabelled"
         where = f"({reason.row}, {reason.col}){self.facts.place_text(reason.row, reason.col)}"
-        text = f"{where}{truth}: {self.class_name(answer.label)} with {answer.scores.max():.2f}."
+        text = f"{where}{truth}: {self.facts.name_of(answer.label)} with {answer.scores.max():.2f}."
         first, last = answer.groups[int(answer.band_drop.argmax())]
         text += f" Most is lost without {self.band_span(first, last)} ({_change(answer.band_drop.max())})"
         text += "".join(f", without {name} {_change(drop)}" for name, drop in answer.sensor_drop.items()) + "."
@@ -151,17 +151,9 @@ class Reasons(State):
             return f"bands {first} to {last}"
         return f"{scene.wavelengths_nm[order[first]]:.0f} to {scene.wavelengths_nm[order[last]]:.0f} nm"
 
-    def class_name(self, class_id: int) -> str:
-        """Name of a class 1..C."""
-        return self.scene.class_names[class_id - 1] if class_id <= self.scene.n_classes else f"class {class_id}"
-
-    def under_pointer(self, x: float, y: float) -> str:
-        """The read-out: place, class and answer; empty beside the map."""
-        return self.facts.read_out(x, y, self._told)
-
     def _told(self, row: int, col: int) -> str:
         c, sure = self.prediction.labels[row, col], self.prediction.scores[row, col].max()
-        return f"{self.facts.class_name(row, col)}, mapped {self.class_name(int(c)) if c else 'nothing'} ({sure:.2f})"
+        return f"{self.facts.class_name(row, col)}, mapped {self.facts.name_of(c, 'nothing')} ({sure:.2f})"
 
 
 def _change(drop: float) -> str:

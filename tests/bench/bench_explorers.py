@@ -151,7 +151,7 @@ def test_key_to_another_band(book, measured, name, key_ms):
 @in_the_page
 @each_scene
 def test_legend_to_class_mean(book, measured, name, key_ms):
-    book.do(f"{name}.class_spectra\n{name}.clear()")
+    book.do(f"{name}.facts.class_spectra\n{name}.clear()")
     press = f"document.querySelectorAll('.bench-{name} .hsikit-legend button')[3].click()"
     measured(*chart(book, name, "spectra"), [press] * (ROUNDS + 2), key_ms)
 

@@ -160,7 +160,7 @@ def drag_mark_and_check(central, place, to, seconds=8):
     drag(book.page, [start, ((start[0] + end[0]) // 2, start[1]), end, end])
     hit, _ = central.xy("spectra", end)
     wanted = list(before)
-    wanted[place] = book.ask(f"int({X}.band_at({hit}))")
+    wanted[place] = book.ask(f"int({X}.facts.band_at({hit}))")
     book.until(f"[int(b) for b in {X}.rgb_bands]", wanted, *([seconds] if seconds < 8 else []))
     central.shows_map(sent_map(central), seconds=seconds)
 

@@ -106,8 +106,7 @@ def test_one_class_alone_is_counted_and_drawn(compare, scene, maps, hand):
 
 
 def test_picks_and_lassos_say_what_both_maps_answer(compare, scene, maps):
-    place = compare.pick(20, 5)
-    assert place.field == fields(scene.usable)[20, 5]
+    assert compare.pick(20, 5) == fields(scene.usable)[20, 5]
     assert f"first: {scene.class_names[maps[0][20, 5] - 1]}" in compare.message
     compare.static()
     outline = np.array([[2.5, 9.5], [8.5, 9.5], [8.5, 15.5], [2.5, 15.5]])

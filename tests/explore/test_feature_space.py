@@ -234,7 +234,7 @@ def test_the_pointer_tells_class_answer_and_place(live, scene):
     explorer, hand = live
     hand.send("cloud", "hover", x=0.0, y=0.0, index=5)
     row, col = explorer.rowcol[5]
-    label, answer = (explorer.class_name(int(a[5])) for a in (explorer.labels, explorer.prediction))
+    label, answer = (explorer.facts.name_of(int(a[5])) for a in (explorer.labels, explorer.prediction))
     assert (
         hand.view.pointer
         == f"{label}, predicted {answer}, {('train', 'val', 'test')[explorer.parts[5]]}: row {row}, col {col}"

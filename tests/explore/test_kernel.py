@@ -162,8 +162,8 @@ def test_an_exception_that_nobody_catches_is_heard(kernel):
 
 
 def test_an_unexpected_error_in_a_callback_is_caught_said_and_remembered(kernel):
-    kernel.do("keep = spectra.class_name\nspectra.class_name = lambda *_: 1 / 0")
+    kernel.do("keep = spectra.facts.class_name\nspectra.facts.class_name = lambda *_: 1 / 0")
     kernel.send("map", kind="click", x=1, y=1)
     assert "ZeroDivisionError" in kernel.ask("spectra.message")
     assert kernel.ask("len(spectra.failures)") == 1
-    kernel.do("spectra.class_name = keep\nspectra.failures.clear()")
+    kernel.do("spectra.facts.class_name = keep\nspectra.failures.clear()")

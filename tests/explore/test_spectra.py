@@ -200,7 +200,7 @@ def test_layers_blend_class_colours_and_lidar(explorer, scene):
 
 
 def test_class_means_and_continuum(explorer, scene):
-    assert np.allclose(explorer.means[1], scene.hsi[scene.usable == 2].astype(float).mean(0))
+    assert np.allclose(explorer.facts.class_spectra[0][1], scene.hsi[scene.usable == 2].astype(float).mean(0))
     explorer.toggle_class(2)
     assert explorer.classes_shown == {2}
     explorer.toggle_class(2)
@@ -208,7 +208,7 @@ def test_class_means_and_continuum(explorer, scene):
     with pytest.raises(ValueError, match="classes are 1 to 3"):
         explorer.toggle_class(9)
     explorer.set_continuum(True)
-    assert np.nanmax(explorer.drawn(explorer.means)) <= 1 + 1e-9
+    assert np.nanmax(explorer.drawn(explorer.facts.class_spectra[0])) <= 1 + 1e-9
 
 
 def test_stretch_and_colour_map(explorer, scene):
@@ -229,7 +229,7 @@ def test_components_are_those_of_the_covariance(scene):
     """PCA beside numpy's eigenvectors; MNF finds what is smooth under noise that is stronger than it."""
     explorer = SpectraExplorer(scene)
     explorer.show("PCA")
-    flat = scene.hsi[scene.valid].astype(float)[:, ~explorer.bad]
+    flat = scene.hsi[scene.valid].astype(float)[:, ~explorer.facts.bad]
     centred = flat - flat.mean(0)
     axes = np.linalg.eigh(np.cov(flat.T))[1][:, ::-1][:, :3]
     found = explorer._picture.components("PCA")[scene.valid]
@@ -273,10 +273,10 @@ def test_places_are_read_and_told_in_map_coordinates(scene):
 def test_marks_move_their_band_alone(explorer):
     before = explorer.rgb_bands
     explorer.move(1, 700.0)
-    assert explorer.rgb_bands == (before[0], explorer.band_at(700), before[2])
+    assert explorer.rgb_bands == (before[0], explorer.facts.band_at(700), before[2])
     explorer.band = 3
     explorer.move(0, 800.0)
-    assert (explorer.mode, explorer.band) == ("one band", explorer.band_at(800))
+    assert (explorer.mode, explorer.band) == ("one band", explorer.facts.band_at(800))
 
 
 def test_bad_bands(scene):
@@ -285,7 +285,7 @@ def test_bad_bands(scene):
     waves = np.linspace(1300, 1500, scene.bands)
     explorer = SpectraExplorer(replace(scene, hsi=hsi, wavelengths_nm=waves))
     water = (waves >= 1350) & (waves <= 1430)
-    assert explorer.bad.tolist() == (water | (np.arange(scene.bands) == 4)).tolist()
+    assert explorer.facts.bad.tolist() == (water | (np.arange(scene.bands) == 4)).tolist()
     assert runs(np.array([1, 1, 0, 1], bool)) == [(0, 1), (3, 3)]
     why = [span.why for span in explorer.facts.left_out]
     assert why[0] == "1350 to 1430 nm: water vapour leaves no light"
@@ -482,7 +482,7 @@ def test_a_double_click_picks_nothing(live):
     before = (explorer.mode, explorer.band)
     hand.send("click", "spectra", x=600.0)
     assert explorer.mode == "one band"
-    hand.send("double")
+    hand.send("double", "spectra")
     assert (explorer.mode, explorer.band) == before
 
 
@@ -492,7 +492,7 @@ def test_the_legend_toggles_class_means(live, scene):
     assert (entry["colour"], entry["shown"]) == (scene.colors[2], False)
     hand.send("class", "spectra", class_id=3)
     assert explorer.classes_shown == {3}
-    assert np.allclose(hand.line(), explorer.means[2], equal_nan=True)
+    assert np.allclose(hand.line(), explorer.facts.class_spectra[0][2], equal_nan=True)
     assert next(e for e in hand.spectra.legend if e["class_id"] == 3)["shown"]
     assert explorer._panel.means.value == (3,)
     hand.send("class", "spectra", class_id=3)
@@ -509,7 +509,7 @@ def test_marks_are_dragged_to_bands(live):
     assert [c["x"] for c in hand.spectra.marks["cursors"]] == [explorer.x[b] for b in explorer.rgb_bands]
     assert [c["name"] for c in hand.spectra.marks["cursors"]] == ["R", "G", "B"]
     hand.send("move", "spectra", place=0, at=703.0)
-    assert explorer.rgb_bands[0] == explorer.band_at(703)
+    assert explorer.rgb_bands[0] == explorer.facts.band_at(703)
     assert explorer.mode == "three bands"
     assert hand.spectra.marks["cursors"][0]["x"] == explorer.x[explorer.rgb_bands[0]]
     hand.send("move", "spectra", place=0, at=99_999.0)
@@ -582,7 +582,7 @@ def test_the_list_is_managed_by_keyboard_alone(live, tmp_path):
 def test_a_click_on_the_spectra_moves_the_cursor(live):
     explorer, hand = live
     hand.send("click", "spectra", x=600.0)
-    assert (explorer.mode, explorer.band) == ("one band", explorer.band_at(600))
+    assert (explorer.mode, explorer.band) == ("one band", explorer.facts.band_at(600))
 
 
 def test_the_pointer_tells_values(live, scene):
@@ -649,7 +649,7 @@ def test_scripts_move_the_controls_too(live):
 
 def test_an_unexpected_error_is_a_message_and_is_remembered(explorer, monkeypatch):
     hand = Hand(explorer)
-    monkeypatch.setattr(explorer, "class_name", lambda *_: 1 / 0)
+    monkeypatch.setattr(explorer.facts, "class_name", lambda *_: 1 / 0)
     hand.send("click", x=3, y=3)
     assert "ZeroDivisionError" in explorer._line.value
     assert isinstance(explorer.failures[0], ZeroDivisionError)
