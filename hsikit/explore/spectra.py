@@ -66,7 +66,7 @@ class Spectra(State):
         with self.step("Click a pixel for its spectrum; the lasso takes the mean of many."):
             self.rgb_bands, self.mode = self._picture.first_bands()
             self.band = self.rgb_bands[0]
-        self._before_click = self.mode, self.band
+        self._before_click = self.band, self.mode
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.scene.name}: {self.mode}, {len(self.entries)} spectra>"
@@ -107,13 +107,13 @@ class Spectra(State):
 
     def click_band(self, where: float) -> None:
         """What a click on the spectra does: `show_bands` of a wavelength or index."""
-        self._before_click = self.mode, self.band
+        self._before_click = self.band, self.mode
         self.show_bands(where)
 
     def unclick_band(self) -> None:
         """Show again what `click_band` took the place of: it was the first half of a double click."""
         with self.step():
-            self.mode, self.band = self._before_click
+            self.band, self.mode = self._before_click
             self.message = self.title
 
     def go_to(self, text: str) -> Spectrum:
