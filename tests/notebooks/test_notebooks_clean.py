@@ -6,7 +6,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from nbstripout import strip_output
 
 from hsikit.tables.catalogue import KINDS
@@ -87,7 +86,7 @@ def test_run_all_in_jupyterlab_does_what_the_quick_profile_does():
 
 
 def test_every_table_that_a_notebook_saves_has_a_title():
-    known = {*KINDS, *yaml.safe_load(TITLES.read_text())}
+    known = {*KINDS, *TITLES}
     saved = set()
     for source in (source for path in NOTEBOOKS for source in code_cells(path)):
         nodes = ast.walk(ast.parse(source.removeprefix("%matplotlib inline")))
