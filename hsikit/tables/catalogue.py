@@ -26,6 +26,7 @@ HOMES = {
     "scenes": "hsikit.tables.scenes", "papers": "hsikit.tables.papers", "cubes": "hsikit.tables.cubes",
     "sdhsi": "hsikit.tables.sdhsi", "mmlgnet": "hsikit.tables.mmlgnet", "steps": "hsikit.tables.steps",
 }  # fmt: skip
+STANDS_IN = "STAND-IN, nothing measured"
 NAMED = 20  # missing groups of runs are named one by one up to so many
 
 
@@ -127,7 +128,7 @@ def build(name: str, store: Store | None = None) -> Table:
     rows = list(store.rows().values()) if kind.whole_ledger else rows_of(store, *kind.configs)
     asked = {e.scene for config in kind.configs for e in expand(config)}
     if any(r["simulated"] for r in rows if r["scene"] in asked & MEASURED):
-        kind = replace(kind, title=f"STAND-IN, nothing measured: {kind.title}")
+        kind = replace(kind, title=f"{STANDS_IN}: {kind.title}", notes=(f"{STANDS_IN}.", *kind.notes))
     gaps = missing(name, store)
     module, _, function = kind.make.partition(".")
     make = class_at(f"{HOMES[module]}.{function}")

@@ -57,7 +57,9 @@ def test_from_the_server_to_the_table_in_a_copy_of_the_project(served, tmp_path,
     (row,) = rehearse.rows_in()
     assert row["simulated"]
     assert row["scene"] == NAME
-    assert hsikit("table", NAME).startswith("# STAND-IN, nothing measured: Pavia University")
+    assert hsikit("table", NAME, "--commit").startswith("# STAND-IN, nothing measured: Pavia University")
+    assert "STAND-IN, nothing measured." in (tmp_path / "tables" / f"{NAME}.md").read_text()  # beside its own ledger
+    assert not (house / "figures" / "tables" / f"{NAME}.md").exists()
 
 
 def test_files_placed_by_hand_make_the_same_scene_and_the_project_s_ledger_refuses_it(served, tmp_path, monkeypatch):
