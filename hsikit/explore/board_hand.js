@@ -42,6 +42,7 @@ class Chart extends Drawing {
   down(event) {
     const { px, py, cell, within } = this.at(event), mark = this.markAt(px, py);
     if (event.button !== 0 || !(within || mark)) return;
+    if (this.clicked && performance.now() - this.clicked.now > 1000) this.clicked = null; // too long ago to be half a double click
     this.canvas.setPointerCapture(event.pointerId);
     this.start = [px, py]; this.moved = false;
     if (mark) this.mark = mark;

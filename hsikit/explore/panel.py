@@ -121,9 +121,11 @@ class Panel(State):
         """Acts of charts whose click, or dab, a double click takes back."""
         last: list[tuple[object, float]] = [(None, 0.0)]  # the step that a click made, and when
 
-        def noted(act: Act) -> Act:
+        def noted(act: Act, alone: bool = False) -> Act:
             def run(m: dict[str, Any]) -> None:
                 before = self.latest
+                if alone:  # a click that fails or keeps nothing leaves nothing to take back
+                    last[0] = (None, 0.0)
                 act(m)
                 if self.latest is not before:
                     last[0] = (self.latest, time.monotonic())
@@ -136,7 +138,7 @@ class Panel(State):
             elif self.latest is not None and last[0][0] is self.latest and time.monotonic() - last[0][1] < DOUBLE_S:
                 self.undo()
 
-        acts = {"click": noted(click), "double": doubled}
+        acts = {"click": noted(click, alone=True), "double": doubled}
         acts |= {"brush": noted(brush)} if brush else {}
         return {(name, kind): act for name in names for kind, act in acts.items()}
 

@@ -238,6 +238,9 @@ class Spectra(State):
 
     def set_layers(self, truth: float | None = None, lidar: float | None = None, channel: int | None = None) -> None:
         """Opacity (0 to 1) of ground truth and LiDAR, and the LiDAR channel."""
+        for name, value in (("truth", truth), ("lidar", lidar)):
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"the opacity of {name} is {value!r}, expected 0 to 1")
         if lidar and self.scene.lidar is None:
             raise ValueError(f"{self.scene.name} has no LiDAR to show")
         if channel is not None and not 0 <= channel < self.scene.lidar_channels:

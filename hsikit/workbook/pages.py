@@ -66,7 +66,8 @@ def write_reference(site: Path) -> Path:
     Left as it is where no source has changed.
     """
     package = Path(__file__).parents[1]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(package.rglob("*.py"))))
+    sources = sorted([*package.rglob("*.py"), *REFERENCE.iterdir()])
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources))
     page, key = site / "api" / "hsikit.html", f"<!-- made of {digest.hexdigest()} -->"
     if page.is_file() and key in page.read_text(encoding="utf-8")[-200:]:
         return page

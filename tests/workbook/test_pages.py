@@ -72,9 +72,10 @@ def test_the_reference_has_every_public_name_with_its_example(site):
 
 
 def test_the_reference_says_nothing_of_other_projects_classes_and_has_a_dark_scheme(site):
+    theirs = ("Initialize internal Module state", "Define the computation performed", "A trait which", "An enum whose")
     for page in api(site):
         text = page.read_text()
-        for foreign in ("Initialize internal Module state", "Define the computation performed", "A trait which"):
+        for foreign in theirs:
             assert foreign not in text, page
         assert "prefers-color-scheme: dark" in text or "prefers-color-scheme:dark" in text
 
