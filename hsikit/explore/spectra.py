@@ -149,6 +149,11 @@ class Spectra(State):
         return list(self.entries)
 
     @property
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest value that the axis of the spectra shows before anything is picked."""
+        return self.facts.span
+
+    @property
     def current(self) -> Spectrum | None:
         """The spectrum picked last."""
         return self.entries[-1] if self.entries else None
