@@ -37,7 +37,7 @@ from hsikit.predict import Prediction, predict_map
 from hsikit.scenes import Scene, load_scene
 from hsikit.scenes.scene import readable
 from hsikit.shallow import fit_shallow
-from hsikit.splits import Split, make_split, seen_only
+from hsikit.splits import Split, make_split
 from hsikit.train import TrainConfig, fit
 
 log = logging.getLogger(__name__)
@@ -162,8 +162,7 @@ def _learned(experiment: Experiment, scene: Scene, split: Split, part: Path, pro
     }  # fmt: skip
     prediction = predict_map(run.model, scene)
     if split.unseen_classes and text is not None:
-        budget = make_split(scene, seen_only(experiment.split), experiment.seed)
-        facts["unseen"] = unseen_facts(run.model, scene, split, budget)
+        facts["unseen"] = unseen_facts(run.model, scene, split)
     extras = METHODS.get(experiment.method, Method()).extras
     if "words" in extras:
         facts |= word_facts(run.model, scene, split, prediction, dict(experiment.text), experiment.prompts)

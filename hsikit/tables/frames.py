@@ -17,7 +17,6 @@ run was measured; measure and value. What was not measured has no line.
 | calibration | raw, tempered      |                    | ece, nll, brier, temperature                         |
 | unseen      | class              |                    | AUROC by each ranking, pixels                        |
 | pairs       | ranking            |                    | auroc, a line a pair of classes left out             |
-| stacking    | class              |                    | recall, trained_recall, harmonic                     |
 """
 
 from __future__ import annotations
@@ -185,12 +184,6 @@ def _unseen(row: Row) -> Iterator[Line]:
         yield name, None, "pixels", facts["pixels"]
 
 
-def _stacking(row: Row) -> Iterator[Line]:
-    for name, facts in (row.get("unseen") or {}).items():
-        for found in facts.get("stacking", {}).values():
-            yield from ((name, None, key, found[key]) for key in ("recall", "trained_recall", "harmonic"))
-
-
 PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
     "score": _scores,
     "class": lambda row: ((name, None, "recall", value) for name, value in row.get("per_class", {}).items()),
@@ -199,7 +192,7 @@ PARTS: dict[str, Callable[[Row], Iterator[Line]]] = {
                             for key in ("oa", "aa")),
     "pairs": lambda row: ((by, None, "auroc", value) for pair in row.get("pairs") or ()
                           for by, value in pair["auroc"].items()),
-    "calibration": _calibration, "unseen": _unseen, "stacking": _stacking,
+    "calibration": _calibration, "unseen": _unseen,
 }  # fmt: skip
 
 

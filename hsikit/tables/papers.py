@@ -158,11 +158,12 @@ def robustness_table(rows: Rows, split: str) -> pd.DataFrame:
 
 
 def robustness_differences(rows: Rows, pair: Pair, split: str) -> pd.DataFrame:
-    """OA under damage with and without (fractions), and their paired difference in points."""
+    """OA under damage with and without, in percent, and their paired difference in points."""
     long = frame([r for r in rows if r["split"] == split], "damage")
     table = paired(long[long["measure"] == "oa"], {"": pair}, "item", "at", "measure")
     table = table.rename(columns={"item": "kind", "at": "severity"})
-    return table[["kind", "severity", "n", "with", "without", "difference", "low", "high"]]
+    both = {f"OA {arm} (%)": 100 * table[arm] for arm in ("with", "without")}
+    return table.assign(**both)[["kind", "severity", "n", *both, "difference", "low", "high"]]
 
 
 # --- MMLGNet ---------------------------------------------------------------------------------------

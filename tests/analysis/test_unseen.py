@@ -5,7 +5,7 @@ from tiny import tiny_scene, tiny_split
 import hsikit
 from hsikit.analysis.unseen import RANKINGS, unseen_facts
 from hsikit.predict import predict_map
-from hsikit.splits import SplitError, make_split, seen_only, split_name
+from hsikit.splits import SplitError, make_split, split_name
 from hsikit.text import TextVectors
 
 SPEC = {"kind": "random", "train": 0.4, "unseen": ["pond"], "window": 3}
@@ -82,41 +82,6 @@ def test_unseen_pixels_do_not_reach_training(scene, model):
     again = hsikit.fit(hsikit.MMLGNet(16, 1, 12, 3), far, split, config, text=model.text, progress=False).model
     for key, value in model.network.state_dict().items():
         assert (value == again.network.state_dict()[key]).all(), key
-
-
-def test_the_offset_is_chosen_on_the_budget_and_the_other_class_is_tested(scene):
-    """Two of four classes unseen; recall and harmonic mean counted by hand at the offset given back."""
-    from dataclasses import replace
-
-    labels = scene.labels.copy()
-    labels[:, 10:][labels[:, 10:] == 1] = 4  # the meadow's right half is a class of its own
-    four = replace(scene, labels=labels, class_names=(*scene.class_names, "lawn"), colors=())
-    draw = np.random.default_rng(1).standard_normal((4, 12))
-    text = TextVectors(draw / np.linalg.norm(draw, axis=1, keepdims=True), four.class_names, "made up")
-    spec = {"kind": "random", "train": 0.4, "unseen": ["pond", "lawn"], "window": 1}
-    split, budget = make_split(four, spec), make_split(four, seen_only(spec))
-    net = hsikit.MMLGNet(16, 1, 12, 3)
-    model = hsikit.fit(net, four, split, hsikit.TrainConfig(epochs=3, threads=1), text=text, progress=False).model
-    stacked = unseen_facts(model, four, split, budget)["pond"]["stacking"]
-    assert set(stacked) == {"lawn"}
-    found = stacked["lawn"]
-    features = predict_map(model, four, embeddings=True).embeddings.reshape(-1, 12)[split.test]
-    trained = text.vectors[:2].astype(float)
-    within = trained.T @ np.linalg.inv(trained @ trained.T) @ trained
-    unit = lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)  # noqa: E731
-    cosine = unit(features @ within) @ unit(text.vectors @ within).T
-    true = split.y("test")
-    answer = np.where(cosine[:, :2].max(1) - cosine[:, 2] < found["offset"], 3, cosine[:, :2].argmax(1) + 1)
-    recall = [(answer[true == c] == c).mean() for c in (1, 2, 3)]
-    assert found["recall"] == pytest.approx(recall[2])
-    assert found["trained_recall"] == pytest.approx((recall[0] + recall[1]) / 2)
-    both = found["recall"] + found["trained_recall"]
-    assert found["harmonic"] == pytest.approx(2 * found["recall"] * found["trained_recall"] / both if both else 0)
-
-
-def test_one_unseen_class_has_no_other_to_choose_its_offset(model, scene):
-    split, budget = make_split(scene, SPEC), make_split(scene, seen_only(SPEC))
-    assert unseen_facts(model, scene, split, budget)["pond"]["stacking"] == {}
 
 
 def test_bad_input_is_named(scene, model):

@@ -173,8 +173,7 @@ FULL_ROW = {
     "missing": {"hsi": {"oa": 0.1, "aa": 0.2}},
     "calibration": {"temperature": 1.5, "raw": {"ece": 0.1, "nll": 1.0, "brier": 0.2},
                     "tempered": {"ece": 0.05, "nll": 0.9, "brier": 0.1}},
-    "unseen": {"pond": {"pixels": 5, "auroc": {"prompt": 0.9},
-                        "stacking": {"road": {"recall": 0.1, "trained_recall": 0.2, "harmonic": 0.3, "offset": 0.0}}}},
+    "unseen": {"pond": {"pixels": 5, "auroc": {"prompt": 0.9}}},
 }  # fmt: skip
 
 
@@ -194,9 +193,8 @@ def test_a_row_becomes_a_line_a_number_and_what_was_not_measured_has_none():
     assert lines_of("missing") == [("missing", "hsi", None, "oa", 0.1), ("missing", "hsi", None, "aa", 0.2)]
     assert ("calibration", "tempered", None, "ece", 0.05) in lines_of("calibration")
     assert lines_of("unseen") == [("unseen", "pond", None, "prompt", 0.9), ("unseen", "pond", None, "pixels", 5)]
-    assert len(lines_of("stacking")) == 3
     bare = {"name": "a", "seed": 0}
-    assert frame([bare], "exit", "early exit", "damage", "missing", "calibration", "unseen", "stacking", "class").empty
+    assert frame([bare], "exit", "early exit", "damage", "missing", "calibration", "unseen", "class").empty
 
 
 def test_spread_nests_its_groups_and_gives_no_mean_over_other_runs_than_n_says():

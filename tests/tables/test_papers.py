@@ -75,6 +75,7 @@ def test_damage_is_compared_beside_the_undamaged_scene():
     want = [100 * ((0.6 + s / 100) - (0.5 + s / 80)) for s in range(3)]
     assert table["difference"].iloc[0] == pytest.approx(sum(want) / 3)
     assert table["difference"].iloc[1] == pytest.approx(sum(want) / 6)
+    assert list(table["OA with (%)"] - table["OA without (%)"]) == pytest.approx(list(table["difference"]))
 
 
 def test_budgets_stand_in_their_order_and_family():
