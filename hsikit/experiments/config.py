@@ -185,7 +185,7 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None,
                 plain = _merge(plain, _nested(path, value))
             plains.append(plain)
     _refuse(problem for plain in plains for problem in run_problems(plain, trusted))
-    found = [_experiment(plain, seed) for plain in plains for seed in wanted]
+    found = [run for plain in plains for run in _over_seeds(plain, wanted)]
     hashes = [e.hash for e in found]
     if len(set(hashes)) < len(hashes):
         twice = next(e for e in found if hashes.count(e.hash) > 1)
@@ -195,10 +195,12 @@ def expand(config: str | Path | Mapping[str, Any], seeds: int | None = None,
     return found
 
 
-def _experiment(plain: dict[str, Any], seed: int) -> Experiment:
-    plain = {key: value for key, value in plain.items() if value is not None}
-    plain = plain | {"split": _partition_of(plain["split"], seed)}
-    return with_defaults(Experiment(**plain, seed=seed))
+def _over_seeds(plain: dict[str, Any], seeds: Sequence[int]) -> list[Experiment]:
+    """The runs of an arm; its defaults, and what the files that it names say, are looked up once for all seeds."""
+    split = plain["split"]
+    given = {key: value for key, value in plain.items() if value is not None} | {"split": _partition_of(split, 0)}
+    filled = with_defaults(Experiment(**given))
+    return [replace(filled, split=_partition_of(split, seed), seed=seed) for seed in seeds]
 
 
 def _partition_of(split: Any, seed: int) -> Any:

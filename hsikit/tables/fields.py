@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def apart(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> Apart | Non
     pairs = pairs_of(a, b)
     if not pairs:
         return None
-    t = paired_difference(*([row[metric] for row in side] for side in zip(*pairs)))
+    t = paired_difference(*([row[metric] for row in side] for side in zip(*pairs)), test=False)
     if not all("by_field" in row for pair in pairs for row in pair):
         one = len({row.get("partition", 0) for row, _ in pairs}) == 1
         return Apart(t.mean, t.low, t.high, t.n, "seeds" if one else "partitions, naive")
@@ -62,10 +63,15 @@ def apart(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> Apart | Non
         raise ValueError("two rows of a pair were tested on different pixels; their scene or partition differs")
     classes = tables[0][..., 0].max(0)  # (field,), 0 where not tested in a partition
     count = len(classes)
-    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), DRAWS)  # (draw, field)
-    scores = [_scores(table, classes, drawn, metric) for table in tables]  # (draw, pair)
+    scores = [_scores(table, classes, _drawn(count, DRAWS), metric) for table in tables]  # (draw, pair)
     low, high = np.nanquantile(np.nanmean(scores[0] - scores[1], 1), [0.025, 0.975])
     return Apart(t.mean, float(low), float(high), t.n, f"{count} fields", (t.low, t.high))
+
+
+@cache
+def _drawn(count: int, draws: int) -> np.ndarray:
+    """How often (draw, field) each of so many fields is drawn; the same for all comparisons."""
+    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
 
 
 def ahead_by_field(a: Iterable[Row], b: Iterable[Row]) -> tuple[np.ndarray, np.ndarray]:
