@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from hsikit._util.errors import HsikitError
+from hsikit._util.wording import prose
+from hsikit.tables.shown import html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +40,11 @@ class Table:
     notes: tuple[str, ...] = ()
     best: frozenset[tuple[int, str]] = frozenset()
     second: frozenset[tuple[int, str]] = frozenset()
+
+    def _repr_html_(self) -> str:
+        notes = [re.sub("`([^`]*)`", r"<code>\1</code>", escape(prose(note))) for note in self.notes]
+        grid = html(self.cells.to_dict("records"), self.best, self.second)
+        return grid + "".join(f'<p class="note">{note}</p>' for note in notes)
 
 
 def each_text(cells: pd.DataFrame, how: Callable[[str], str]) -> pd.DataFrame:
@@ -88,10 +96,10 @@ def ranked_across(cells: pd.DataFrame, columns: Sequence[str]) -> list[set[tuple
 
 
 def _mark(found: list[set[tuple[int, str]]], places: list[tuple[Any, Any]]) -> None:
-    """Add the places of the highest two numbers; equals share a rank, and a number alone is no winner."""
+    """Add the places of the highest two numbers; equals share a rank; where all are equal none has won."""
     values = {place: float(str(text).split()[0]) for place, text in places if str(text).strip() not in ("", "nan")}
     highest = sorted(set(values.values()), reverse=True)[:2]
-    for rank, value in enumerate(highest if len(values) > 1 else []):
+    for rank, value in enumerate(highest if len(set(values.values())) > 1 else []):
         found[rank] |= {place for place, v in values.items() if v == value}
 
 

@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from hsikit._util.wording import heading, split_words, words
@@ -37,7 +38,7 @@ class Page:
 
     Attributes:
         columns: The table's own names of its columns, `heads` in words.
-        lines: Texts of the cells.
+        lines: Texts of the cells, `rows` the places of these lines in the table.
         numeric: Whether a column holds numbers, which stand to the right.
         same: What is the same in all lines, "head: text"; on the first page alone.
         wrap: Letters of a line of a cell on a terminal.
@@ -46,6 +47,7 @@ class Page:
     columns: list[str]
     heads: list[str]
     lines: list[list[str]]
+    rows: list[int]
     numeric: list[bool]
     same: list[str] = field(default_factory=list)
     wrap: int = WRAP
@@ -53,6 +55,8 @@ class Page:
 
 def pages(table: Sequence[Mapping[str, Any]], most: int = MOST, width: int = 0) -> list[Page]:
     """A table's lines as pages of at most so many columns and, with a `width`, of so many letters.
+
+    A line stands on the pages that have something of it; one that has nothing on any stands on the first.
 
     Example:
         >>> from hsikit.tables.shown import pages
@@ -84,11 +88,13 @@ def pages(table: Sequence[Mapping[str, Any]], most: int = MOST, width: int = 0) 
     parts = [part for part in parts if part] or [[]]
     found = []
     for number, part in enumerate(parts):
-        here = [*lead, *part]
-        lines = [list(line) for line in zip(*(texts[c] for c in here))]
+        empty = lambda k, some: not any(texts[c][k] for c in some)  # noqa: E731
+        rows = [k for k in range(len(table)) if (empty(k, rest) and number == 0) or not empty(k, part)]
+        here = [c for c in lead if any(texts[c][k] for k in rows)] + part or lead
+        lines = [[texts[c][k] for c in here] for k in rows if here]
         numeric = [all(re.match(r"[-+−]?\d|$", text) for text in texts[c]) for c in here]
         said = [f"{_head(c, table)}: {texts[c][0]}" for c in same] if number == 0 else []
-        found.append(Page(here, [_head(c, table) for c in here], lines, numeric, said, wrap))
+        found.append(Page(here, [_head(c, table) for c in here], lines, rows, numeric, said, wrap))
     return found
 
 
@@ -114,27 +120,35 @@ def terminal(table: Sequence[Mapping[str, Any]], best: frozenset[Place] = frozen
     return "\n\n".join(said)
 
 
-def html(table: Sequence[Mapping[str, Any]]) -> str:
-    """A table as HTML, a table a page; whatever its cells hold stays text."""
-    from markupsafe import escape  # of the extra `workbook`
+def html(table: Sequence[Mapping[str, Any]], best: frozenset[Place] = frozenset(),
+         second: frozenset[Place] = frozenset()) -> str:  # fmt: skip
+    """A table as HTML, a table a page; whatever its cells hold stays text.
 
-    parts = []
-    for page in pages(table):
-        kind = [' class="number"' if number else ' class="long"' if _long(texts) else ""
-                for number, texts in zip(page.numeric, zip(*page.lines))]  # fmt: skip
-        heads = "".join(f'<th scope="col"{k}>{escape(head)}</th>' for head, k in zip(page.heads, kind))
-        rows = [
-            "".join(
-                f"<{tag}{' scope=row' * (tag == 'th')}{k}>{escape(text)}</{tag}>"
-                for tag, text, k in zip(["th", *["td"] * len(line)], line, kind)
-            )
-            for line in page.lines
-        ]
-        parts += [f"<p>{escape('; '.join(page.same))}</p>"] if page.same else []
-        parts.append('<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>'
-                     f"{heads}</tr></thead><tbody>\n" + "\n".join(f"<tr>{row}</tr>" for row in rows)
-                     + "\n</tbody></table></div>")  # fmt: skip
+    Best cells are bold, second ones in italics; cost, source and trials are folded away.
+    """
+    first, *more = pages(table)
+    folded = [page for page in more if set(DETAILS) & set(page.columns)]
+    parts = [_grid(page, best, second) for page in (first, *more) if page not in folded]
+    if folded:
+        heads = [head for page in folded for c, head in zip(page.columns, page.heads) if c not in LEAD]
+        below = "\n".join(_grid(page, best, second) for page in folded)
+        parts.append(f"<details><summary>{escape(', '.join(heads))}</summary>{below}</details>")
     return "\n".join(parts)
+
+
+def _grid(page: Page, best: frozenset[Place], second: frozenset[Place]) -> str:
+    kind = [' class="number"' if number else ' class="long"' if _long(texts) else ""
+            for number, texts in zip(page.numeric, zip(*page.lines))]  # fmt: skip
+    heads = "".join(f'<th scope="col"{k}>{escape(head)}</th>' for head, k in zip(page.heads, kind))
+    lines = [[str(escape(text)) for text in line] for line in page.lines]
+    dress(lines, page, best, "<b>{}</b>".format)
+    dress(lines, page, second, "<i>{}</i>".format)
+    rows = ["".join(f"<{tag}{' scope=row' * (tag == 'th')}{k}>{text}</{tag}>"
+                    for tag, text, k in zip(["th", *["td"] * len(line)], line, kind)) for line in lines]  # fmt: skip
+    same = f"<p>{escape('; '.join(page.same))}</p>\n" if page.same else ""
+    return (f'{same}<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{heads}'
+            "</tr></thead><tbody>\n" + "\n".join(f"<tr>{row}</tr>" for row in rows)
+            + "\n</tbody></table></div>")  # fmt: skip
 
 
 def _long(texts: Sequence[str]) -> bool:
@@ -144,9 +158,9 @@ def _long(texts: Sequence[str]) -> bool:
 def dress(lines: list[list[str]], page: Page, places: frozenset[Place], how: Callable[[str], str]) -> None:
     """Change the cells of some places of a page in its lines."""
     for row, column in places:
-        if column in page.columns and lines[row][page.columns.index(column)]:
-            k = page.columns.index(column)
-            lines[row][k] = how(lines[row][k])
+        if column in page.columns and row in page.rows:
+            line, k = lines[page.rows.index(row)], page.columns.index(column)
+            line[k] = how(line[k]) if line[k] else ""
 
 
 # --- cells ---------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class McNemar:
 
 
 def paired_difference(
-    a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray, test: bool = True
+    a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray, *, test: bool = True
 ) -> PairedDifference:
     """The difference a - b of two methods over the same seeds.
 

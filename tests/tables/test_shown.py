@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hsikit import tables
 from hsikit._util.wording import METHODS, SCENES, heading, prose, split_words, words
 from hsikit.cli import main
 from hsikit.experiments import Store
+from hsikit.tables.cells import Table
 from hsikit.tables.files import for_terminal, markdown
 from hsikit.tables.shown import DETAILS, LEAD, MOST, WIDTH, html, pages, terminal
 
@@ -56,7 +58,9 @@ def test_every_cell_of_every_table_is_on_some_page_and_cost_comes_last(every):
         same = {c for c in LEAD if c in there and table.cells[c].nunique() == 1}
         assert there - shown <= same, table.name
         assert len(found[0].same) == len(there - shown)
-        assert all(len(page.lines) == len(lines) for page in found)
+        assert {row for page in found for row in page.rows} == set(range(len(lines)))
+        for page in found[1:]:
+            assert all(any(line[k] for k, c in enumerate(page.columns) if c not in LEAD) for line in page.lines)
         kinds = [any(c in DETAILS for c in page.columns) for page in found]
         assert kinds == sorted(kinds), "details stand before scores"
 
@@ -126,7 +130,24 @@ def test_whatever_stands_in_a_table_it_fits_and_stays_text(lines):
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attrs: seen.add(tag)
     parser.feed(html(lines))
-    assert seen <= {"div", "p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert seen <= {"div", "p", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
+
+
+def test_a_line_stands_where_it_has_something_and_cost_is_folded_away():
+    lines = [{"method": "a & b", "OA": "90.0", "seconds": 3.5}, {"method": "c", "OA": "80.0", "seconds": None},
+             {"reported as": "ViT", "OA": None, "reported OA": 97.0}]  # fmt: skip
+    scores, cost = pages(lines)
+    assert (scores.heads, scores.lines) == (["method", "OA"], [["a & b", "90.0"], ["c", "80.0"]])
+    assert (cost.heads, cost.rows) == (["method", "reported as", "seconds", "reported OA"], [0, 2])
+    page = html(lines, best=frozenset({(0, "OA")}), second=frozenset({(1, "OA")}))
+    assert '<th scope=row>a &amp; b</th><td class="number"><b>90.0</b></td>' in page
+    assert "<i>80.0</i>" in page
+    assert page.index("80.0") < page.index("<details><summary>seconds, reported OA</summary>") < page.index("ViT")
+
+
+def test_a_table_shows_itself_with_its_notes_as_text():
+    shown = Table("t", "T", pd.DataFrame([{"method": "lda", "OA": "1.0"}]), ("of `lda` & `x_1`, <b>",))._repr_html_()
+    assert shown.endswith('<p class="note">of LDA &amp; <code>x_1</code>, &lt;b&gt;</p>')
 
 
 def test_best_cells_are_bold_on_a_terminal_and_plain_in_a_pipe(capsys, monkeypatch):
