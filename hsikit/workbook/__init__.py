@@ -299,8 +299,8 @@ def _environment(profile: str, root: Path, out: Path) -> Iterator[None]:
     saved = dict(os.environ)
     level = papermill.log.logger.level
     with tempfile.TemporaryDirectory(prefix="hsikit-") as folder:
-        # A kernel on sys.executable; at its usual level it warns of loopback without encryption.
-        quiet = ["--IPKernelApp.log_level=ERROR"]
+        # A kernel on sys.executable; it would tell of loopback without encryption, and of the interrupt that ends it.
+        quiet = ["--IPKernelApp.log_level=CRITICAL"]
         write_kernel_spec(Path(folder) / "kernels" / KERNEL, extra_arguments=quiet)
         os.environ |= settings | {"JUPYTER_PATH": folder, "IPYTHONDIR": folder, "JUPYTER_RUNTIME_DIR": folder}
         if profile == EMBEDDED_ONLY:
