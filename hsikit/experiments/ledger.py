@@ -152,8 +152,8 @@ def progress(store: Store, *configs: str) -> list[dict[str, Any]]:
 
     Returns:
         For each config: config, runs, done, missing, minutes (that the missing runs should take one after another,
-        judged by the ledger's runs of the same method and scene, as a sweep's plan is), unknown (missing runs without
-        such a run to judge by), command (empty where nothing is missing).
+        judged by the ledger's runs of the same method and scene, as a sweep's plan is; None where none of them can
+        be), unknown (missing runs without such a run to judge by), command (empty where nothing is missing).
     """
     known, lines = store.rows(), []
     typical = typical_seconds(known.values())
@@ -161,9 +161,10 @@ def progress(store: Store, *configs: str) -> list[dict[str, Any]]:
         experiments = expand(config)
         todo = [e for e in experiments if e.hash not in known]
         seconds, unknown = expected_seconds(todo, typical)
+        minutes = None if 0 < unknown == len(todo) else round(seconds / 60, 1)
         command = f"{_files_first(experiments[0].scene)}hsikit sweep {config}" if todo else ""
         lines.append({"config": config, "runs": len(experiments), "done": len(experiments) - len(todo),
-                      "missing": len(todo), "minutes": round(seconds / 60, 1), "unknown": unknown,
+                      "missing": len(todo), "minutes": minutes, "unknown": unknown,
                       "command": command})  # fmt: skip
     return lines
 

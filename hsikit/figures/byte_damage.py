@@ -74,8 +74,8 @@ def damaged_bytes(damaged: Scene, mended: Scene) -> Figure:
         ax.plot(near, after[byte, near] / 1e3, color=PALETTE[0], marker="o", linestyle="none")
         ax.annotate("gap", (damage.lost, 0), (0, 10), textcoords="offset points", ha="center", color=WRONG)
         ax.set_xticks(near, [f"{value:02X}" for value in near])
-        ax.set(xlabel=f"value of byte {byte} (hexadecimal)", ylabel="samples (thousands)")
-        ax.set_title("lowest byte (1 count)" if byte == 0 else f"byte {byte} ({256**byte:,} counts)")
+        ax.set(xlabel="value of the byte (hexadecimal)", ylabel="samples (thousands)")
+        ax.set_title("lower byte (1 count)" if byte == 0 else f"higher byte ({256**byte:,} counts)")
     legend_below(fig, _handles(damage))
     fig.suptitle(titled(f"{damaged.name}: byte 0x{damage.lost:02X} never occurs", damaged, 45 * len(axes)))
     return fig

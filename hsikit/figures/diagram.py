@@ -1,6 +1,6 @@
 """What the two networks are, drawn from the networks themselves: every shape is one of a real forward pass.
 
-A box names a part; what the paper's abstract says of it stands on blue, what we assume on orange with a broken edge.
+A box names a part; what is known of it from the paper stands on blue, what we assume on orange with a broken edge.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def network_diagram(network: nn.Module, title: str) -> Figure:
         for other in part.to:
             _arrow(ax, part, parts[other])
     fig.suptitle(title)
-    legend_below(fig, [patch(KNOWN, "known, from the paper's abstract"), patch(ASSUMED, "assumed: ours")])
+    legend_below(fig, [patch(KNOWN, "known of the paper"), patch(ASSUMED, "assumed: ours")])
     return fig
 
 

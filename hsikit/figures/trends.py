@@ -127,12 +127,14 @@ def leakage_curve(table: pd.DataFrame) -> Figure:
     fig = new_figure(9, 4.2)
     left, right = fig.subplots(1, 2)
     _series(left, table, names, "window", "oa_mean", "oa_std")
-    _series(right, table, names, "window", "shared")
+    splits, of_split = _named_series(table.drop_duplicates(["split", "window", "shared"]), ("split",))
+    _series(right, splits, of_split, "window", "shared")
     left.set(xlabel="window side (px)", ylabel="overall accuracy (%)")
     right.set(xlabel="window side (px)", ylabel="test windows that share a pixel\nwith a training window (%)")
     for ax in (left, right):
         ax.set_xticks(sorted(table["window"].unique()))
         ax.set_ylim(-3, 103)
+    right.legend(handles=line_handles(of_split))
     legend_below(fig, line_handles(names))
     fig.suptitle(table_title("Accuracy and shared pixels against window", table))
     return fig

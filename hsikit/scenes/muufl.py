@@ -22,7 +22,7 @@ SUBSET = (((129, 228), (119, 218)), ((150, 239), (29, 118)))
 FIVE = ("trees", "mostly grass", "road", "building", "sidewalk")  # classes that ADE20K names too, as CLIP files do
 FACTS = catalogue()["muufl"]
 COLORS = dict(zip(FACTS.class_names, FACTS.colors))
-SUBSET_FACTS = replace(FACTS, name="muufl_subset", partial_folders=())
+SUBSET_FACTS = replace(FACTS, name="muufl_subset", partial_folders=(), labelled=15_481)  # where it has HSI
 FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelled=41_828)
 
 

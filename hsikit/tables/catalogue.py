@@ -164,8 +164,8 @@ def missing(name: str, store: Store) -> str:
             share = "all" if line["missing"] == line["runs"] else f"{line['missing']} of"
             rows = f"{share} {line['runs']} runs ({', '.join(dict.fromkeys(label for label, _ in lacks))})"
         unknown = f" and {line['unknown']} of unknown length" if line["unknown"] else ""
-        takes = f"About {line['minutes']:g} minutes{unknown}: {line['command']}"
-        parts.append(f"Missing of {line['config']}: {rows}. {takes}")
+        takes = "Of unknown length" if line["minutes"] is None else f"About {line['minutes']:g} minutes{unknown}"
+        parts.append(f"Missing of {line['config']}: {rows}. {takes}: `{line['command']}`.")
     return " ".join(parts)
 
 
@@ -192,7 +192,7 @@ def available(store: Store | None = None) -> list[dict[str, Any]]:
         lines = [of_config[config] for config in kind.configs]
         found.append({"table": name, "about": kind.title, "runs": sum(e["runs"] for e in lines),
                       "missing": sum(e["missing"] for e in lines),
-                      "minutes": round(sum(e["minutes"] for e in lines), 1),
+                      "minutes": round(sum(e["minutes"] or 0 for e in lines), 1),
                       "of unknown length": sum(e["unknown"] for e in lines),
                       "made by": "; ".join(e["command"] for e in lines if e["missing"])})  # fmt: skip
     return found

@@ -25,7 +25,7 @@ PROMPT = "prompt"  # of the rankings of `hsikit.analysis.unseen`, which loads to
 
 
 def assumptions(paper: str, experiment: Experiment, window: int) -> pd.DataFrame:
-    """What a paper's abstract says of each part of its method, what is assumed here, and the values of a run.
+    """What is known of each part of a paper's method, what is assumed here, and the values of a run.
 
     Args:
         paper: "mmlgnet" or "sdhsi".
@@ -33,7 +33,7 @@ def assumptions(paper: str, experiment: Experiment, window: int) -> pd.DataFrame
         window: Side of the network's windows in pixels.
 
     Returns:
-        Columns part, paper says, we assume, value; empty where the abstract is silent or nothing had to be assumed.
+        Columns part, paper says, we assume, value; empty where nothing is known or nothing had to be assumed.
 
     Raises:
         ValueError: For another paper.

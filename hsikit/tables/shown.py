@@ -73,6 +73,7 @@ def pages(table: Sequence[Mapping[str, Any]], most: int = MOST, width: int = 0) 
         columns = [c for c in columns if c not in INTERVAL[1:]]
     lead = [c for c in columns if c in LEAD]
     same = [c for c in lead if len(table) > 1 and len(set(texts[c])) == 1][: max(0, len(lead) - 1)]
+    same += [c for c in columns if c == "n" and len(table) > 1 and len(set(texts[c])) == 1]
     lead = [c for c in lead if c not in same][: most - 1]
     rest = [c for c in columns if c not in (*lead, *same) and any(texts[c])]
     wrap = min(WRAP, (width - NUMBERS) // max(1, len(lead)) - 2) if width else WRAP

@@ -77,6 +77,8 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     place = {notebook.stem: number for number, notebook in enumerate(notebooks)}
     pictures = [_picture(file, maker) for file in figures if file.suffix in PICTURES]
     pictures.sort(key=lambda picture: place[picture["by"].stem] if picture["by"] else len(place))
+    once = {(out / "figures" / picture["file"]).read_bytes(): picture for picture in reversed(pictures)}
+    shown = [*reversed(once.values())]  # one that several notebooks draw stands where it is drawn first
     beside = zip([None, *notebooks], [*notebooks[1:], None])
     kept = [_write_page(notebook, both, site / "notebooks") for notebook, both in zip(notebooks, beside)]
     kept += [placed(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
@@ -87,7 +89,7 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     if told:
         kept.append(placed(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
     groups = [(notebook, [table for table in told if table["by"] is notebook]) for notebook in [*notebooks, None]]
-    facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": pictures,
+    facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": shown,
              "faces": _faces(notebooks, pictures), "texts": list(linked(site)), "tables": len(told),
              "groups": [group for group in groups if group[1]]}  # fmt: skip
     index = placed(site / "index.html", JINJA.get_template("index.html").render(facts).encode())

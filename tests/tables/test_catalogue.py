@@ -224,8 +224,8 @@ def test_a_table_that_lacks_some_rows_is_made_and_says_which(tmp_path):
     table = tables.build("mmlgnet_muufl_subset", some)
     assert table.cells["n"].sum() == 7
     assert "Missing of mmlgnet_muufl_subset" in table.notes[-1]
-    assert "hsikit sweep mmlgnet_muufl_subset Missing" in table.notes[-1]
-    assert table.notes[-1].endswith("hsikit sweep mmlgnet_muufl_networks")
+    assert "hsikit sweep mmlgnet_muufl_subset`. Missing" in table.notes[-1]
+    assert table.notes[-1].endswith("hsikit sweep mmlgnet_muufl_networks`.")
 
 
 @pytest.mark.parametrize("name", COMMITTED)

@@ -55,7 +55,7 @@ def test_every_cell_of_every_table_is_on_some_page_and_cost_comes_last(every):
         found = pages(lines)
         shown = {column for page in found for column in page.columns}
         there = {c for c in table.cells if any(str(v) not in ("", "nan") for v in table.cells[c])}
-        same = {c for c in LEAD if c in there and table.cells[c].nunique() == 1}
+        same = {c for c in (*LEAD, "n") if c in there and table.cells[c].nunique() == 1}
         assert there - shown <= same, table.name
         assert len(found[0].same) == len(there - shown)
         assert {row for page in found for row in page.rows} == set(range(len(lines)))
@@ -188,8 +188,8 @@ def test_percent_that_stands_already_is_not_taken_for_a_fraction():
 def test_ends_of_an_interval_stand_with_what_they_are_of():
     (page,) = pages([{"method": "a", "difference": 1.5, "low": -0.25, "high": 3.25, "n": 5},
                      {"method": "b", "difference": 2.0, "low": 1.0, "high": 3.0, "n": 5}])  # fmt: skip
-    assert page.heads == ["method", "difference", "n"]
-    assert page.lines == [["a", "1.5 [-0.25, 3.25]", "5"], ["b", "2.0 [1.00, 3.00]", "5"]]
+    assert (page.heads, page.same) == (["method", "difference"], ["n: 5"])
+    assert page.lines == [["a", "1.5 [-0.25, 3.25]"], ["b", "2.0 [1.00, 3.00]"]]
 
 
 def test_rows_of_others_are_named_on_every_page():
