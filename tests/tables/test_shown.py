@@ -147,6 +147,7 @@ def test_a_line_stands_where_it_has_something_and_cost_is_folded_away():
 
 def test_a_table_shows_itself_with_its_notes_as_text():
     shown = Table("t", "T", pd.DataFrame([{"method": "lda", "OA": "1.0"}]), ("of `lda` & `x_1`, <b>",))._repr_html_()
+    assert shown.startswith("<p><strong>T</strong></p>")
     assert shown.endswith('<p class="note">of LDA &amp; <code>x_1</code>, &lt;b&gt;</p>')
 
 
