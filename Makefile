@@ -63,8 +63,9 @@ lint: .venv/.installed  ## style, types, the fence, the size of the house, clean
 	$(BIN)/python -m pytest -q tests/notebooks/test_notebooks_clean.py tests/test_setup.py
 
 # torch and torchvision in the same command as the rest: apart, a dependency may swap torch for another build.
-# Modules are compiled where they are first imported, which is a minute less than all of them here.
+# pip compiles modules on one core, compileall on all; some packages carry files that are no Python 3.
 .venv/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt torch torchvision -e '.[workbook,test,vector,cluster,xarray,bench]'
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	touch $@
