@@ -44,7 +44,8 @@ class Table:
     def _repr_html_(self) -> str:
         notes = [re.sub("`([^`]*)`", r"<code>\1</code>", escape(prose(note))) for note in self.notes]
         grid = html(self.cells.to_dict("records"), self.best, self.second)
-        return f"<p><strong>{escape(self.title)}</strong></p>{grid}" + "".join(f'<p class="note">{note}</p>' for note in notes)
+        below = "".join(f'<p class="note">{note}</p>' for note in notes)
+        return f"<p><strong>{escape(self.title)}</strong></p>{grid}{below}"
 
 
 def each_text(cells: pd.DataFrame, how: Callable[[str], str]) -> pd.DataFrame:

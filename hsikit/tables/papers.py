@@ -18,6 +18,7 @@ from hsikit.separation import METRICS, Separation
 from hsikit.tables.cells import SHOWN, difference, percent
 from hsikit.tables.frames import frame, paired, pooled, spread
 from hsikit.tables.layout import BUDGETS, FULL
+from hsikit.tables.steps import gap
 
 Rows = Iterable[dict[str, Any]]
 Pair = tuple[str, str]
@@ -57,7 +58,7 @@ def _inputs_said(experiment: Experiment) -> str:
 
 
 def arms(labels: Mapping[str, str], rows: Rows) -> pd.DataFrame:
-    """Scores of the arms of an ablation and their paired difference in OA from the full method, on each split.
+    """Scores of the arms of an ablation and their difference in OA from the full method (`gap`), on each split.
 
     Args:
         labels: What a line is called -> the arm's label.
@@ -66,16 +67,13 @@ def arms(labels: Mapping[str, str], rows: Rows) -> pd.DataFrame:
     rows = sorted(
         (r for r in pooled(rows) if r["name"] in labels.values()), key=lambda r: [*labels.values()].index(r["name"])
     )
-    long, shown = frame(rows), {label: line for line, label in labels.items()}
-    pairs = {label: (label, FULL) for label in shown if label != FULL}
-    gaps = {(e["split"], e["comparison"]): e
-            for e in paired(long[long["measure"] == "oa"], pairs, "split", "measure").to_dict("records")}  # fmt: skip
+    shown = {label: line for line, label in labels.items()}
     lines = []
-    for e in spread(long, "split", "method").to_dict("records"):
-        gap = gaps.get((e["split"], e["method"]))
+    for e in spread(frame(rows), "scene", "split", "method").to_dict("records"):
+        found = None if e["method"] == FULL else gap(rows, (e["split"], e["scene"]), e["method"], FULL)
         lines.append({"split": e["split"], "arm": shown[e["method"]], "n": e["n"],
                       **{name: percent(e, key) for key, name in SHOWN.items()},
-                      "OA minus reference (points)": difference(gap) if gap else ""})  # fmt: skip
+                      "OA minus reference (points)": difference(found) if found else ""})  # fmt: skip
     return pd.DataFrame(lines)
 
 
