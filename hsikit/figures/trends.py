@@ -177,8 +177,8 @@ def exits_accuracy(table: pd.DataFrame) -> Figure:
     """Accuracy of each exit, and against its cost and measured speed where the table has them.
 
     Args:
-        table: Columns exit (1..K) and oa_mean (fraction); oa_std, method, macs (multiply-accumulates a
-            pixel), pixels_per_second and scene if there.
+        table: Columns exit (1..K) and oa_mean (fraction); name (of an exit), oa_std, method, macs (multiply-accumulates
+            a pixel), pixels_per_second and scene if there.
 
     Raises:
         FigureError: On missing columns.
@@ -197,7 +197,8 @@ def exits_accuracy(table: pd.DataFrame) -> Figure:
         _series(ax, table, names, column, "oa_mean", "oa_std")
         ax.set_xlabel(axes_of[column])
         if column == "exit":
-            ax.set_xticks(sorted(table["exit"].unique()))
+            called = dict(zip(table["exit"], table["name" if "name" in table else "exit"].astype(str)))
+            ax.set_xticks(sorted(called), [called[k].removeprefix("exit ") for k in sorted(called)])
             continue
         ax.set_xscale("log")
         ax.margins(x=0.12)
@@ -206,7 +207,8 @@ def exits_accuracy(table: pd.DataFrame) -> Figure:
         low, high = table[column].min(), table[column].max()
         if 1 < high / low < 20:  # the ticks of a decade are too few
             ax.set_xticks([float(f"{tick:.2g}") for tick in np.geomspace(low, high, 4)])
-    fig.axes[0].set_ylabel("overall accuracy (%), mean ± std")
+    several = "oa_std" in table and table["oa_std"].notna().any()
+    fig.axes[0].set_ylabel("overall accuracy (%)" + ", mean ± std" * several)
     if names != ["all"]:
         legend_below(fig, line_handles(names))
     fig.suptitle(table_title("Accuracy of the exits", table))
