@@ -207,7 +207,7 @@ def exits_accuracy(table: pd.DataFrame) -> Figure:
         low, high = table[column].min(), table[column].max()
         if 1 < high / low < 20:  # the ticks of a decade are too few
             ax.set_xticks([float(f"{tick:.2g}") for tick in np.geomspace(low, high, 4)])
-    several = "oa_std" in table and table["oa_std"].notna().any()
+    several = "oa_std" in table and bool(table["oa_std"].notna().any())
     fig.axes[0].set_ylabel("overall accuracy (%)" + ", mean ± std" * several)
     if names != ["all"]:
         legend_below(fig, line_handles(names))
