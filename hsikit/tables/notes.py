@@ -83,7 +83,8 @@ MMLGNET = (RECIPE[0], f"{SUBSET} One thing changed at a time from the settings o
 ONE_PASS = "One pass: profiles and the ground level see the pixels of the test side, never their labels: transductive."
 FOLDS = (
     "Percent, but for the rank correlation. Folds: four random folds of the label budget of masks_150, three train and "
-    "one is scored, means over folds, seed 0. Test: the split's own test pixels, means over seeds. Spearman's rank correlation over the methods.",
+    "one is scored, means over folds, seed 0. Test: the split's own test pixels, means over seeds. Spearman's rank "
+    "correlation over the methods.",
     "Sides that are kept apart have no such folds: a fold of the west does not foretell the east.",
     SUBSET,
 )
