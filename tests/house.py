@@ -24,8 +24,8 @@ DOORS = [{"hsikit.scenes.scene", "hsikit.scenes.check"}, {"hsikit.scenes.scene",
 BUDGETS = {
     # What each was raised for stands in the message of the commit that raised it.
     "lines of the core": 14_170,
-    "lines in all": 31_850,
-    "files": 191,  # state, marks and their two renderers are files of their own
+    "lines in all": 31_400,
+    "files": 190,  # state, marks and their two renderers are files of their own
     "modules at the root": 12,
     "circles": 0,
     "lines of the longest file": 450,
