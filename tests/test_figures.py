@@ -207,6 +207,22 @@ def test_figures_of_a_table(name):
         make(table.iloc[:0])
 
 
+def test_shared_windows_are_a_matter_of_the_split_and_drawn_in_colours_of_their_own():
+    left, right = figures.leakage_curve(ROWS).axes
+    assert len(right.containers) == 2 < len(left.containers) == 4
+    drawn = [{bars[0].get_color() for bars in ax.containers} for ax in (left, right)]
+    assert not drawn[0] & drawn[1]
+    assert [t.get_text() for t in right.get_legend().get_texts()] == ["whole fields", "10 % at random"]
+
+
+def test_exits_go_by_their_names_and_one_run_has_no_spread():
+    table = pd.DataFrame({"exit": [1, 2, 5], "name": ["exit 1", "exit 2", "final"], "oa_mean": [0.5, 0.6, 0.7]})
+    (ax,) = figures.exits_accuracy(table).axes
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "final"]
+    assert ax.get_ylabel() == "overall accuracy (%)"
+    assert figures.exits_accuracy(table.assign(oa_std=0.1)).axes[0].get_ylabel() == "overall accuracy (%), mean ± std"
+
+
 def test_every_public_figure_is_tested():
     drawn = {n for n in figures.__all__ if n not in ("FigureError", "save_figure")}
     elsewhere = {"damaged_band", "damaged_bytes", "damaged_spectra"}  # in test_figures_byte_damage.py

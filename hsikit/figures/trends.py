@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,13 +128,13 @@ def leakage_curve(table: pd.DataFrame) -> Figure:
     left, right = fig.subplots(1, 2)
     _series(left, table, names, "window", "oa_mean", "oa_std")
     splits, of_split = _named_series(table.drop_duplicates(["split", "window", "shared"]), ("split",))
-    _series(right, splits, of_split, "window", "shared")
+    _series(right, splits, of_split, "window", "shared", colours=("#222222", "#999999"))  # of splits, not of methods
     left.set(xlabel="window side (px)", ylabel="overall accuracy (%)")
     right.set(xlabel="window side (px)", ylabel="test windows that share a pixel\nwith a training window (%)")
     for ax in (left, right):
         ax.set_xticks(sorted(table["window"].unique()))
         ax.set_ylim(-3, 103)
-    right.legend(handles=line_handles(of_split))
+    right.legend()
     legend_below(fig, line_handles(names))
     fig.suptitle(table_title("Accuracy and shared pixels against window", table))
     return fig
@@ -259,16 +259,16 @@ def _named_series(table: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.Dat
 
 
 def _series(ax: Axes, table: pd.DataFrame, names: list[str], x: str, y: str, std: str | None = None,
-            band: bool = False) -> None:  # fmt: skip
+            band: bool = False, colours: Sequence[str] = PALETTE) -> None:  # fmt: skip
     """A line with markers and error bars (and a band of the same height) for each series, in percent, ascending."""
     for k, name in enumerate(names):
         part = table[table["series"] == name].sort_values(x)
         s = spread(part, std) if std else np.zeros(len(part))
         ax.errorbar(
-            part[x], 100 * part[y].astype(float), yerr=np.where(s > 0, s, np.nan), color=PALETTE[k % 8],
-            marker=MARKERS[k % 8], linestyle=LINES[k % 4], capsize=3, linewidth=1.6,
+            part[x], 100 * part[y].astype(float), yerr=np.where(s > 0, s, np.nan), color=colours[k % len(colours)],
+            marker=MARKERS[k % 8], linestyle=LINES[k % 4], capsize=3, linewidth=1.6, label=name,
         )  # fmt: skip
         if band:
             middle = 100 * part[y].to_numpy(float)
-            ax.fill_between(part[x], middle - s, middle + s, color=PALETTE[k % 8], alpha=0.15, linewidth=0)
+            ax.fill_between(part[x], middle - s, middle + s, color=colours[k % len(colours)], alpha=0.15, linewidth=0)
     ax.grid(alpha=0.3)

@@ -23,7 +23,7 @@ FIVE = ("trees", "mostly grass", "road", "building", "sidewalk")  # classes that
 FACTS = catalogue()["muufl"]
 COLORS = dict(zip(FACTS.class_names, FACTS.colors))
 SUBSET_FACTS = replace(FACTS, name="muufl_subset", partial_folders=(), labelled=15_481)  # where it has HSI
-FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelled=41_828)
+FIVE_FACTS = replace(SUBSET_FACTS, name="muufl_five", classes=len(FIVE), labelled=12_706)
 
 
 def load_muufl() -> Scene:

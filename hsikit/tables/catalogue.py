@@ -190,9 +190,11 @@ def available(store: Store | None = None) -> list[dict[str, Any]]:
     of_config = {line["config"]: line for line in progress(store, *configs)}
     for name, kind in KINDS.items():
         lines = [of_config[config] for config in kind.configs]
+        lacking = [e["minutes"] for e in lines if e["missing"]]
         found.append({"table": name, "about": kind.title, "runs": sum(e["runs"] for e in lines),
                       "missing": sum(e["missing"] for e in lines),
-                      "minutes": round(sum(e["minutes"] or 0 for e in lines), 1),
+                      "minutes": None if lacking and not any(m is not None for m in lacking)
+                      else round(sum(m or 0 for m in lacking), 1),
                       "of unknown length": sum(e["unknown"] for e in lines),
                       "made by": "; ".join(e["command"] for e in lines if e["missing"])})  # fmt: skip
     return found

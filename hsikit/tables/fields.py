@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,10 +68,12 @@ def apart(a: Iterable[Row], b: Iterable[Row], metric: str = "oa") -> Apart | Non
     return Apart(t.mean, float(low), float(high), t.n, f"{count} fields", (t.low, t.high))
 
 
-@cache
+@lru_cache(maxsize=8)
 def _drawn(count: int, draws: int) -> np.ndarray:
     """How often (draw, field) each of so many fields is drawn; the same for all comparisons."""
-    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
+    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def ahead_by_field(a: Iterable[Row], b: Iterable[Row]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """One formatter for every table that people look at: words for identifiers, percent, at most seven columns a page.
 
-The columns that name a line come first on every page; what is the same in all lines is said above; cost, source and
-trials follow in a page of their own. Files for programs (CSV) keep their columns and all digits.
+The columns that name a line come first on every page that has some of them; what all lines share is said above; cost,
+source and trials follow in a page of their own. Files for programs (CSV) keep their columns and all digits.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def pages(table: Sequence[Mapping[str, Any]], most: int = MOST, width: int = 0) 
         columns = [c for c in columns if c not in INTERVAL[1:]]
     lead = [c for c in columns if c in LEAD]
     same = [c for c in lead if len(table) > 1 and len(set(texts[c])) == 1][: max(0, len(lead) - 1)]
-    same += [c for c in columns if c == "n" and len(table) > 1 and len(set(texts[c])) == 1]
+    runs = texts["n"] if "n" in columns and len(columns) > len(same) + 1 else []
+    same += ["n"] if len(runs) > 1 and runs[0] and len(set(runs)) == 1 else []
     lead = [c for c in lead if c not in same][: most - 1]
     rest = [c for c in columns if c not in (*lead, *same) and any(texts[c])]
     wrap = min(WRAP, (width - NUMBERS) // max(1, len(lead)) - 2) if width else WRAP

@@ -77,8 +77,9 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     place = {notebook.stem: number for number, notebook in enumerate(notebooks)}
     pictures = [_picture(file, maker) for file in figures if file.suffix in PICTURES]
     pictures.sort(key=lambda picture: place[picture["by"].stem] if picture["by"] else len(place))
-    once = {(out / "figures" / picture["file"]).read_bytes(): picture for picture in reversed(pictures)}
-    shown = [*reversed(once.values())]  # one that several notebooks draw stands where it is drawn first
+    once: dict[bytes, dict[str, Any]] = {}  # one that several notebooks draw stands where it is drawn first
+    for picture in pictures:
+        once.setdefault((out / "figures" / picture["file"]).read_bytes(), picture)
     beside = zip([None, *notebooks], [*notebooks[1:], None])
     kept = [_write_page(notebook, both, site / "notebooks") for notebook, both in zip(notebooks, beside)]
     kept += [placed(site / file.relative_to(out), file.read_bytes()) for file in figures + tables]
@@ -89,9 +90,9 @@ def write_site(out: Path, sources: Sequence[Path], problems: Mapping[str, str] |
     if told:
         kept.append(placed(site / "tables" / "sort.js", (TEMPLATES / "sort.js").read_bytes()))
     groups = [(notebook, [table for table in told if table["by"] is notebook]) for notebook in [*notebooks, None]]
-    facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks, "pictures": shown,
-             "faces": _faces(notebooks, pictures), "texts": list(linked(site)), "tables": len(told),
-             "groups": [group for group in groups if group[1]]}  # fmt: skip
+    facts = {"profile": out.name, "now": _moment(datetime.now(UTC)), "notebooks": notebooks,
+             "pictures": [*once.values()], "faces": _faces(notebooks, pictures), "texts": list(linked(site)),
+             "tables": len(told), "groups": [group for group in groups if group[1]]}  # fmt: skip
     index = placed(site / "index.html", JINJA.get_template("index.html").render(facts).encode())
     for kind in ("notebooks", "figures", "tables"):
         for file in set(_files(site / kind)) - set(kept):

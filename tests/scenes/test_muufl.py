@@ -5,6 +5,7 @@ import pytest
 from scenes.miniature import write_mat
 
 from hsikit.scenes import SceneError, available, load_scene, muufl
+from hsikit.scenes.registry import facts
 
 ROWS, COLS, BANDS = 325, 220, 3
 NAMES = list(muufl.COLORS)
@@ -147,7 +148,8 @@ def test_real_subset(real_data):
     assert scene.hsi.shape == (325, 220, 64)
     assert scene.class_counts().tolist() == [23246, 4270, 6882, 1826, 6687, 466, 2233, 6240, 1385, 183, 269]
     assert scene.valid.sum() == 18_100
-    assert (scene.usable > 0).sum() == 15_481
+    assert (scene.usable > 0).sum() == facts("muufl_subset").labelled == 15_481
+    assert (load_scene("muufl_five").usable > 0).sum() == facts("muufl_five").labelled
     train, test = (np.where(scene.valid, m, 0) for m in scene.masks["masks_150"])
     assert ((train > 0).sum(), (test > 0).sum()) == (564, 14_917)
     assert scene.lidar[..., 0].max() < 26

@@ -32,6 +32,10 @@ def test_equals_share_a_rank():
     assert ranked(same, ["OA"]) == [{(0, "OA"), (1, "OA")}, {(2, "OA"), (3, "OA")}]
 
 
+def test_where_all_are_equal_none_has_won():
+    assert ranked(CELLS.assign(OA=["2.00"] * 4), ["OA"]) == [set(), set()]
+
+
 def test_ranks_along_a_line():
     cells = pd.DataFrame({"class": ["x", "y"], "one": ["1.00", ""], "two": ["2.00", "3.00"]})
     assert ranked_across(cells, ["one", "two"]) == [{(0, "two")}, {(0, "one")}]

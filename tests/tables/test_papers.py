@@ -7,7 +7,10 @@ from hsikit import figures, tables
 from hsikit.experiments import Store, expand, progress_of, rows_of
 from hsikit.figures import FigureError
 from hsikit.separation import METRICS
+from hsikit.tables.fields import apart
+from hsikit.tables.layout import FULL
 from hsikit.tables.papers import (
+    arms,
     budgets_table,
     exits_table,
     robustness_differences,
@@ -34,6 +37,24 @@ def row(name, seed, oa, split="fields", radius=0.5):
 
 ROWS = [row("with", s, 0.6 + s / 100, radius=0.4 + s / 100) for s in range(4)]
 ROWS += [row("without", s, 0.5 + s / 80, radius=0.5 + s / 90) for s in range(3)]
+
+
+def test_an_ablation_takes_its_interval_over_fields_where_rows_tell_them_apart():
+    def run(name, seed, right):
+        fields = {str(k): (1, n, 100) for k, n in enumerate(right)}
+        oa = sum(right) / 100 / len(right)
+        return {"name": name, "scene": "s", "split": "west_east", "seed": seed, "hash": f"{name}{seed}", "partition": 0,
+                "oa": oa, "aa": oa, "kappa": oa, "by_field": fields}  # fmt: skip
+
+    full = [run(FULL, s, (90, 80, 70, 60)) for s in range(3)]
+    bare = [run("bare", s, (90, 70 - s, 20, 60)) for s in range(3)]
+    table = arms({"all": FULL, "without": "bare"}, [*bare, *full])
+    found = apart(bare, full)
+    assert found.over == "4 fields"
+    mean, low, high = (100 * end for end in (found.mean, found.low, found.high))
+    assert high - low > 2 * 100 * (found.naive[1] - found.naive[0]), "seeds agree where fields do not"
+    assert table["OA minus reference (points)"].tolist() == ["", f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"]
+    assert table["arm"].tolist() == ["all", "without"]
 
 
 def test_each_exit_has_its_mean_over_seeds_where_it_was_scored():

@@ -145,6 +145,13 @@ def test_a_line_stands_where_it_has_something_and_cost_is_folded_away():
     assert page.index("80.0") < page.index("<details><summary>seconds, reported OA</summary>") < page.index("ViT")
 
 
+def test_a_number_of_runs_that_all_share_is_said_once_where_there_is_one():
+    lines = [{"method": "a", "n": 5, "OA": "1.0"}, {"method": "b", "n": 5, "OA": "2.0"}]
+    assert (pages(lines)[0].same, pages(lines)[0].heads) == (["n: 5"], ["method", "OA"])
+    assert pages([line | {"n": None} for line in lines])[0].same == []
+    assert pages([{"n": 5}, {"n": 5}])[0].lines == [["5"], ["5"]]
+
+
 def test_a_table_shows_itself_with_its_notes_as_text():
     shown = Table("t", "T", pd.DataFrame([{"method": "lda", "OA": "1.0"}]), ("of `lda` & `x_1`, <b>",))._repr_html_()
     assert shown.startswith("<p><strong>T</strong></p>")

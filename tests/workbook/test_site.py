@@ -99,6 +99,12 @@ def build(out: Path, problems: dict[str, str] | None = None) -> Seen:
     return Seen(index)
 
 
+def test_a_picture_that_two_notebooks_draw_stands_once_where_it_is_first(out):
+    (out / "figures" / "other.png").write_bytes(b"another picture")
+    (out / "figures" / "twin.png").write_bytes((out / "figures" / "maps.png").read_bytes())
+    assert build(out).all("img", "src")[1:] == ["figures/maps.png", "figures/other.png"]
+
+
 def test_shows_what_is_there_and_says_what_is_missing(out):
     index = build(out)
     assert "Profile quick" in index.text
