@@ -80,9 +80,9 @@ RECIPE = (
 )
 MMLGNET = (
     "Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n seeds; differences in points, "
-    "paired, with 95 % intervals. Here `west_east` draws the label budget anew with every seed, and its intervals are a "
-    "bootstrap over the fields that were ever tested. On `masks_150`, whose pixels are fixed, they are Student's t over "
-    "seeds and speak of training alone.",
+    "paired, with 95 % intervals. Here `west_east` draws the label budget anew with every seed, and its intervals are "
+    "a bootstrap over the fields that were ever tested. On `masks_150`, whose pixels are fixed, they are Student's t "
+    "over seeds and speak of training alone.",
     f"{SUBSET} One thing changed at a time from the settings of mmlgnet_muufl_subset; no other arm has trials of its "
     "own.",
     ASSUMED,
