@@ -78,11 +78,15 @@ RECIPE = (
     "test windows overlap training windows: a parity check.",
     SUBSET,
 )
-MMLGNET = (
+EACH_DRAW = (
     "Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n seeds; differences in points, "
-    "paired, with 95 % intervals. Here `west_east` draws the label budget anew with every seed, and its intervals are "
-    "a bootstrap over the fields that were ever tested. On `masks_150`, whose pixels are fixed, they are Student's t "
-    "over seeds and speak of training alone.",
+    "paired, with 95 % intervals. Here every split from side to side draws the label budget anew with every seed, and "
+    "its intervals are a bootstrap over the fields that were ever tested. On `masks_150`, whose pixels are fixed, they "
+    "are Student's t over seeds and speak of training alone.",
+    *RECIPE[1:],
+)
+MMLGNET = (
+    EACH_DRAW[0],
     f"{SUBSET} One thing changed at a time from the settings of mmlgnet_muufl_subset; no other arm has trials of its "
     "own.",
     ASSUMED,
