@@ -81,8 +81,8 @@ RECIPE = (
 EACH_DRAW = (
     "Scores in percent on test pixels, mean ± standard deviation (ddof = 1) over n seeds; differences in points, "
     "paired, with 95 % intervals. Here every split from side to side draws the label budget anew with every seed, and "
-    "its intervals are a bootstrap over the fields that were ever tested. On `masks_150`, whose pixels are fixed, they "
-    "are Student's t over seeds and speak of training alone.",
+    "its intervals are a bootstrap over the fields that were ever tested, which takes the draws as they fell. On "
+    "`masks_150`, whose pixels are fixed, they are Student's t over seeds and speak of training alone.",
     *RECIPE[1:],
 )
 MMLGNET = (
